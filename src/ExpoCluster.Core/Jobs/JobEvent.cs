@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+
+namespace ExpoCluster.Core.Jobs;
+
+/// <summary>One output file as the journal knows it.</summary>
+public sealed record JobFile(string Name, long ByteLength);
+
+/// <summary>A part whose bytes are durable, with the digest of each of its blocks.</summary>
+/// <param name="Part">Index of the part in its file.</param>
+/// <param name="BlockDigests">XxHash128 of each 4 MiB block, 16 bytes each, in order.</param>
+public sealed record CommittedPart(int Part, ReadOnlyMemory<byte> BlockDigests);
+
+/// <summary>What the journal of a job holds: facts, never wishes.</summary>
+public abstract record JobEvent
+{
+    private JobEvent()
+    {
+    }
+
+    /// <summary>The first event.</summary>
+    /// <param name="Job">The job's id.</param>
+    /// <param name="RecipeJson">The recipe in its canonical form.</param>
+    /// <param name="Output">The output directory, a real path.</param>
+    /// <param name="Overwrite">Another model there may be replaced.</param>
+    /// <param name="At">When, UTC.</param>
+    public sealed record Submitted(string Job, string RecipeJson, string Output, bool Overwrite, DateTimeOffset At) : JobEvent;
+
+    /// <summary>The plan lies beside the output; its digest says which it is.</summary>
+    public sealed record Planned(string PlanDigest, int NumericsVersion, int PartBytes, ImmutableArray<JobFile> Files) : JobEvent
+    {
+        public bool Equals(Planned? other) => other is not null
+            && PlanDigest == other.PlanDigest
+            && NumericsVersion == other.NumericsVersion
+            && PartBytes == other.PartBytes
+            && Files.SequenceEqual(other.Files);
+
+        public override int GetHashCode() => HashCode.Combine(PlanDigest, NumericsVersion, PartBytes, Files.Length);
+    }
+
+    /// <summary>A coordinator took over; the number fences what earlier ones handed out.</summary>
+    public sealed record CoordinatorStarted(int Incarnation) : JobEvent;
+
+    /// <summary>A writer made a new staging file; what was committed of the file before is void.</summary>
+    public sealed record StagingCreated(int File, int Generation) : JobEvent;
+
+    /// <summary>Parts of one file are durable in its staging file of this generation.</summary>
+    public sealed record PartsCommitted(int File, int Generation, ImmutableArray<CommittedPart> Parts) : JobEvent;
+
+    /// <summary>The file is complete and checked.</summary>
+    /// <param name="File">Index of the file in the plan.</param>
+    /// <param name="Generation">Of its staging file.</param>
+    /// <param name="Digest">SHA-256 over its length and block digests, lower-case hex.</param>
+    public sealed record FileSealed(int File, int Generation, string Digest) : JobEvent;
+
+    /// <summary>Work rests until somebody resumes the job.</summary>
+    public sealed record Suspended(string Code, string Reason, string Advice) : JobEvent;
+
+    public sealed record Resumed : JobEvent;
+
+    /// <summary>Everything is ready; from here on files appear under their final names, in this order.</summary>
+    public sealed record Publishing(ImmutableArray<string> Names) : JobEvent
+    {
+        public bool Equals(Publishing? other) => other is not null && Names.SequenceEqual(other.Names);
+
+        public override int GetHashCode() => Names.Length;
+    }
+
+    public sealed record Published : JobEvent;
+
+    public sealed record Failed(string Code, string Reason, string Advice) : JobEvent;
+
+    public sealed record Cancelled : JobEvent;
+}

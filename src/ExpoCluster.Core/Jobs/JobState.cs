@@ -1,0 +1,162 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Parts;
+
+namespace ExpoCluster.Core.Jobs;
+
+public enum JobPhase
+{
+    /// <summary>Nothing is journalled yet.</summary>
+    New,
+    Planning,
+    Running,
+    Suspended,
+    Publishing,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+public static class JobPhaseNames
+{
+    /// <summary>The phase as HTTP, CLI and logs call it.</summary>
+    public static string Word(this JobPhase phase) => phase switch
+    {
+        JobPhase.New => "queued",
+        JobPhase.Planning => "planning",
+        JobPhase.Running => "running",
+        JobPhase.Suspended => "suspended",
+        JobPhase.Publishing => "publishing",
+        JobPhase.Done => "done",
+        JobPhase.Failed => "failed",
+        JobPhase.Cancelled => "cancelled",
+        _ => throw new ArgumentOutOfRangeException(nameof(phase)),
+    };
+}
+
+/// <summary>Why a job rests or has failed.</summary>
+public sealed record JobReason(string Code, string Message, string Advice);
+
+/// <summary>One output file of a job.</summary>
+/// <param name="File">Name and length.</param>
+/// <param name="Generation">Of the staging file; 0 before one was made.</param>
+/// <param name="BlockDigests">By part; null for a part that is not committed.</param>
+/// <param name="CommittedParts">How many are.</param>
+/// <param name="Digest">Of the sealed file; null before.</param>
+public sealed record JobFileState(
+    JobFile File, int Generation, ImmutableArray<ReadOnlyMemory<byte>?> BlockDigests, int CommittedParts, string? Digest)
+{
+    public int PartCount => BlockDigests.Length;
+
+    public bool IsComplete => CommittedParts == PartCount;
+
+    public bool IsSealed => Digest is not null;
+
+    public bool IsCommitted(int part) => BlockDigests[part] is not null;
+
+    internal static JobFileState New(JobFile file) =>
+        new(file, Generation: 0, new ReadOnlyMemory<byte>?[PartGrid.PartCount(file.ByteLength)].ToImmutableArray(), 0, Digest: null);
+
+    internal JobFileState WithStaging(int generation) => generation > Generation
+        ? New(File) with { Generation = generation }
+        : throw new InvalidOperationException($"{File.Name}: staging generation {generation} does not follow {Generation}.");
+
+    internal JobFileState WithCommitted(int generation, ImmutableArray<CommittedPart> parts)
+    {
+        if (generation != Generation)
+        {
+            throw new InvalidOperationException($"{File.Name}: parts of generation {generation} were committed under {Generation}.");
+        }
+
+        var digests = BlockDigests.ToBuilder();
+        foreach (CommittedPart part in parts)
+        {
+            if (digests[part.Part] is not null)
+            {
+                throw new InvalidOperationException($"{File.Name}: part {part.Part} was committed twice.");
+            }
+
+            digests[part.Part] = part.BlockDigests;
+        }
+
+        return this with { BlockDigests = digests.MoveToImmutable(), CommittedParts = CommittedParts + parts.Length };
+    }
+
+    internal JobFileState WithSeal(string digest) => IsComplete && !IsSealed
+        ? this with { Digest = digest }
+        : throw new InvalidOperationException($"{File.Name}: sealed with {CommittedParts} of {PartCount} parts, or twice.");
+}
+
+/// <summary>What the journal says of a job. No clock, no I/O: the same events give the same state everywhere.</summary>
+public sealed record JobState
+{
+    public static readonly JobState Empty = new();
+
+    public JobPhase Phase { get; private init; } = JobPhase.New;
+
+    /// <summary>The phase that a suspended or failed job goes back to when it is resumed.</summary>
+    public JobPhase PhaseBeforeSuspension { get; private init; } = JobPhase.New;
+
+    public JobReason? Reason { get; private init; }
+
+    public JobEvent.Submitted? Submission { get; private init; }
+
+    public string? PlanDigest { get; private init; }
+
+    public int NumericsVersion { get; private init; }
+
+    public ImmutableArray<JobFileState> Files { get; private init; } = [];
+
+    /// <summary>How many coordinators this job has had.</summary>
+    public int Incarnation { get; private init; }
+
+    /// <summary>The published names in their order; empty before publishing begins.</summary>
+    public ImmutableArray<string> PublishedNames { get; private init; } = [];
+
+    public int PartCount => Files.Sum(file => file.PartCount);
+
+    public int CommittedParts => Files.Sum(file => file.CommittedParts);
+
+    public bool HasEnded => Phase is JobPhase.Done or JobPhase.Failed or JobPhase.Cancelled;
+
+    /// <summary>Files have begun to appear under their final names, also if that is interrupted now.</summary>
+    public bool IsPublishing => Phase == JobPhase.Publishing
+        || (Phase is JobPhase.Suspended or JobPhase.Failed && PhaseBeforeSuspension == JobPhase.Publishing);
+
+    public bool AllSealed => Files.Length > 0 && Files.All(file => file.IsSealed);
+
+    /// <exception cref="InvalidOperationException">The event contradicts the state, or is unknown to this build.</exception>
+    public JobState Apply(JobEvent journalled) => journalled switch
+    {
+        JobEvent.Submitted e => this with { Phase = JobPhase.Planning, Submission = e },
+        JobEvent.Planned e => this with
+        {
+            Phase = JobPhase.Running,
+            PlanDigest = e.PlanDigest,
+            NumericsVersion = e.NumericsVersion,
+            Files = [.. e.Files.Select(JobFileState.New)],
+        },
+        JobEvent.CoordinatorStarted e => this with { Incarnation = e.Incarnation },
+        JobEvent.StagingCreated e => WithFile(e.File, Files[e.File].WithStaging(e.Generation)),
+        JobEvent.PartsCommitted e => WithFile(e.File, Files[e.File].WithCommitted(e.Generation, e.Parts)),
+        JobEvent.FileSealed e => WithFile(e.File, Files[e.File].WithSeal(e.Digest)),
+        JobEvent.Suspended e => this with
+        {
+            Phase = JobPhase.Suspended,
+            PhaseBeforeSuspension = Phase,
+            Reason = new JobReason(e.Code, e.Reason, e.Advice),
+        },
+        JobEvent.Resumed => this with { Phase = PhaseBeforeSuspension, Reason = null },
+        JobEvent.Publishing e => this with { Phase = JobPhase.Publishing, PublishedNames = e.Names },
+        JobEvent.Published => this with { Phase = JobPhase.Done },
+        JobEvent.Failed e => this with
+        {
+            Phase = JobPhase.Failed,
+            PhaseBeforeSuspension = Phase,
+            Reason = new JobReason(e.Code, e.Reason, e.Advice),
+        },
+        JobEvent.Cancelled => this with { Phase = JobPhase.Cancelled },
+        _ => throw new InvalidOperationException($"No rule for journalled event {journalled.GetType().Name}."),
+    };
+
+    private JobState WithFile(int index, JobFileState file) => this with { Files = Files.SetItem(index, file) };
+}

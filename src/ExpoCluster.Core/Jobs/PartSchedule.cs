@@ -1,0 +1,192 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Parts;
+
+namespace ExpoCluster.Core.Jobs;
+
+/// <summary>A part that a worker may write until the lease runs out.</summary>
+/// <param name="Number">The attempt's number, unique within one incarnation of the coordinator.</param>
+/// <param name="File">Index of the file in the plan.</param>
+/// <param name="Part">Index of the part in the file.</param>
+/// <param name="Generation">Of the staging file.</param>
+/// <param name="Worker">Who has it.</param>
+/// <param name="Mode">How the inputs are to be read.</param>
+/// <param name="ExpiresAt">Unless progress is reported before.</param>
+/// <param name="BytesDone">As last reported.</param>
+public sealed record PartLease(
+    int Number, int File, int Part, int Generation, string Worker, ReadMode Mode, DateTimeOffset ExpiresAt, long BytesDone);
+
+/// <summary>Who computes what at the moment. Not journalled: after a crash all of it is given out again.</summary>
+/// <remarks>
+/// A suspect is a part that was being computed when its worker died without a farewell. An input that was truncated under a
+/// mapping kills the process that reads it, so suspects run alone and through positioned reads, before anything else.
+/// </remarks>
+public sealed class PartSchedule
+{
+    /// <summary>How often a part may fail before the job does.</summary>
+    public const int MaxFailures = 4;
+
+    private readonly TimeSpan leaseDuration;
+    private readonly int[] firstPart;
+    private readonly SortedSet<int> open = [];
+    private readonly SortedSet<int> suspects = [];
+    private readonly Dictionary<int, PartLease> leases = [];
+    private readonly Dictionary<int, int> failures = [];
+    private readonly Dictionary<string, int> lastPart = new(StringComparer.Ordinal);
+    private int lastNumber;
+
+    public PartSchedule(JobState state, TimeSpan leaseDuration)
+    {
+        this.leaseDuration = leaseDuration;
+        firstPart = new int[state.Files.Length + 1];
+        for (int file = 0; file < state.Files.Length; file++)
+        {
+            firstPart[file + 1] = firstPart[file] + state.Files[file].PartCount;
+            Reopen(state, file);
+        }
+    }
+
+    public IReadOnlyCollection<PartLease> Leases => leases.Values;
+
+    public int OpenParts => open.Count;
+
+    /// <summary>Offers all parts of a file that are not committed, and forgets the leases on it: its staging file is new.</summary>
+    public void Reopen(JobState state, int file)
+    {
+        foreach (PartLease lease in leases.Values.Where(lease => lease.File == file).ToList())
+        {
+            leases.Remove(lease.Number);
+        }
+
+        for (int part = 0; part < state.Files[file].PartCount; part++)
+        {
+            if (!state.Files[file].IsCommitted(part))
+            {
+                open.Add(firstPart[file] + part);
+            }
+        }
+    }
+
+    public void Suspect(int file, int part)
+    {
+        int global = firstPart[file] + part;
+        if (open.Contains(global))
+        {
+            suspects.Add(global);
+        }
+    }
+
+    /// <summary>Gives a worker up to <paramref name="count"/> parts, following on what it had before where that is open.</summary>
+    public ImmutableArray<PartLease> Assign(JobState state, string worker, int count, DateTimeOffset now)
+    {
+        if (suspects.Count > 0)
+        {
+            return leases.Count == 0 && count > 0 ? [Lease(state, suspects.Min, worker, ReadMode.Positioned, now)] : [];
+        }
+
+        if (leases.Values.Any(lease => lease.Mode == ReadMode.Positioned))
+        {
+            return [];
+        }
+
+        var assigned = ImmutableArray.CreateBuilder<PartLease>();
+        while (assigned.Count < count && open.Count > 0)
+        {
+            int next = lastPart.TryGetValue(worker, out int last) && open.Contains(last + 1) ? last + 1 : open.Min;
+            assigned.Add(Lease(state, next, worker, ReadMode.Mapped, now));
+        }
+
+        return assigned.ToImmutable();
+    }
+
+    /// <summary>Extends a lease; false when it is no longer the worker's.</summary>
+    public bool Renew(int number, string worker, long bytesDone, DateTimeOffset now)
+    {
+        if (!leases.TryGetValue(number, out PartLease? lease) || lease.Worker != worker)
+        {
+            return false;
+        }
+
+        leases[number] = lease with { BytesDone = bytesDone, ExpiresAt = now + leaseDuration };
+        return true;
+    }
+
+    /// <summary>The part is durable and journalled, whoever computed it.</summary>
+    public void Complete(int file, int part)
+    {
+        int global = firstPart[file] + part;
+        open.Remove(global);
+        suspects.Remove(global);
+        failures.Remove(global);
+        RemoveLeasesOf(file, part);
+    }
+
+    /// <summary>The attempt ended without a result; its part is open again.</summary>
+    /// <returns>How often this part has failed.</returns>
+    public int Release(int number, bool asFailure)
+    {
+        if (!leases.Remove(number, out PartLease? lease))
+        {
+            return 0;
+        }
+
+        int global = firstPart[lease.File] + lease.Part;
+        open.Add(global);
+        int count = failures.GetValueOrDefault(global) + (asFailure ? 1 : 0);
+        failures[global] = count;
+        return count;
+    }
+
+    /// <summary>The worker died without a farewell: what it had is open again, and suspect.</summary>
+    public ImmutableArray<PartLease> LoseWorker(string worker)
+    {
+        ImmutableArray<PartLease> lost = [.. leases.Values.Where(lease => lease.Worker == worker)];
+        foreach (PartLease lease in lost)
+        {
+            Release(lease.Number, asFailure: false);
+            Suspect(lease.File, lease.Part);
+        }
+
+        return lost;
+    }
+
+    /// <summary>Leases without progress for too long end; their parts are open again.</summary>
+    public ImmutableArray<PartLease> Expire(DateTimeOffset now)
+    {
+        ImmutableArray<PartLease> expired = [.. leases.Values.Where(lease => lease.ExpiresAt <= now)];
+        foreach (PartLease lease in expired)
+        {
+            Release(lease.Number, asFailure: false);
+        }
+
+        return expired;
+    }
+
+    public bool IsLeased(int file) => leases.Values.Any(lease => lease.File == file);
+
+    private PartLease Lease(JobState state, int global, string worker, ReadMode mode, DateTimeOffset now)
+    {
+        int file = FileOf(global);
+        var lease = new PartLease(
+            ++lastNumber, file, global - firstPart[file], state.Files[file].Generation, worker, mode, now + leaseDuration, BytesDone: 0);
+        leases[lease.Number] = lease;
+        open.Remove(global);
+        suspects.Remove(global);
+        lastPart[worker] = global;
+        return lease;
+    }
+
+    // Every file has a header and so at least one part: the first numbers ascend strictly.
+    private int FileOf(int global)
+    {
+        int found = Array.BinarySearch(firstPart, global);
+        return found >= 0 ? found : ~found - 1;
+    }
+
+    private void RemoveLeasesOf(int file, int part)
+    {
+        foreach (PartLease lease in leases.Values.Where(lease => lease.File == file && lease.Part == part).ToList())
+        {
+            leases.Remove(lease.Number);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
+using ExpoCluster.Tensors.Mapping;
+using Microsoft.Win32.SafeHandles;
+
+namespace ExpoCluster.Core.Parts;
+
+/// <summary>The input files of one plan, opened when first needed, shared by all lanes.</summary>
+public sealed class InputFiles(Plan plan) : IDisposable
+{
+    private readonly Lock opening = new();
+    private readonly MappedFile?[] mapped = new MappedFile?[plan.Inputs.Length];
+    private readonly SafeFileHandle?[] handles = new SafeFileHandle?[plan.Inputs.Length];
+
+    /// <summary>Throws unless the file is still the one that the plan was made for (size and modification time).</summary>
+    /// <exception cref="TensorFileException">It is gone or was changed.</exception>
+    public void CheckUnchanged(int input)
+    {
+        PlanInput planned = plan.Inputs[input];
+        FileIdentity? now = FileIdentity.Of(planned.Path);
+        if (now is null)
+        {
+            throw Changed(planned, "the file is gone", $"{planned.ByteLength} bytes", "nothing");
+        }
+
+        if (now.Value.ByteLength != planned.ByteLength)
+        {
+            throw Changed(planned, "the file's length changed", $"{planned.ByteLength} bytes", $"{now.Value.ByteLength} bytes");
+        }
+
+        if (now.Value.ModifiedUnixNanoseconds != planned.ModifiedUnixNanoseconds)
+        {
+            throw Changed(
+                planned, "the file was modified", Time(planned.ModifiedUnixNanoseconds), Time(now.Value.ModifiedUnixNanoseconds));
+        }
+    }
+
+    /// <summary>The bytes [offset, offset + count) of an input: the mapping itself, or the buffer that they were read into.</summary>
+    /// <param name="input">Index of the input in the plan.</param>
+    /// <param name="offset">Bytes from the start of the file.</param>
+    /// <param name="buffer">At least <paramref name="count"/> bytes; used for positioned reads only.</param>
+    /// <param name="count">Bytes.</param>
+    /// <param name="mode">How to read.</param>
+    /// <param name="tensor">Named in the error when the file is too short.</param>
+    public ReadOnlySpan<byte> Read(int input, long offset, Span<byte> buffer, int count, ReadMode mode, string tensor)
+    {
+        if (mode == ReadMode.Mapped)
+        {
+            return (mapped[input] ?? Map(input)).Span(offset, count);
+        }
+
+        ReadFully(handles[input] ?? OpenHandle(input), plan.Inputs[input], offset, buffer[..count], tensor);
+        return buffer[..count];
+    }
+
+    public void Dispose()
+    {
+        foreach (MappedFile? file in mapped)
+        {
+            file?.Dispose();
+        }
+
+        foreach (SafeFileHandle? handle in handles)
+        {
+            handle?.Dispose();
+        }
+    }
+
+    private static void ReadFully(SafeFileHandle handle, PlanInput planned, long offset, Span<byte> buffer, string tensor)
+    {
+        int filled = 0;
+        while (filled < buffer.Length)
+        {
+            int count = RandomAccess.Read(handle, buffer[filled..], offset + filled);
+            if (count == 0)
+            {
+                throw new TensorFileException(
+                    PlanningException.InputChanged,
+                    planned.Path,
+                    "the file ends inside a tensor",
+                    "restore the file, then start over with --restart.",
+                    tensor,
+                    offset + filled,
+                    $"{planned.ByteLength} bytes",
+                    $"{RandomAccess.GetLength(handle)} bytes");
+            }
+
+            filled += count;
+        }
+    }
+
+    private MappedFile Map(int input)
+    {
+        lock (opening)
+        {
+            return mapped[input] ??= MappedFile.Open(plan.Inputs[input].Path, plan.Inputs[input].ByteLength);
+        }
+    }
+
+    private SafeFileHandle OpenHandle(int input)
+    {
+        lock (opening)
+        {
+            return handles[input] ??= File.OpenHandle(plan.Inputs[input].Path);
+        }
+    }
+
+    private static TensorFileException Changed(PlanInput planned, string problem, string expected, string found) => new(
+        PlanningException.InputChanged,
+        planned.Path,
+        problem + " since the merge was planned",
+        "restore the file and run the same command again, or start over with --restart.",
+        expected: expected,
+        found: found);
+
+    private static string Time(long unixNanoseconds) =>
+        DateTimeOffset.UnixEpoch.AddTicks(unixNanoseconds / 100).ToString("yyyy-MM-dd HH:mm:ss.fffffff'Z'", System.Globalization.CultureInfo.InvariantCulture);
+}

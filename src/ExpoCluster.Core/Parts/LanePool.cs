@@ -1,0 +1,165 @@
+using System.Collections.Concurrent;
+using ExpoCluster.Core.Storage;
+
+namespace ExpoCluster.Core.Parts;
+
+/// <summary>The threads that compute parts, and the one that makes them durable.</summary>
+/// <remarks>
+/// A computed part waits for the flusher, which takes all that have gathered and syncs each of their files once. When it falls
+/// behind, its queue is full and the lanes wait: the memory and the work at risk stay bounded.
+/// </remarks>
+public sealed class LanePool : IDisposable
+{
+    private readonly BlockingCollection<PartOrder> orders;
+    private readonly BlockingCollection<WrittenPart> written;
+    private readonly Action<PartOrder, PartOutcome> finished;
+    private readonly TimeSpan openPatience;
+    private readonly Thread[] threads;
+
+    /// <param name="lanes">Computing threads.</param>
+    /// <param name="rate">Shared by all lanes; null for no limit.</param>
+    /// <param name="openPatience">How long to wait for a staging file to appear (attribute caches of shared storage).</param>
+    /// <param name="finished">Called on a thread of this pool when a part is durable, was abandoned or has failed.</param>
+    public LanePool(int lanes, RateLimit? rate, TimeSpan openPatience, Action<PartOrder, PartOutcome> finished)
+    {
+        this.finished = finished;
+        this.openPatience = openPatience;
+        Lanes = lanes;
+        orders = new BlockingCollection<PartOrder>(Capacity);
+        written = new BlockingCollection<WrittenPart>(lanes);
+        threads =
+        [
+            .. Enumerable.Range(0, lanes).Select(lane => Start($"lane {lane}", () => Compute(new PartExecutor(rate)))),
+            Start("flusher", Flush),
+        ];
+    }
+
+    public int Lanes { get; }
+
+    /// <summary>The most orders that may be under way: one running in each lane, and one more waiting for it.</summary>
+    public int Capacity => 2 * Lanes;
+
+    /// <summary>Takes an order; never blocks as long as no more than <see cref="Capacity"/> are under way.</summary>
+    public void Run(PartOrder order) => orders.Add(order);
+
+    /// <summary>Stops after what is being computed. Revoke leases first to stop sooner.</summary>
+    public void Dispose()
+    {
+        orders.CompleteAdding();
+        foreach (Thread lane in threads[..^1])
+        {
+            lane.Join();
+        }
+
+        written.CompleteAdding();
+        threads[^1].Join();
+        orders.Dispose();
+        written.Dispose();
+    }
+
+    private static Thread Start(string name, Action run)
+    {
+        var thread = new Thread(() => run()) { Name = "expocluster " + name, IsBackground = true };
+        thread.Start();
+        return thread;
+    }
+
+    private void Compute(PartExecutor executor)
+    {
+        foreach (PartOrder order in orders.GetConsumingEnumerable())
+        {
+            ComputeOne(executor, order);
+        }
+    }
+
+    private void ComputeOne(PartExecutor executor, PartOrder order)
+    {
+        StagingFile? output = null;
+        try
+        {
+            output = OpenPatiently(order);
+            PartOutcome outcome = executor.Execute(order, output);
+            if (outcome is PartOutcome.Computed computed)
+            {
+                written.Add(new WrittenPart(order, computed, output));
+                return;
+            }
+
+            output.Dispose();
+            finished(order, outcome);
+        }
+#pragma warning disable CA1031 // The edge of a thread: whatever went wrong becomes the part's outcome.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            output?.Dispose();
+            finished(order, PartOutcome.Failed.From(exception));
+        }
+    }
+
+    private StagingFile OpenPatiently(PartOrder order)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return StagingFile.Open(order.StagingPath);
+            }
+            catch (StorageException exception) when (
+                exception.Code == StorageException.Vanished
+                && order.Lease.IsValid
+                && TimeProvider.System.GetElapsedTime(start) < openPatience)
+            {
+                Thread.Sleep(200);
+            }
+        }
+    }
+
+    private void Flush()
+    {
+        var gathered = new List<WrittenPart>();
+        foreach (WrittenPart first in written.GetConsumingEnumerable())
+        {
+            gathered.Add(first);
+            while (written.TryTake(out WrittenPart? next))
+            {
+                gathered.Add(next);
+            }
+
+            foreach (IGrouping<string, WrittenPart> file in gathered.GroupBy(part => part.Output.Path))
+            {
+                FlushFile([.. file]);
+            }
+
+            gathered.Clear();
+        }
+    }
+
+    // One sync covers what all handles of the file have written. They are closed before anything is reported, so that other
+    // nodes of shared storage see the bytes (close-to-open consistency).
+    private void FlushFile(WrittenPart[] parts)
+    {
+        PartOutcome.Failed? failure = null;
+        try
+        {
+            parts[0].Output.Flush();
+        }
+        catch (StorageException exception)
+        {
+            failure = PartOutcome.Failed.From(exception);
+        }
+
+        foreach (WrittenPart part in parts)
+        {
+            part.Output.Dispose();
+        }
+
+        foreach (WrittenPart part in parts)
+        {
+            finished(part.Order, failure is null ? part.Outcome : failure);
+        }
+    }
+
+    private sealed record WrittenPart(PartOrder Order, PartOutcome.Computed Outcome, StagingFile Output);
+}

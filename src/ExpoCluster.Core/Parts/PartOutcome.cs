@@ -1,0 +1,67 @@
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
+
+namespace ExpoCluster.Core.Parts;
+
+/// <summary>Whether trying again can help.</summary>
+public enum FailureKind
+{
+    /// <summary>Try again, here or elsewhere.</summary>
+    Transient,
+
+    /// <summary>An input is broken or changed: the job fails.</summary>
+    Input,
+
+    /// <summary>The output cannot be written: the job rests until somebody makes room.</summary>
+    Storage,
+
+    /// <summary>The program is at fault: the job fails.</summary>
+    Fatal,
+}
+
+/// <summary>How the computation of one part ended.</summary>
+public abstract record PartOutcome
+{
+    private PartOutcome()
+    {
+    }
+
+    /// <summary>Written, and after the flush durable.</summary>
+    /// <param name="BlockDigests">16 bytes for each block, in order.</param>
+    /// <param name="BytesRead">Input bytes.</param>
+    public sealed record Computed(ReadOnlyMemory<byte> BlockDigests, long BytesRead) : PartOutcome;
+
+    /// <summary>The lease ran out or was revoked.</summary>
+    public sealed record Abandoned : PartOutcome;
+
+    public sealed record Failed(FailureKind Kind, string Code, string Message, string Advice) : PartOutcome
+    {
+        internal static Failed From(Exception exception) => exception switch
+        {
+            StorageException { Code: StorageException.Vanished } gone => From(FailureKind.Transient, gone),
+            StorageException storage => From(FailureKind.Storage, storage),
+            TensorFileException file => From(FailureKind.Input, file),
+            PlanningException planning => From(FailureKind.Input, planning),
+            ExpoException other => From(FailureKind.Fatal, other),
+            IOException or UnauthorizedAccessException => new Failed(
+                FailureKind.Transient, StorageException.NotWritable, exception.Message, "check the storage, then run the same command again."),
+            _ => new Failed(
+                FailureKind.Fatal, Jobs.JobException.EngineStopped, exception.ToString(), "please report this as a bug of ExpoCluster."),
+        };
+
+        private static Failed From(FailureKind kind, ExpoException exception) =>
+            new(kind, exception.Code, exception.Message, exception.Advice);
+    }
+}
+
+/// <summary>One attempt at one part, with all that a lane needs for it.</summary>
+/// <param name="Attempt">The attempt's number; comes back with the outcome.</param>
+/// <param name="Plan">What to compute.</param>
+/// <param name="Part">Which bytes.</param>
+/// <param name="StagingPath">The file that they go to; it exists.</param>
+/// <param name="Inputs">The plan's inputs.</param>
+/// <param name="Mode">How to read them.</param>
+/// <param name="Lease">The right to write.</param>
+public sealed record PartOrder(
+    int Attempt, Plan Plan, PartRange Part, string StagingPath, InputFiles Inputs, ReadMode Mode, WriteLease Lease);

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Safetensors;
+
+namespace ExpoCluster.Core.Planning;
+
+/// <summary>Which tensor goes into which output file, under which name, at which offset.</summary>
+internal static partial class OutputLayout
+{
+    /// <param name="maxShardBytes">Null keeps aligned's own partition into files.</param>
+    /// <param name="aligned">Gives that partition, and the order in which its files follow each other.</param>
+    /// <param name="tensors">Without offsets.</param>
+    public static ImmutableArray<PlannedFile> Arrange(
+        long? maxShardBytes, Checkpoint aligned, ImmutableArray<PlannedTensor> tensors) =>
+        maxShardBytes is { } limit ? BySize(limit, aligned, tensors) : Keep(aligned, tensors);
+
+    private static ImmutableArray<PlannedFile> Keep(Checkpoint aligned, ImmutableArray<PlannedTensor> tensors)
+    {
+        var groups = tensors
+            .GroupBy(tensor => aligned.Tensors[tensor.Entry.Name].Shard)
+            .OrderBy(group => group.Key)
+            .ToList();
+        bool keepNames = groups.Count > 1
+            && groups.Count == aligned.Shards.Length
+            && aligned.Shards.All(shard => CanonicalShardName().IsMatch(shard.Name));
+        return
+        [
+            .. groups.Select((group, index) => Layout(
+                keepNames ? aligned.Shards[group.Key].Name : ShardSplitter.FileName(index, groups.Count), group)),
+        ];
+    }
+
+    // Safetensors files and their indices are sorted, so the order in which the model was saved is lost; natural order restores it.
+    private static ImmutableArray<PlannedFile> BySize(long limit, Checkpoint aligned, ImmutableArray<PlannedTensor> tensors)
+    {
+        ImmutableArray<PlannedTensor> ordered =
+        [
+            .. tensors
+                .OrderBy(tensor => aligned.Tensors[tensor.Entry.Name].Shard)
+                .ThenBy(tensor => tensor.Entry.Name, ShardSplitter.NaturalOrder),
+        ];
+        long[] byteCounts = [.. ordered.Select(tensor => tensor.ByteCountOf(new TensorSource(0, 0, tensor.Entry.Dtype)))];
+        ImmutableArray<ImmutableArray<int>> split = ShardSplitter.Split(byteCounts, limit);
+        return
+        [
+            .. split.Select((members, index) => Layout(
+                ShardSplitter.FileName(index, split.Length), members.Select(member => ordered[member]))),
+        ];
+    }
+
+    private static PlannedFile Layout(string name, IEnumerable<PlannedTensor> members)
+    {
+        Dictionary<string, PlannedTensor> byName = members.ToDictionary(tensor => tensor.Entry.Name, StringComparer.Ordinal);
+        ImmutableArray<SafetensorsTensor> entries = SafetensorsLayout.Arrange(
+            byName.Values.Select(tensor => (tensor.Entry.Name, tensor.Entry.Dtype, tensor.Entry.Shape)));
+        return new PlannedFile(name, [.. entries.Select(entry => byName[entry.Name] with { Entry = entry })]);
+    }
+
+    [GeneratedRegex(@"^model-\d{5}-of-\d{5}\.safetensors$")]
+    private static partial Regex CanonicalShardName();
+}

@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Parts;
+using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Kernels;
+using ExpoCluster.Tensors.Safetensors;
+
+namespace ExpoCluster.Core.Planning;
+
+/// <summary>One input file as it was when the plan was made.</summary>
+/// <param name="Path">Absolute, links resolved.</param>
+/// <param name="ByteLength">Bytes.</param>
+/// <param name="ModifiedUnixNanoseconds">Nanoseconds since 1970, UTC.</param>
+/// <param name="HeaderDigest">SHA-256 of the header, lower-case hex.</param>
+public sealed record PlanInput(string Path, long ByteLength, long ModifiedUnixNanoseconds, string HeaderDigest);
+
+/// <summary>Where a tensor's bytes lie.</summary>
+/// <param name="Input">Index into <see cref="Plan.Inputs"/>.</param>
+/// <param name="Offset">Bytes from the start of that file.</param>
+/// <param name="Dtype">As stored there.</param>
+public sealed record TensorSource(int Input, long Offset, Dtype Dtype);
+
+/// <summary>How an output tensor comes about.</summary>
+public enum TensorAction
+{
+    /// <summary>aligned + alpha · (aligned − base).</summary>
+    Extrapolate,
+
+    /// <summary>Aligned's bytes, after checking that base has the same.</summary>
+    CopyEqual,
+
+    /// <summary>Aligned's bytes, whatever base has.</summary>
+    CopyAligned,
+}
+
+/// <summary>One tensor of an output file.</summary>
+/// <param name="Entry">Its header entry; offsets relative to the data section.</param>
+/// <param name="Action">How it comes about.</param>
+/// <param name="Alpha">Of this tensor; 0 where nothing is extrapolated.</param>
+/// <param name="Aligned">Where aligned's bytes are.</param>
+/// <param name="Base">Where base's bytes are; null for <see cref="TensorAction.CopyAligned"/>.</param>
+public sealed record PlannedTensor(
+    SafetensorsTensor Entry, TensorAction Action, double Alpha, TensorSource Aligned, TensorSource? Base)
+{
+    /// <summary>Bytes that this tensor takes in one of its sources, whose dtype may be another than the output's.</summary>
+    public long ByteCountOf(TensorSource source) => (long)((Int128)Entry.ElementCount * source.Dtype.Bits() / 8);
+}
+
+/// <summary>One output file: its header and, in the order of their bytes, its tensors.</summary>
+public sealed class PlannedFile
+{
+    public PlannedFile(string name, ImmutableArray<PlannedTensor> tensors)
+    {
+        Name = name;
+        Tensors = tensors;
+        Header = SafetensorsHeader.Encode([.. tensors.Select(tensor => tensor.Entry)], OutputMetadata);
+        ByteLength = Header.Length + (tensors.IsEmpty ? 0 : tensors[^1].Entry.End);
+    }
+
+    /// <summary>Some loaders refuse a file without it.</summary>
+    private static ImmutableSortedDictionary<string, string> OutputMetadata { get; } =
+        ImmutableSortedDictionary<string, string>.Empty.Add("format", "pt");
+
+    public string Name { get; }
+
+    public ImmutableArray<PlannedTensor> Tensors { get; }
+
+    /// <summary>The first bytes of the file, up to the data section.</summary>
+    public byte[] Header { get; }
+
+    /// <summary>Bytes of the whole file.</summary>
+    public long ByteLength { get; }
+
+    public int PartCount => PartGrid.PartCount(ByteLength);
+
+    /// <summary>The index of the first tensor that ends behind <paramref name="dataOffset"/>.</summary>
+    public int FirstTensorBehind(long dataOffset)
+    {
+        int low = 0;
+        int high = Tensors.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (Tensors[middle].Entry.End > dataOffset)
+            {
+                high = middle;
+            }
+            else
+            {
+                low = middle + 1;
+            }
+        }
+
+        return low;
+    }
+}
+
+/// <summary>A recipe resolved against real headers: every output byte and where it comes from.</summary>
+/// <remarks>The same recipe over the same inputs gives the same plan, byte for byte; <see cref="Digest"/> names it.</remarks>
+public sealed class Plan
+{
+    public Plan(
+        int numericsVersion,
+        string method,
+        Numerics numerics,
+        ImmutableArray<PlanInput> inputs,
+        string? sideFileDirectory,
+        ImmutableArray<PlannedFile> files)
+    {
+        NumericsVersion = numericsVersion;
+        Method = method;
+        Numerics = numerics;
+        Inputs = inputs;
+        SideFileDirectory = sideFileDirectory;
+        Files = files;
+        CanonicalJson = PlanJson.Write(this);
+        Digest = PlanJson.Digest(CanonicalJson);
+    }
+
+    /// <summary>Of the kernels that the plan was made for; another version would write other bytes.</summary>
+    public int NumericsVersion { get; }
+
+    public string Method { get; }
+
+    public Numerics Numerics { get; }
+
+    public ImmutableArray<PlanInput> Inputs { get; }
+
+    /// <summary>The aligned checkpoint's directory, which side files come from; null when aligned is a bare weights file.</summary>
+    public string? SideFileDirectory { get; }
+
+    public ImmutableArray<PlannedFile> Files { get; }
+
+    /// <summary>The encoding that the digest is over, and that the plan travels in.</summary>
+    public ReadOnlyMemory<byte> CanonicalJson { get; }
+
+    /// <summary>SHA-256 of <see cref="CanonicalJson"/>, lower-case hex.</summary>
+    public string Digest { get; }
+
+    /// <summary>Bytes of all weights files.</summary>
+    public long OutputByteCount => Files.Sum(file => file.ByteLength);
+
+    public int PartCount => Files.Sum(file => file.PartCount);
+
+    /// <summary>Input bytes that the merge reads: each source byte once.</summary>
+    public long InputByteCount => Files
+        .SelectMany(file => file.Tensors)
+        .Sum(tensor => tensor.ByteCountOf(tensor.Aligned) + (tensor.Base is { } source ? tensor.ByteCountOf(source) : 0));
+
+    /// <summary>The dtype that most of the output's floating-point bytes have; null when there are none.</summary>
+    public Dtype? MainDtype => Files
+        .SelectMany(file => file.Tensors)
+        .Where(tensor => tensor.Entry.Dtype.IsArithmetic())
+        .GroupBy(tensor => tensor.Entry.Dtype)
+        .OrderByDescending(group => group.Sum(tensor => tensor.Entry.ByteCount))
+        .ThenBy(group => group.Key)
+        .Select(group => (Dtype?)group.Key)
+        .FirstOrDefault();
+}

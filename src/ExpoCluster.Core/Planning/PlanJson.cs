@@ -1,0 +1,175 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Kernels;
+using ExpoCluster.Tensors.Safetensors;
+
+namespace ExpoCluster.Core.Planning;
+
+/// <summary>The plan as bytes: keys in a fixed order, no white space, so that equal plans are equal bytes.</summary>
+/// <remarks>
+/// Tensors are arrays, for a plan may hold a hundred thousand of them:
+/// <c>[name, dtype, shape, action, alpha, [input, offset, dtype], [input, offset, dtype] or null]</c>.
+/// </remarks>
+public static class PlanJson
+{
+    private const int FormatVersion = 1;
+
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static string Digest(ReadOnlyMemory<byte> canonicalJson) =>
+        Convert.ToHexStringLower(SHA256.HashData(canonicalJson.Span));
+
+    internal static ReadOnlyMemory<byte> Write(Plan plan)
+    {
+        var buffer = new ArrayBufferWriter<byte>(64 * 1024);
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("format", FormatVersion);
+            json.WriteNumber("numerics_version", plan.NumericsVersion);
+            json.WriteString("method", plan.Method);
+            json.WriteString("numerics", plan.Numerics == Numerics.Exact ? "exact" : "official");
+            json.WriteString("side_files", plan.SideFileDirectory);
+            json.WriteStartArray("inputs");
+            foreach (PlanInput input in plan.Inputs)
+            {
+                WriteInput(json, input);
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("files");
+            foreach (PlannedFile file in plan.Files)
+            {
+                WriteFile(json, file);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenMemory;
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="JsonException">Not such a document.</exception>
+    public static Plan Read(ReadOnlyMemory<byte> canonicalJson)
+    {
+        using JsonDocument document = JsonDocument.Parse(canonicalJson);
+        JsonElement root = document.RootElement;
+        if (root.GetProperty("format").GetInt32() != FormatVersion)
+        {
+            throw new JsonException("The plan was written by another version of ExpoCluster.");
+        }
+
+        return new Plan(
+            root.GetProperty("numerics_version").GetInt32(),
+            root.GetProperty("method").GetString()!,
+            root.GetProperty("numerics").GetString() == "exact" ? Numerics.Exact : Numerics.Official,
+            [.. root.GetProperty("inputs").EnumerateArray().Select(ReadInput)],
+            root.GetProperty("side_files").GetString(),
+            [.. root.GetProperty("files").EnumerateArray().Select(ReadFile)]);
+    }
+
+    private static void WriteInput(Utf8JsonWriter json, PlanInput input)
+    {
+        json.WriteStartObject();
+        json.WriteString("path", input.Path);
+        json.WriteNumber("bytes", input.ByteLength);
+        json.WriteNumber("modified_ns", input.ModifiedUnixNanoseconds);
+        json.WriteString("header_sha256", input.HeaderDigest);
+        json.WriteEndObject();
+    }
+
+    private static PlanInput ReadInput(JsonElement json) => new(
+        json.GetProperty("path").GetString()!,
+        json.GetProperty("bytes").GetInt64(),
+        json.GetProperty("modified_ns").GetInt64(),
+        json.GetProperty("header_sha256").GetString()!);
+
+    private static void WriteFile(Utf8JsonWriter json, PlannedFile file)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", file.Name);
+        json.WriteStartArray("tensors");
+        foreach (PlannedTensor tensor in file.Tensors)
+        {
+            WriteTensor(json, tensor);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteTensor(Utf8JsonWriter json, PlannedTensor tensor)
+    {
+        json.WriteStartArray();
+        json.WriteStringValue(tensor.Entry.Name);
+        json.WriteStringValue(tensor.Entry.Dtype.Name());
+        json.WriteStartArray();
+        foreach (long extent in tensor.Entry.Shape)
+        {
+            json.WriteNumberValue(extent);
+        }
+
+        json.WriteEndArray();
+        json.WriteNumberValue((int)tensor.Action);
+        json.WriteNumberValue(tensor.Alpha);
+        WriteSource(json, tensor.Aligned);
+        if (tensor.Base is null)
+        {
+            json.WriteNullValue();
+        }
+        else
+        {
+            WriteSource(json, tensor.Base);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteSource(Utf8JsonWriter json, TensorSource source)
+    {
+        json.WriteStartArray();
+        json.WriteNumberValue(source.Input);
+        json.WriteNumberValue(source.Offset);
+        json.WriteStringValue(source.Dtype.Name());
+        json.WriteEndArray();
+    }
+
+    private static PlannedFile ReadFile(JsonElement json)
+    {
+        var tensors = ImmutableArray.CreateBuilder<PlannedTensor>(json.GetProperty("tensors").GetArrayLength());
+        long end = 0;
+        foreach (JsonElement tensor in json.GetProperty("tensors").EnumerateArray())
+        {
+            tensors.Add(ReadTensor(tensor, begin: end));
+            end = tensors[^1].Entry.End;
+        }
+
+        return new PlannedFile(json.GetProperty("name").GetString()!, tensors.MoveToImmutable());
+    }
+
+    private static PlannedTensor ReadTensor(JsonElement json, long begin)
+    {
+        Dtype dtype = ReadDtype(json[1]);
+        ImmutableArray<long> shape = [.. json[2].EnumerateArray().Select(extent => extent.GetInt64())];
+        var entry = new SafetensorsTensor(json[0].GetString()!, dtype, shape, begin, begin);
+        entry = entry with { End = begin + (long)((Int128)entry.ElementCount * dtype.Bits() / 8) };
+        return new PlannedTensor(
+            entry,
+            (TensorAction)json[3].GetInt32(),
+            json[4].GetDouble(),
+            ReadSource(json[5]),
+            json[6].ValueKind == JsonValueKind.Null ? null : ReadSource(json[6]));
+    }
+
+    private static TensorSource ReadSource(JsonElement json) =>
+        new(json[0].GetInt32(), json[1].GetInt64(), ReadDtype(json[2]));
+
+    private static Dtype ReadDtype(JsonElement json) =>
+        DtypeFacts.TryParse(json.GetString()!, out Dtype dtype) ? dtype : throw new JsonException($"Unknown dtype {json}.");
+}

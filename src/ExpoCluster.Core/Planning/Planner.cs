@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using System.IO.Enumeration;
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Kernels;
+using ExpoCluster.Tensors.Safetensors;
+
+namespace ExpoCluster.Core.Planning;
+
+/// <summary>A plan, and what a user should know about it.</summary>
+/// <param name="Plan">What will be computed.</param>
+/// <param name="Notes">Sentences: tensors that were dropped or taken from aligned, files that were ignored.</param>
+/// <param name="Base">As it was opened.</param>
+/// <param name="Aligned">As it was opened.</param>
+public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Checkpoint Base, Checkpoint Aligned);
+
+/// <summary>Resolves a recipe against the headers of its checkpoints.</summary>
+public static class Planner
+{
+    // Rotary frequencies are derived from the configuration; loaders ignore or reject them.
+    private const string KnownBuffer = "*.rotary_emb.inv_freq";
+
+    /// <summary>Opens both checkpoints (headers only) and plans.</summary>
+    /// <exception cref="CheckpointException">A checkpoint cannot be read.</exception>
+    /// <exception cref="PlanningException">The two do not fit each other and the recipe does not say what to do then.</exception>
+    public static PlannedMerge Plan(Recipe recipe)
+    {
+        Checkpoint baseCheckpoint = Checkpoint.Open(recipe.Base);
+        Checkpoint aligned = Checkpoint.Open(recipe.Aligned);
+        return Plan(recipe, baseCheckpoint, aligned);
+    }
+
+    /// <summary>Plans for two checkpoints that are open already.</summary>
+    public static PlannedMerge Plan(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned)
+    {
+        var inputs = new InputList(aligned, baseCheckpoint);
+        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs);
+        ImmutableArray<PlannedTensor> tensors = join.Run();
+        ImmutableArray<PlannedFile> files = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
+        var plan = new Plan(
+            ExpoKernel.NumericsVersion, recipe.Method, recipe.Numerics, inputs.Inputs, aligned.Directory, files);
+        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. join.Notes], baseCheckpoint, aligned);
+    }
+
+    internal static bool IsKnownBuffer(string tensor) => FileSystemName.MatchesSimpleExpression(KnownBuffer, tensor, ignoreCase: false);
+
+    /// <summary>All shards of both checkpoints, aligned's first; a shard that both use is listed once.</summary>
+    internal sealed class InputList
+    {
+        private readonly Dictionary<string, int> byPath = new(StringComparer.Ordinal);
+        private readonly ImmutableArray<PlanInput>.Builder inputs = ImmutableArray.CreateBuilder<PlanInput>();
+
+        public InputList(Checkpoint aligned, Checkpoint baseCheckpoint)
+        {
+            foreach (CheckpointShard shard in aligned.Shards.Concat(baseCheckpoint.Shards))
+            {
+                if (byPath.TryAdd(shard.Path, inputs.Count))
+                {
+                    inputs.Add(new PlanInput(shard.Path, shard.ByteLength, shard.ModifiedUnixNanoseconds, shard.Header.Digest));
+                }
+            }
+        }
+
+        public ImmutableArray<PlanInput> Inputs => inputs.ToImmutable();
+
+        public TensorSource SourceOf(Checkpoint checkpoint, CheckpointTensor tensor) =>
+            new(byPath[checkpoint.Shards[tensor.Shard].Path], tensor.Offset, tensor.Dtype);
+    }
+}

@@ -1,0 +1,119 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace ExpoCluster.Core.Storage;
+
+/// <summary>Makes what was written survive a power cut, and names change in one step.</summary>
+public static class Durability
+{
+    /// <summary>fdatasync(2): the file's bytes, and of its metadata what is needed to read them.</summary>
+    internal static void FlushData(SafeFileHandle file, string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            RandomAccess.FlushToDisk(file);
+            return;
+        }
+
+        if (Posix.Fdatasync(file) != 0)
+        {
+            throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "make its data durable");
+        }
+    }
+
+    /// <summary>fsync(2) of a file that was just written and will be renamed.</summary>
+    internal static void FlushAll(SafeFileHandle file, string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            RandomAccess.FlushToDisk(file);
+            return;
+        }
+
+        if (Posix.Fsync(file) != 0)
+        {
+            throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "make it durable");
+        }
+    }
+
+    /// <summary>fsync(2) of a directory, so that names made, moved or removed in it last.</summary>
+    public static void FlushDirectory(string path)
+    {
+        // Windows has no such call: NTFS journals its names.
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        using SafeFileHandle directory = Posix.OpenDirectoryHandle(path);
+        if (Posix.Fsync(directory) != 0)
+        {
+            throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "make its names durable");
+        }
+    }
+
+    /// <summary>Creates the directory with its missing parents and makes each new name durable.</summary>
+    public static void CreateDirectory(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return;
+        }
+
+        string parent = Path.GetDirectoryName(path) ?? throw new ArgumentException("A root always exists.", nameof(path));
+        CreateDirectory(parent);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, path, "create the directory");
+        }
+
+        FlushDirectory(parent);
+    }
+
+    /// <summary>rename(2), replacing what is there, then fsync of the directories on both sides.</summary>
+    public static void Rename(string from, string to)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            File.Move(from, to, overwrite: true);
+            return;
+        }
+
+        if (Posix.Rename(from, to) != 0)
+        {
+            throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), to, $"move {from} there");
+        }
+
+        string target = Path.GetDirectoryName(to)!;
+        string source = Path.GetDirectoryName(from)!;
+        FlushDirectory(target);
+        if (source != target)
+        {
+            FlushDirectory(source);
+        }
+    }
+
+    /// <summary>Writes a small file so that it is there whole or not at all, and durable when this returns.</summary>
+    public static void WriteWhole(string path, ReadOnlySpan<byte> content)
+    {
+        string unfinished = path + ".unfinished";
+        try
+        {
+            using (SafeFileHandle file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write, FileShare.Read))
+            {
+                RandomAccess.Write(file, content, fileOffset: 0);
+                FlushAll(file, unfinished);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, path, "write it");
+        }
+
+        Rename(unfinished, path);
+    }
+}

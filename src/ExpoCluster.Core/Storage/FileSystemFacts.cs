@@ -1,0 +1,71 @@
+namespace ExpoCluster.Core.Storage;
+
+/// <summary>What kind of file system a path is on, and how much room is left there.</summary>
+/// <param name="Kind">The kernel's name for it: <c>ext4</c>, <c>nfs4</c>, <c>fuse.s3fs</c> …; <c>unknown</c> where no mount table is.</param>
+/// <param name="MountPoint">Where it is mounted.</param>
+/// <param name="FreeBytes">What this user may still write.</param>
+public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBytes)
+{
+    private const string MountTable = "/proc/self/mounts";
+
+    // They lack atomic rename, close-to-open consistency or an fdatasync that means it.
+    private static readonly string[] Unsuitable = ["cifs", "smb3", "smbfs", "fuse.s3fs", "fuse.goofys", "fuse.gcsfuse", "fuse.rclone"];
+
+    private static readonly string[] Network = ["nfs", "nfs4", "ceph", "lustre", "9p", "cifs", "smb3", "smbfs", "glusterfs", "beegfs", "gpfs"];
+
+    private static readonly string[] WithoutReservation = ["nfs", "zfs", "9p", "unknown"];
+
+    /// <summary>Another machine may change its files, or it is slow to answer: read it, do not map it.</summary>
+    public bool IsNetwork => Network.Contains(Kind) || Kind.StartsWith("fuse", StringComparison.Ordinal);
+
+    /// <summary>POSIX semantics, close-to-open consistency, atomic rename and a working fdatasync.</summary>
+    public bool KeepsPromises => !Unsuitable.Contains(Kind);
+
+    /// <summary>fallocate(2) is expected to work.</summary>
+    public bool CanReserve => !WithoutReservation.Contains(Kind) && !Kind.StartsWith("fuse", StringComparison.Ordinal);
+
+    /// <summary>Of the file system that holds <paramref name="path"/>, or its nearest existing parent.</summary>
+    public static FileSystemFacts Of(string path)
+    {
+        string existing = NearestExisting(Path.GetFullPath(path));
+        string[] mounts = File.Exists(MountTable) ? File.ReadAllLines(MountTable) : [];
+        (string kind, string mountPoint) = Find(RealPath.Of(existing), mounts);
+        return new FileSystemFacts(kind, mountPoint, new DriveInfo(existing).AvailableFreeSpace);
+    }
+
+    /// <summary>The last mount whose point is the longest prefix of the path; later lines cover earlier ones.</summary>
+    internal static (string Kind, string MountPoint) Find(string path, IEnumerable<string> mounts)
+    {
+        (string Kind, string MountPoint) best = ("unknown", "/");
+        int longest = -1;
+        foreach (string mount in mounts)
+        {
+            string[] fields = mount.Split(' ');
+            if (fields.Length < 3)
+            {
+                continue;
+            }
+
+            string point = fields[1].Replace("\\040", " ", StringComparison.Ordinal);
+            if (point.Length >= longest && RealPath.IsInside(path, point))
+            {
+                best = (fields[2], point);
+                longest = point.Length;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>The deepest existing directory on the way to <paramref name="fullPath"/>.</summary>
+    internal static string NearestExisting(string fullPath)
+    {
+        string path = fullPath;
+        while (!Directory.Exists(path))
+        {
+            path = Path.GetDirectoryName(path) ?? Path.GetPathRoot(fullPath)!;
+        }
+
+        return path;
+    }
+}

@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ExpoCluster.Core.Jobs;
+using Microsoft.Win32.SafeHandles;
+
+namespace ExpoCluster.Core.Storage;
+
+/// <summary>Who works, or last worked, on an output directory.</summary>
+/// <param name="Job">The job's id.</param>
+/// <param name="PlanDigest">Of the plan that the job executes.</param>
+/// <param name="Host">The machine.</param>
+/// <param name="Pid">The process on it.</param>
+/// <param name="InFlight">The parts that were being computed, as <c>file:part</c>; what is left here by a process that died
+/// without a farewell is next run alone and through positioned reads.</param>
+public sealed record ClaimRecord(string Job, string PlanDigest, string Host, int Pid, ImmutableArray<string> InFlight);
+
+/// <summary>Admits one job to an output directory: a lock that a dying process frees, with the job's name in it.</summary>
+public sealed class OutputClaim : IDisposable
+{
+    /// <summary>The record is padded to one page, so that it is replaced by a single write.</summary>
+    private const int RecordBytes = 4096;
+
+    private readonly OutputPaths paths;
+    private readonly SafeFileHandle handle;
+    private readonly Lock writing = new();
+
+    private OutputClaim(OutputPaths paths, SafeFileHandle handle)
+    {
+        this.paths = paths;
+        this.handle = handle;
+        Previous = Read(handle);
+    }
+
+    /// <summary>What an earlier process left behind; null on a fresh directory.</summary>
+    public ClaimRecord? Previous { get; }
+
+    /// <summary>Takes the claim or says who has it. Creates the output directory where needed.</summary>
+    /// <exception cref="JobException">Another process holds it.</exception>
+    public static OutputClaim Acquire(OutputPaths paths)
+    {
+        while (true)
+        {
+            Durability.CreateDirectory(paths.Workspace);
+            SafeFileHandle handle = OpenLocked(paths.Claim, out ClaimRecord? holder)
+                ?? throw JobException.OutputClaimed(paths.Root, holder);
+
+            // The holder before us may have removed the file between our opening and locking it.
+            if (FileIdentity.Of(paths.Claim) is { } named && named.Inode == FileIdentity.Of(handle, paths.Claim).Inode)
+            {
+                return new OutputClaim(paths, handle);
+            }
+
+            handle.Dispose();
+        }
+    }
+
+    public void Write(ClaimRecord record)
+    {
+        byte[] page = new byte[RecordBytes];
+        page.AsSpan().Fill((byte)' ');
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(record, ClaimJson.Default.ClaimRecord);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(json.Length, RecordBytes);
+        json.CopyTo(page, 0);
+        lock (writing)
+        {
+            RandomAccess.Write(handle, page, fileOffset: 0);
+        }
+    }
+
+    /// <summary>Removes the whole workspace (staging, journal, claim); the output directory too if nothing else is in it.</summary>
+    public void RemoveWorkspace()
+    {
+        foreach (string entry in Directory.EnumerateFileSystemEntries(paths.Workspace))
+        {
+            if (entry != paths.Claim)
+            {
+                Remove(entry);
+            }
+        }
+
+        File.Delete(paths.Claim);
+        Directory.Delete(paths.Workspace);
+        if (!Directory.EnumerateFileSystemEntries(paths.Root).Any())
+        {
+            Directory.Delete(paths.Root);
+        }
+        else
+        {
+            Durability.FlushDirectory(paths.Root);
+        }
+    }
+
+    /// <summary>Removes what other jobs than <paramref name="job"/> left in the workspace; everything when it is null.</summary>
+    public void Sweep(string? job)
+    {
+        foreach (string entry in Directory.EnumerateFileSystemEntries(paths.Workspace))
+        {
+            bool keep = entry == paths.Claim
+                || (job is not null && (entry.StartsWith(paths.Journal, StringComparison.Ordinal)
+                    || Path.GetFileName(entry).StartsWith(job, StringComparison.Ordinal)));
+            if (!keep)
+            {
+                Remove(entry);
+            }
+        }
+    }
+
+    public void Dispose() => handle.Dispose();
+
+    private static void Remove(string entry)
+    {
+        if (Directory.Exists(entry))
+        {
+            Directory.Delete(entry, recursive: true);
+        }
+        else
+        {
+            File.Delete(entry);
+        }
+    }
+
+    // File.OpenHandle takes locks of its own on Linux, and then nobody could read who has the claim.
+    private static SafeFileHandle? OpenLocked(string path, out ClaimRecord? holder)
+    {
+        holder = null;
+        if (!OperatingSystem.IsLinux())
+        {
+            return OpenExclusively(path);
+        }
+
+        SafeFileHandle handle = Posix.OpenOrCreate(path);
+        if (Posix.Flock(handle, Posix.LockExclusive | Posix.LockNonBlocking) == 0)
+        {
+            return handle;
+        }
+
+        int errno = Marshal.GetLastPInvokeError();
+        using (handle)
+        {
+            holder = Read(handle);
+        }
+
+        return errno == Posix.ErrorWouldBlock ? null : throw StorageException.FromErrno(errno, path, "lock it");
+    }
+
+    private static SafeFileHandle? OpenExclusively(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Delete);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, path, "claim the output directory");
+        }
+    }
+
+    // A record that cannot be read was cut short by a crash before any work was done under it.
+    private static ClaimRecord? Read(SafeFileHandle handle)
+    {
+        byte[] page = new byte[RecordBytes];
+        int count = RandomAccess.Read(handle, page, fileOffset: 0);
+        try
+        {
+            return count == 0 ? null : JsonSerializer.Deserialize(page.AsSpan(0, count), ClaimJson.Default.ClaimRecord);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ClaimRecord))]
+internal sealed partial class ClaimJson : JsonSerializerContext;

@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace ExpoCluster.Core.Storage;
+
+/// <summary>Where everything of one output directory lies. Only the published files stay when a job is done.</summary>
+/// <param name="Root">The output directory, absolute, links resolved.</param>
+public sealed record OutputPaths(string Root)
+{
+    public const string WorkspaceName = ".expocluster";
+
+    public const string ProvenanceName = "expocluster.json";
+
+    /// <summary>Hidden from loaders; removed when the job has ended.</summary>
+    public string Workspace => Path.Join(Root, WorkspaceName);
+
+    public string Claim => Path.Join(Workspace, "claim");
+
+    /// <summary>The journal of an embedded merge.</summary>
+    public string Journal => Path.Join(Workspace, "journal.db");
+
+    public string Provenance => Path.Join(Root, ProvenanceName);
+
+    public static OutputPaths Of(string directory) => new(RealPath.Of(directory));
+
+    public string Plan(string job) => Path.Join(Workspace, job + ".plan.json");
+
+    /// <summary>The staging directory of one generation. A generation is never used twice.</summary>
+    public string Staging(string job, int generation) =>
+        Path.Join(Workspace, string.Create(CultureInfo.InvariantCulture, $"{job}-{generation}"));
+
+    public string StagingFile(string job, int generation, string fileName) => Path.Join(Staging(job, generation), fileName);
+
+    /// <summary>Side files, index and provenance, made ready before anything is published.</summary>
+    public string Prepared(string job) => Path.Join(Workspace, job + "-prepared");
+
+    /// <summary>What an overwrite moved out of the way.</summary>
+    public string Replaced(string job) => Path.Join(Workspace, job + "-replaced");
+
+    public string Published(string fileName) => Path.Join(Root, fileName);
+}

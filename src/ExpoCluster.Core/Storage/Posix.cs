@@ -1,0 +1,92 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace ExpoCluster.Core.Storage;
+
+/// <summary>The system calls that .NET does not offer: durable data, reserved space, locks that die with the process, inodes.</summary>
+/// <remarks>Only blittable signatures and safe handles, so this needs no unsafe code. Every caller is a class of this folder.</remarks>
+[SuppressMessage("Interoperability", "SYSLIB1054", Justification = "LibraryImport generates unsafe code, which only Tensors may hold.")]
+[SuppressMessage("Globalization", "CA2101", Justification = "Paths are marshalled as UTF-8 explicitly.")]
+internal static class Posix
+{
+    internal const int ErrorInterrupted = 4;
+    internal const int ErrorWouldBlock = 11;
+    internal const int ErrorNoSpace = 28;
+    internal const int ErrorNotSupportedCall = 38;
+    internal const int ErrorNotSupported = 95;
+    internal const int ErrorQuota = 122;
+
+    internal const int LockExclusive = 2;
+    internal const int LockNonBlocking = 4;
+
+    internal const int CurrentDirectory = -100;
+    internal const int EmptyPath = 0x1000;
+    internal const uint BasicStats = 0x7ff;
+
+    private const int OpenReadOnly = 0;
+    private const int OpenReadWrite = 2;
+    private const int OpenCreate = 0x40;
+    private const int OpenDirectory = 0x10000;
+    private const int OpenCloseOnExec = 0x80000;
+
+    // O_DIRECTORY differs between architectures; .NET runs on these two.
+    private static readonly int OpenDirectoryFlag =
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : OpenDirectory;
+
+    [DllImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    internal static extern int Fallocate(SafeFileHandle file, int mode, long offset, long length);
+
+    [DllImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    internal static extern int Fdatasync(SafeFileHandle file);
+
+    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    internal static extern int Fsync(SafeFileHandle file);
+
+    [DllImport("libc", EntryPoint = "flock", SetLastError = true)]
+    internal static extern int Flock(SafeFileHandle file, int operation);
+
+    [DllImport("libc", EntryPoint = "rename", SetLastError = true)]
+    internal static extern int Rename(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
+
+    [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
+    internal static extern int Statx(
+        int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);
+
+    [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
+    internal static extern int StatxHandle(
+        SafeFileHandle file, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);
+
+    internal static SafeFileHandle OpenDirectoryHandle(string path)
+    {
+        int descriptor = Open(path, OpenReadOnly | OpenDirectoryFlag | OpenCloseOnExec);
+        return descriptor >= 0
+            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "open the directory");
+    }
+
+    /// <summary>Opens for reading and writing, creates where missing, and takes no lock, as File.OpenHandle would.</summary>
+    internal static SafeFileHandle OpenOrCreate(string path)
+    {
+        int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, mode: 0x1B6);
+        return descriptor >= 0
+            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "open it");
+    }
+
+    [DllImport("libc", EntryPoint = "open", SetLastError = true)]
+    private static extern int Open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, int mode = 0);
+
+    /// <summary>struct statx, the same on every Linux architecture.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    internal struct FileStatus
+    {
+        [FieldOffset(32)] internal ulong Inode;
+        [FieldOffset(40)] internal ulong ByteLength;
+        [FieldOffset(112)] internal long ModifiedSeconds;
+        [FieldOffset(120)] internal uint ModifiedNanoseconds;
+        [FieldOffset(136)] internal uint DeviceMajor;
+        [FieldOffset(140)] internal uint DeviceMinor;
+    }
+}

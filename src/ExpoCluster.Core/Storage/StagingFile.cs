@@ -1,0 +1,152 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace ExpoCluster.Core.Storage;
+
+/// <summary>What a writer finds where a staging file should be.</summary>
+public enum StagingCondition
+{
+    Absent,
+
+    /// <summary>Of another length, or with another header: not the file that the plan describes.</summary>
+    Foreign,
+
+    Sound,
+}
+
+/// <summary>An output file before it is published. It has its final length and header from the start.</summary>
+public sealed class StagingFile : IDisposable
+{
+    private readonly SafeFileHandle handle;
+
+    private StagingFile(string path, SafeFileHandle handle)
+    {
+        Path = path;
+        this.handle = handle;
+    }
+
+    public string Path { get; }
+
+    public long ByteLength => RandomAccess.GetLength(handle);
+
+    /// <summary>Compares the file at <paramref name="path"/> with the length and header that the plan gives it.</summary>
+    public static StagingCondition Inspect(string path, ReadOnlySpan<byte> header, long byteLength)
+    {
+        if (!File.Exists(path))
+        {
+            return StagingCondition.Absent;
+        }
+
+        using StagingFile file = Open(path);
+        byte[] found = new byte[header.Length];
+        bool sound = file.ByteLength == byteLength
+            && RandomAccess.Read(file.handle, found, fileOffset: 0) == header.Length
+            && header.SequenceEqual(found);
+        return sound ? StagingCondition.Sound : StagingCondition.Foreign;
+    }
+
+    /// <summary>Makes the file with its space reserved and its header in place, durable in all parts.</summary>
+    /// <remarks>
+    /// Never truncates. A file that is already there was left by a writer that died before it could report it, and nobody has
+    /// written parts into it yet: it is completed.
+    /// </remarks>
+    /// <exception cref="StorageException">No space, or not writable.</exception>
+    public static void Create(string path, ReadOnlySpan<byte> header, long byteLength)
+    {
+        string directory = System.IO.Path.GetDirectoryName(path)!;
+        Durability.CreateDirectory(directory);
+        try
+        {
+            using SafeFileHandle handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+            Reserve(handle, path, byteLength);
+            RandomAccess.Write(handle, header, fileOffset: 0);
+            Durability.FlushAll(handle, path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, path, "create the staging file");
+        }
+
+        Durability.FlushDirectory(directory);
+    }
+
+    /// <summary>Opens what a writer has made; never creates.</summary>
+    public static StagingFile Open(string path)
+    {
+        try
+        {
+            return new StagingFile(
+                path, File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new StorageException(
+                StorageException.Vanished, $"{path}: the staging file is gone.", "run the same command again: its parts are computed anew.", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, path, "open the staging file");
+        }
+    }
+
+    public void Write(ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(handle, bytes, offset);
+        }
+        catch (IOException exception)
+        {
+            throw StorageException.From(exception, Path, $"write at offset {offset}");
+        }
+    }
+
+    /// <summary>Fills the buffer from the offset on, or as much of it as the file has.</summary>
+    public int Read(Span<byte> buffer, long offset) => RandomAccess.Read(handle, buffer, offset);
+
+    /// <summary>Makes everything written so far durable.</summary>
+    public void Flush() => Durability.FlushData(handle, Path);
+
+    public void Dispose() => handle.Dispose();
+
+    // fallocate(2) itself: posix_fallocate's emulation would write the whole file.
+    private static void Reserve(SafeFileHandle handle, string path, long byteLength)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            int errno = Fallocate(handle, byteLength);
+            if (errno == 0)
+            {
+                return;
+            }
+
+            if (errno is not (Posix.ErrorNotSupported or Posix.ErrorNotSupportedCall))
+            {
+                throw StorageException.FromErrno(errno, path, $"reserve {byteLength:N0} bytes");
+            }
+        }
+
+        long free = FileSystemFacts.Of(path).FreeBytes;
+        long missing = byteLength - RandomAccess.GetLength(handle);
+        if (missing > free)
+        {
+            throw StorageException.TooSmall(path, missing, free);
+        }
+
+        RandomAccess.SetLength(handle, byteLength);
+    }
+
+    private static int Fallocate(SafeFileHandle handle, long byteLength)
+    {
+        while (Posix.Fallocate(handle, mode: 0, offset: 0, byteLength) != 0)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno != Posix.ErrorInterrupted)
+            {
+                return errno;
+            }
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,49 @@
+using System.ComponentModel;
+using ExpoCluster.Tensors;
+
+namespace ExpoCluster.Core.Storage;
+
+/// <summary>The output cannot be written: full, read-only, forbidden, or not the kind of storage that keeps our promises.</summary>
+public sealed class StorageException(string code, string message, string advice, Exception? innerException = null)
+    : ExpoException(code, message, advice, innerException)
+{
+    public const string Full = "EXPO4001";
+    public const string NotWritable = "EXPO4002";
+    public const string Unsuitable = "EXPO4003";
+    public const string Vanished = "EXPO4004";
+    public const string JournalUnwritable = "EXPO4005";
+
+    private const string FullAdvice = "free some space there (or choose another --out), then run the same command again: it resumes.";
+
+    public bool IsFull => Code == Full;
+
+    public static StorageException NoSpace(string path, string what, Exception? inner = null) =>
+        new(Full, $"{path}: no space left to {what}.", FullAdvice, inner);
+
+    public static StorageException TooSmall(string path, long neededBytes, long freeBytes) =>
+        new(Full, $"{path}: the file system is too small for the output (needed {neededBytes:N0} bytes, free {freeBytes:N0}).", FullAdvice);
+
+    internal static StorageException FromErrno(int errno, string path, string what) => errno switch
+    {
+        Posix.ErrorNoSpace or Posix.ErrorQuota => NoSpace(path, what),
+        _ => new StorageException(
+            NotWritable,
+            $"{path}: cannot {what} ({new Win32Exception(errno).Message}).",
+            "check that the path exists and that this user may write there."),
+    };
+
+    /// <summary>Turns what .NET throws at file operations into the storage error that it stands for.</summary>
+    public static StorageException From(Exception exception, string path, string what) => exception switch
+    {
+        StorageException storage => storage,
+        IOException io when IsNoSpace(io) => NoSpace(path, what, io),
+        _ => new StorageException(
+            NotWritable,
+            $"{path}: cannot {what} ({exception.Message})",
+            "check that the path exists and that this user may write there.",
+            exception),
+    };
+
+    private static bool IsNoSpace(IOException io) =>
+        (io.HResult & 0xFFFF) is Posix.ErrorNoSpace or Posix.ErrorQuota or 112;
+}
