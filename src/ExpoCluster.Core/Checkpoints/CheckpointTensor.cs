@@ -1,0 +1,14 @@
+using System.Collections.Immutable;
+using ExpoCluster.Tensors.Dtypes;
+
+namespace ExpoCluster.Core.Checkpoints;
+
+/// <summary>One tensor of a checkpoint and where its bytes are.</summary>
+/// <param name="Name">Unique in the checkpoint.</param>
+/// <param name="Dtype">The element type.</param>
+/// <param name="Shape">Row-major; empty for a scalar.</param>
+/// <param name="Shard">The position of its file in <see cref="Checkpoint.Shards"/>.</param>
+/// <param name="Offset">Bytes from the start of the shard's file.</param>
+/// <param name="ByteCount">Bytes of the tensor.</param>
+public sealed record CheckpointTensor(
+    string Name, Dtype Dtype, ImmutableArray<long> Shape, int Shard, long Offset, long ByteCount);
