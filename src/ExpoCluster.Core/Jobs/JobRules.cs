@@ -44,13 +44,7 @@ public abstract record JobDecision
     }
 
     /// <summary>These events are to be journalled, then acknowledged.</summary>
-    public sealed record Accepted(ImmutableArray<JobEvent> Events) : JobDecision
-    {
-        public Accepted(params JobEvent[] events)
-            : this([.. events])
-        {
-        }
-    }
+    public sealed record Accepted(params ImmutableArray<JobEvent> Events) : JobDecision;
 
     /// <summary>Nothing is to be journalled, for it is already so; acknowledge.</summary>
     public sealed record Ignored(string Why) : JobDecision;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using ExpoCluster.Core.Checkpoints;
-using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Planning;

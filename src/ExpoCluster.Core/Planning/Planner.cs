@@ -2,9 +2,7 @@ using System.Collections.Immutable;
 using System.IO.Enumeration;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Recipes;
-using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
-using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Planning;
 

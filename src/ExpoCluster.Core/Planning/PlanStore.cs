@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Storage;
+
+namespace ExpoCluster.Core.Planning;
+
+/// <summary>Plans by digest. They lie beside the output, so that only their digest travels between nodes.</summary>
+public sealed class PlanStore
+{
+    private readonly ConcurrentDictionary<string, Plan> known = new(StringComparer.Ordinal);
+
+    /// <summary>Makes the plan durable and remembers it.</summary>
+    public void Save(string path, Plan plan)
+    {
+        known[plan.Digest] = plan;
+        Durability.WriteWhole(path, plan.CanonicalJson.Span);
+    }
+
+    /// <summary>From memory, or from the file, whose digest must be the one asked for.</summary>
+    /// <exception cref="JobException">The file is gone, damaged, or made for other numerics than this build's.</exception>
+    public Plan Load(string path, string digest) => known.GetOrAdd(digest, _ => Read(path, digest));
+
+    public void Forget(string digest) => known.TryRemove(digest, out _);
+
+    private static Plan Read(string path, string digest)
+    {
+        byte[] json;
+        try
+        {
+            json = File.ReadAllBytes(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Damaged(path, exception.Message, exception);
+        }
+
+        string found = PlanJson.Digest(json);
+        if (found != digest)
+        {
+            throw Damaged(path, $"expected digest {digest}, found {found}");
+        }
+
+        try
+        {
+            return PlanJson.Read(json);
+        }
+        catch (JsonException exception)
+        {
+            throw Damaged(path, exception.Message, exception);
+        }
+    }
+
+    private static JobException Damaged(string path, string why, Exception? inner = null) => new(
+        JobException.PlanDamaged, $"{path}: the job's plan cannot be read ({why}).", "start over with --restart.", inner);
+}

@@ -1,0 +1,132 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
+using ExpoCluster.Core.Storage;
+
+namespace ExpoCluster.Core.Publishing;
+
+/// <summary>What is in an output directory before a merge begins.</summary>
+public enum OutputCondition
+{
+    /// <summary>Nothing that the merge would touch.</summary>
+    Free,
+
+    /// <summary>The very output that this plan would make, whole.</summary>
+    Finished,
+
+    /// <summary>A finished output of ours, of another plan.</summary>
+    OtherPlan,
+
+    /// <summary>Files of a model that somebody else made.</summary>
+    ForeignModel,
+}
+
+/// <summary>The questions that are asked of an output directory before anything is written.</summary>
+public static class OutputPreflight
+{
+    public const string InsideInput = "EXPO2081";
+    public const string OutputTaken = "EXPO2082";
+    public const string OtherPlanInProgress = "EXPO2083";
+
+    // Journal, side files, index and provenance; generous, for it must not be what fails.
+    private const long WorkspaceBytes = 4 << 20;
+
+    /// <summary>An output that is, contains or lies inside an input is never acceptable, not even with --overwrite.</summary>
+    public static RecipeProblem? FindOverlap(OutputPaths output, IEnumerable<Checkpoint> inputs)
+    {
+        foreach (Checkpoint input in inputs)
+        {
+            IEnumerable<string> places = input.Shards.Select(shard => shard.Path);
+            if (input.Directory is { } directory)
+            {
+                places = places.Prepend(RealPath.Of(directory));
+            }
+
+            if (places.FirstOrDefault(place => Overlap(output.Root, place)) is { } hit)
+            {
+                return new RecipeProblem(
+                    InsideInput,
+                    "--out",
+                    $"{output.Root} is, contains or lies inside the input {hit}.",
+                    "choose an output directory apart from the inputs.");
+            }
+        }
+
+        return null;
+    }
+
+    public static OutputCondition Inspect(OutputPaths output, Plan plan)
+    {
+        if (Provenance.ReadFrom(output) is { } provenance && provenance.Files.All(file => HasLength(output, file)))
+        {
+            return provenance.PlanDigest == plan.Digest && provenance.Published.All(name => File.Exists(output.Published(name)))
+                ? OutputCondition.Finished
+                : OutputCondition.OtherPlan;
+        }
+
+        return Directory.Exists(output.Root) && HasModel(output, plan) ? OutputCondition.ForeignModel : OutputCondition.Free;
+    }
+
+    /// <summary>Throws when the output does not fit the free space, or the storage does not keep its promises.</summary>
+    /// <param name="output">Where the output goes.</param>
+    /// <param name="plan">What is to be written.</param>
+    /// <param name="alreadyReserved">Bytes that an earlier run of this plan has reserved there.</param>
+    public static void CheckStorage(OutputPaths output, Plan plan, long alreadyReserved)
+    {
+        FileSystemFacts facts = FileSystemFacts.Of(output.Root);
+        if (!facts.KeepsPromises)
+        {
+            throw new StorageException(
+                StorageException.Unsuitable,
+                $"{output.Root}: {facts.Kind} offers no atomic rename or no durable writes.",
+                "choose an --out on a local file system, NFSv4.1+, CephFS or Lustre.");
+        }
+
+        long needed = NeededBytes(plan) - alreadyReserved;
+        if (needed > facts.FreeBytes)
+        {
+            throw StorageException.TooSmall(output.Root, needed, facts.FreeBytes);
+        }
+    }
+
+    /// <summary>Disk space that the merge takes while it runs.</summary>
+    public static long NeededBytes(Plan plan) => plan.OutputByteCount + WorkspaceBytes;
+
+    private static bool HasLength(OutputPaths output, ProvenanceFile file) =>
+        new FileInfo(output.Published(file.Name)) is { Exists: true } info && info.Length == file.Bytes;
+
+    private static bool HasModel(OutputPaths output, Plan plan)
+    {
+        ImmutableHashSet<string> ours = [.. plan.Files.Select(file => file.Name), "config.json"];
+        return Directory.EnumerateFiles(output.Root)
+            .Select(path => Path.GetFileName(path))
+            .Any(name => SideFileSelection.IsWeights(name) || ours.Contains(name));
+    }
+
+    // By device and inode, so that links, bind mounts and other spellings of one place are seen through.
+    private static bool Overlap(string output, string input)
+    {
+        if (RealPath.IsInside(output, input) || RealPath.IsInside(input, output))
+        {
+            return true;
+        }
+
+        FileIdentity? outputIdentity = FileIdentity.Of(output);
+        FileIdentity? inputIdentity = FileIdentity.Of(input);
+        return Ancestors(input).Any(place => IsSame(FileIdentity.Of(place), outputIdentity))
+            || Ancestors(output).Any(place => IsSame(FileIdentity.Of(place), inputIdentity));
+    }
+
+    private static bool IsSame(FileIdentity? one, FileIdentity? other) =>
+        one is { } a && other is { } b && a.Device == b.Device && a.Inode == b.Inode;
+
+    private static IEnumerable<string> Ancestors(string path)
+    {
+        for (string? place = path; place is not null; place = Path.GetDirectoryName(place))
+        {
+            yield return place;
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Parts;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
+
+namespace ExpoCluster.Core.Publishing;
+
+/// <summary>One input file as it was read.</summary>
+public sealed record ProvenanceInput(string Path, long Bytes, long ModifiedUnixNanoseconds, string HeaderSha256);
+
+/// <summary>One published weights file.</summary>
+/// <param name="Name">File name.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="Digest">SHA-256 over the length and the block digests.</param>
+/// <param name="BlockDigests">XxHash128 of each 4 MiB block, in order, Base64.</param>
+public sealed record ProvenanceFile(string Name, long Bytes, string Digest, byte[] BlockDigests);
+
+/// <summary>The record left beside the output: where it came from, and what its bytes must be.</summary>
+/// <remarks>It holds neither times nor names of jobs or machines, so that two runs of one plan publish the same bytes.</remarks>
+public sealed record Provenance
+{
+    public const int CurrentFormat = 1;
+
+    public int Format { get; init; } = CurrentFormat;
+
+    public required string Tool { get; init; }
+
+    public required string PlanDigest { get; init; }
+
+    public required int NumericsVersion { get; init; }
+
+    public required int BlockBytes { get; init; }
+
+    public required JsonNode Recipe { get; init; }
+
+    public required ImmutableArray<ProvenanceInput> Inputs { get; init; }
+
+    public required ImmutableArray<ProvenanceFile> Files { get; init; }
+
+    /// <summary>All published names, the entry point last.</summary>
+    public required ImmutableArray<string> Published { get; init; }
+
+    public static Provenance Of(
+        Plan plan, Recipe recipe, ImmutableArray<JobFileState> files, ImmutableArray<string> published, string version) => new()
+    {
+        Tool = "ExpoCluster " + version,
+        PlanDigest = plan.Digest,
+        NumericsVersion = plan.NumericsVersion,
+        BlockBytes = PartGrid.BlockBytes,
+        Recipe = JsonNode.Parse((recipe with { Output = null }).ToCanonicalJson())!,
+        Inputs =
+        [
+            .. plan.Inputs.Select(input => new ProvenanceInput(
+                input.Path, input.ByteLength, input.ModifiedUnixNanoseconds, input.HeaderDigest)),
+        ],
+        Files =
+        [
+            .. files.Select(file => new ProvenanceFile(
+                file.File.Name,
+                file.File.ByteLength,
+                file.Digest!,
+                [.. file.BlockDigests.SelectMany(part => part!.Value.ToArray())])),
+        ],
+        Published = published,
+    };
+
+    /// <summary>Null when the directory has none.</summary>
+    /// <exception cref="ProvenanceException">It is there but cannot be read.</exception>
+    public static Provenance? ReadFrom(OutputPaths paths)
+    {
+        if (!File.Exists(paths.Provenance))
+        {
+            return null;
+        }
+
+        try
+        {
+            Provenance? read = JsonSerializer.Deserialize(File.ReadAllBytes(paths.Provenance), ProvenanceJson.Default.Provenance);
+            return read is { Format: CurrentFormat }
+                ? read
+                : throw new ProvenanceException(paths.Provenance, $"expected format {CurrentFormat}, found {read?.Format.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null"}");
+        }
+        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new ProvenanceException(paths.Provenance, exception.Message, exception);
+        }
+    }
+
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, ProvenanceJson.Default.Provenance);
+}
+
+/// <summary>The record beside an output cannot be read.</summary>
+public sealed class ProvenanceException(string path, string why, Exception? innerException = null)
+    : ExpoException(
+        Unreadable,
+        $"{path}: the provenance record cannot be read ({why}).",
+        "without it nothing can be verified; merge again with --overwrite.",
+        innerException)
+{
+    public const string Unreadable = "EXPO1301";
+    public const string Missing = "EXPO1302";
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NewLine = "\n")]
+[JsonSerializable(typeof(Provenance))]
+internal sealed partial class ProvenanceJson : JsonSerializerContext;

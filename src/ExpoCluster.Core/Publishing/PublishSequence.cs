@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using System.Text;
+using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Dtypes;
+
+namespace ExpoCluster.Core.Publishing;
+
+/// <summary>Makes a finished merge visible, so that a loader sees the old model, none, or the new one, never a mixture.</summary>
+/// <remarks>
+/// First everything is made ready in the workspace (<see cref="Prepare"/>). Then old files move away, the entry point first,
+/// and new ones move in, the entry point last (<see cref="Publish"/>). Each step tolerates that it is already done: a new file
+/// that is no longer in the workspace is in its place.
+/// </remarks>
+public sealed class PublishSequence(OutputPaths paths, string job)
+{
+    public const string SingleFile = "model.safetensors";
+    public const string Index = "model.safetensors.index.json";
+
+    private const string ModelCardName = "README.md";
+
+    // What a loader prefers moves away last, so that it never falls back on something older.
+    private static readonly string[] EntryPointsInOrder =
+        ["pytorch_model.bin.index.json", "pytorch_model.bin", Index, SingleFile];
+
+    /// <summary>Writes side files, model card, index and provenance into the workspace.</summary>
+    /// <returns>All names to publish, in their order.</returns>
+    public ImmutableArray<string> Prepare(Plan plan, Recipe recipe, ImmutableArray<JobFileState> files, string version)
+    {
+        string prepared = paths.Prepared(job);
+        if (Directory.Exists(prepared))
+        {
+            Directory.Delete(prepared, recursive: true);
+        }
+
+        Durability.CreateDirectory(prepared);
+        ImmutableArray<SideFile> sideFiles = plan.SideFileDirectory is { } directory ? SideFileSelection.Select(directory) : [];
+        ImmutableArray<string> names = NamesInOrder(sideFiles, plan);
+        foreach (SideFile file in sideFiles)
+        {
+            PrepareSideFile(plan, file, Path.Join(prepared, file.RelativePath));
+        }
+
+        string card = ModelCard.Render(new ModelCardFacts(recipe, plan.MainDtype?.Name() ?? "mixed", version));
+        Durability.WriteWhole(Path.Join(prepared, ModelCardName), Encoding.UTF8.GetBytes(card));
+        if (plan.Files.Length > 1)
+        {
+            Durability.WriteWhole(Path.Join(prepared, Index), EncodeIndex(plan));
+        }
+
+        var provenance = Provenance.Of(plan, recipe, files, names, version);
+        Durability.WriteWhole(Path.Join(prepared, OutputPaths.ProvenanceName), provenance.ToJson());
+        return names;
+    }
+
+    /// <summary>Moves old files away and new ones in.</summary>
+    /// <param name="names">As <see cref="Prepare"/> gave them.</param>
+    /// <param name="overwrite">Another model in the directory is replaced.</param>
+    /// <param name="files">The sealed files, for the generation of each.</param>
+    public void Publish(ImmutableArray<string> names, bool overwrite, ImmutableArray<JobFileState> files)
+    {
+        Dictionary<string, string> sources = names.ToDictionary(
+            name => name, name => Path.Join(paths.Prepared(job), name), StringComparer.Ordinal);
+        foreach (JobFileState file in files)
+        {
+            sources[file.File.Name] = paths.StagingFile(job, file.Generation, file.File.Name);
+        }
+
+        if (overwrite)
+        {
+            MoveOldAway(sources);
+        }
+
+        foreach (string name in names)
+        {
+            MoveIn(sources[name], paths.Published(name));
+        }
+    }
+
+    private static ImmutableArray<string> NamesInOrder(ImmutableArray<SideFile> sideFiles, Plan plan)
+    {
+        IEnumerable<string> weights = plan.Files.Select(file => file.Name);
+        return
+        [
+            .. sideFiles.Select(file => file.RelativePath),
+            ModelCardName,
+            OutputPaths.ProvenanceName,
+            .. weights,
+            .. plan.Files.Length > 1 ? new[] { Index } : [],
+        ];
+    }
+
+    private static byte[] EncodeIndex(Plan plan) => WeightIndex.Encode(
+        plan.Files.Sum(file => file.Tensors.Sum(tensor => tensor.Entry.ByteCount)),
+        plan.Files.SelectMany(file => file.Tensors.Select(tensor => KeyValuePair.Create(tensor.Entry.Name, file.Name))));
+
+    private static void PrepareSideFile(Plan plan, SideFile file, string target)
+    {
+        Durability.CreateDirectory(Path.GetDirectoryName(target)!);
+        byte[] content;
+        try
+        {
+            content = File.ReadAllBytes(file.SourcePath);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, file.SourcePath, "read this file of the aligned checkpoint");
+        }
+
+        bool isConfig = file.RelativePath == "config.json";
+        Durability.WriteWhole(target, isConfig && plan.MainDtype is { } dtype ? ConfigJson.WithDtype(content, dtype) : content);
+    }
+
+    // A name of ours whose source has left the workspace is published already; everything else of a model here is old.
+    private void MoveOldAway(Dictionary<string, string> sources)
+    {
+        string[] old =
+        [
+            .. Directory.EnumerateFiles(paths.Root)
+                .Select(path => Path.GetFileName(path))
+                .Where(SideFileSelection.IsCheckpointFile)
+                .Where(name => !sources.TryGetValue(name, out string? source) || File.Exists(source))
+                .OrderByDescending(SideFileSelection.IsEntryPoint)
+                .ThenBy(name => Array.IndexOf(EntryPointsInOrder, name))
+                .ThenByDescending(SideFileSelection.IsWeights)
+                .ThenBy(name => name, StringComparer.Ordinal),
+        ];
+        if (old.Length == 0)
+        {
+            return;
+        }
+
+        Durability.CreateDirectory(paths.Replaced(job));
+        foreach (string name in old)
+        {
+            Durability.Rename(paths.Published(name), Path.Join(paths.Replaced(job), name));
+        }
+    }
+
+    private static void MoveIn(string source, string target)
+    {
+        if (File.Exists(source))
+        {
+            Durability.CreateDirectory(Path.GetDirectoryName(target)!);
+            Durability.Rename(source, target);
+        }
+        else if (!File.Exists(target))
+        {
+            throw new StorageException(
+                StorageException.Vanished, $"{source}: is gone, and {target} is not published.", "start over with --restart.");
+        }
+    }
+}
