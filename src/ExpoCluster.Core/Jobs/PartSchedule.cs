@@ -3,8 +3,13 @@ using ExpoCluster.Core.Parts;
 
 namespace ExpoCluster.Core.Jobs;
 
+/// <summary>The fencing name of one assignment of one part.</summary>
+/// <param name="Incarnation">Of the coordinator that gave it out.</param>
+/// <param name="Number">Unique within that incarnation.</param>
+public readonly record struct Attempt(int Incarnation, int Number);
+
 /// <summary>A part that a worker may write until the lease runs out.</summary>
-/// <param name="Number">The attempt's number, unique within one incarnation of the coordinator.</param>
+/// <param name="Attempt">Its name.</param>
 /// <param name="File">Index of the file in the plan.</param>
 /// <param name="Part">Index of the part in the file.</param>
 /// <param name="Generation">Of the staging file.</param>
@@ -13,7 +18,7 @@ namespace ExpoCluster.Core.Jobs;
 /// <param name="ExpiresAt">Unless progress is reported before.</param>
 /// <param name="BytesDone">As last reported.</param>
 public sealed record PartLease(
-    int Number, int File, int Part, int Generation, string Worker, ReadMode Mode, DateTimeOffset ExpiresAt, long BytesDone);
+    Attempt Attempt, int File, int Part, int Generation, string Worker, ReadMode Mode, DateTimeOffset ExpiresAt, long BytesDone);
 
 /// <summary>Who computes what at the moment. Not journalled: after a crash all of it is given out again.</summary>
 /// <remarks>
@@ -29,7 +34,7 @@ public sealed class PartSchedule
     private readonly int[] firstPart;
     private readonly SortedSet<int> open = [];
     private readonly SortedSet<int> suspects = [];
-    private readonly Dictionary<int, PartLease> leases = [];
+    private readonly Dictionary<Attempt, PartLease> leases = [];
     private readonly Dictionary<int, int> failures = [];
     private readonly Dictionary<string, int> lastPart = new(StringComparer.Ordinal);
     private int lastNumber;
@@ -54,7 +59,7 @@ public sealed class PartSchedule
     {
         foreach (PartLease lease in leases.Values.Where(lease => lease.File == file).ToList())
         {
-            leases.Remove(lease.Number);
+            leases.Remove(lease.Attempt);
         }
 
         for (int part = 0; part < state.Files[file].PartCount; part++)
@@ -98,15 +103,34 @@ public sealed class PartSchedule
         return assigned.ToImmutable();
     }
 
-    /// <summary>Extends a lease; false when it is no longer the worker's.</summary>
-    public bool Renew(int number, string worker, long bytesDone, DateTimeOffset now)
+    /// <summary>Extends a lease that made progress; false when it is no longer the worker's.</summary>
+    /// <param name="attempt">Whose lease.</param>
+    /// <param name="worker">Who holds it.</param>
+    /// <param name="bytesDone">Of the part, so far.</param>
+    /// <param name="workerMoves">The worker made progress elsewhere: enough for a part that waits for a lane or for its flush.</param>
+    /// <param name="now">The time.</param>
+    public bool Renew(Attempt attempt, string worker, long bytesDone, bool workerMoves, DateTimeOffset now)
     {
-        if (!leases.TryGetValue(number, out PartLease? lease) || lease.Worker != worker)
+        if (!leases.TryGetValue(attempt, out PartLease? lease) || lease.Worker != worker)
         {
             return false;
         }
 
-        leases[number] = lease with { BytesDone = bytesDone, ExpiresAt = now + leaseDuration };
+        bool moves = bytesDone > lease.BytesDone || (workerMoves && bytesDone == lease.BytesDone);
+        leases[attempt] = moves ? lease with { BytesDone = bytesDone, ExpiresAt = now + leaseDuration } : lease;
+        return true;
+    }
+
+    /// <summary>Takes over a lease that an earlier coordinator gave out, when its part is still open.</summary>
+    public bool Adopt(JobState state, Attempt attempt, int file, int part, int generation, string worker, DateTimeOffset now)
+    {
+        int global = firstPart[file] + part;
+        if (generation != state.Files[file].Generation || suspects.Contains(global) || !open.Remove(global))
+        {
+            return false;
+        }
+
+        leases[attempt] = new PartLease(attempt, file, part, generation, worker, ReadMode.Mapped, now + leaseDuration, BytesDone: 0);
         return true;
     }
 
@@ -122,9 +146,9 @@ public sealed class PartSchedule
 
     /// <summary>The attempt ended without a result; its part is open again.</summary>
     /// <returns>How often this part has failed.</returns>
-    public int Release(int number, bool asFailure)
+    public int Release(Attempt attempt, bool asFailure)
     {
-        if (!leases.Remove(number, out PartLease? lease))
+        if (!leases.Remove(attempt, out PartLease? lease))
         {
             return 0;
         }
@@ -142,7 +166,7 @@ public sealed class PartSchedule
         ImmutableArray<PartLease> lost = [.. leases.Values.Where(lease => lease.Worker == worker)];
         foreach (PartLease lease in lost)
         {
-            Release(lease.Number, asFailure: false);
+            Release(lease.Attempt, asFailure: false);
             Suspect(lease.File, lease.Part);
         }
 
@@ -155,7 +179,7 @@ public sealed class PartSchedule
         ImmutableArray<PartLease> expired = [.. leases.Values.Where(lease => lease.ExpiresAt <= now)];
         foreach (PartLease lease in expired)
         {
-            Release(lease.Number, asFailure: false);
+            Release(lease.Attempt, asFailure: false);
         }
 
         return expired;
@@ -167,8 +191,8 @@ public sealed class PartSchedule
     {
         int file = FileOf(global);
         var lease = new PartLease(
-            ++lastNumber, file, global - firstPart[file], state.Files[file].Generation, worker, mode, now + leaseDuration, BytesDone: 0);
-        leases[lease.Number] = lease;
+            new Attempt(state.Incarnation, ++lastNumber), file, global - firstPart[file], state.Files[file].Generation, worker, mode, now + leaseDuration, BytesDone: 0);
+        leases[lease.Attempt] = lease;
         open.Remove(global);
         suspects.Remove(global);
         lastPart[worker] = global;
@@ -186,7 +210,7 @@ public sealed class PartSchedule
     {
         foreach (PartLease lease in leases.Values.Where(lease => lease.File == file && lease.Part == part).ToList())
         {
-            leases.Remove(lease.Number);
+            leases.Remove(lease.Attempt);
         }
     }
 }

@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
@@ -47,7 +48,7 @@ public abstract record PartOutcome
             IOException or UnauthorizedAccessException => new Failed(
                 FailureKind.Transient, StorageException.NotWritable, exception.Message, "check the storage, then run the same command again."),
             _ => new Failed(
-                FailureKind.Fatal, Jobs.JobException.EngineStopped, exception.ToString(), "please report this as a bug of ExpoCluster."),
+                FailureKind.Fatal, JobException.EngineStopped, exception.ToString(), "please report this as a bug of ExpoCluster."),
         };
 
         private static Failed From(FailureKind kind, ExpoException exception) =>
@@ -56,7 +57,9 @@ public abstract record PartOutcome
 }
 
 /// <summary>One attempt at one part, with all that a lane needs for it.</summary>
-/// <param name="Attempt">The attempt's number; comes back with the outcome.</param>
+/// <param name="Job">Whose part.</param>
+/// <param name="Attempt">The attempt's name.</param>
+/// <param name="Generation">Of the staging file.</param>
 /// <param name="Plan">What to compute.</param>
 /// <param name="Part">Which bytes.</param>
 /// <param name="StagingPath">The file that they go to; it exists.</param>
@@ -64,4 +67,12 @@ public abstract record PartOutcome
 /// <param name="Mode">How to read them.</param>
 /// <param name="Lease">The right to write.</param>
 public sealed record PartOrder(
-    int Attempt, Plan Plan, PartRange Part, string StagingPath, InputFiles Inputs, ReadMode Mode, WriteLease Lease);
+    string Job,
+    Attempt Attempt,
+    int Generation,
+    Plan Plan,
+    PartRange Part,
+    string StagingPath,
+    InputFiles Inputs,
+    ReadMode Mode,
+    WriteLease Lease);

@@ -12,6 +12,7 @@ public sealed class StorageException(string code, string message, string advice,
     public const string Unsuitable = "EXPO4003";
     public const string Vanished = "EXPO4004";
     public const string JournalUnwritable = "EXPO4005";
+    public const string Damaged = "EXPO4006";
 
     private const string FullAdvice = "free some space there (or choose another --out), then run the same command again: it resumes.";
 

@@ -1,0 +1,37 @@
+using System.Text.Json.Serialization;
+
+namespace ExpoCluster.Client.Jobs;
+
+/// <summary>How many parts a merge has, and how many of them this run computed.</summary>
+/// <param name="Total">All parts of the plan.</param>
+/// <param name="Computed">Computed by this run.</param>
+/// <param name="Reused">Committed by earlier runs.</param>
+public sealed record PartCounts(int Total, int Computed, int Reused);
+
+/// <summary>What <c>merge --json</c> prints at the end.</summary>
+/// <param name="Job">The job's id; null when none was started.</param>
+/// <param name="Status"><c>done</c>, <c>failed</c>, <c>suspended</c>, <c>interrupted</c> or <c>cancelled</c>.</param>
+/// <param name="Output">The output directories.</param>
+/// <param name="Parts">Counts.</param>
+/// <param name="BytesRead">Input bytes read by this run.</param>
+/// <param name="BytesWritten">Output bytes written by this run.</param>
+/// <param name="Seconds">From planned to published, without the program's own start.</param>
+public sealed record MergeResult(
+    string? Job, string Status, IReadOnlyList<string> Output, PartCounts Parts, long BytesRead, long BytesWritten, double Seconds)
+{
+    /// <summary>Of the error, on failure.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Code { get; init; }
+
+    /// <summary>What went wrong, on failure.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Message { get; init; }
+
+    /// <summary>Tensors that were dropped or taken from aligned, files that were ignored.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}
+
+/// <summary>The contract's JSON: camel case.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(MergeResult))]
+public sealed partial class ContractJson : JsonSerializerContext;

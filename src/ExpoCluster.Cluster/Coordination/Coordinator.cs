@@ -1,0 +1,795 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Sharding;
+using Akka.Event;
+using Akka.Persistence;
+using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Parts;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
+using Google.Protobuf;
+
+namespace ExpoCluster.Cluster.Coordination;
+
+/// <summary>Owns one job and its journal: decides by <see cref="JobRules"/>, journals, then answers; hands out parts.</summary>
+/// <remarks>Whatever it has not journalled is lost with it, and everybody else repeats what it has not acknowledged.</remarks>
+public sealed class Coordinator : ReceivePersistentActor, IWithTimers
+{
+    private readonly string job;
+    private readonly IActorRef writers;
+    private readonly PlanStore plans;
+    private readonly CoordinatorSettings settings;
+    private readonly TimeProvider clock;
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly WorkerDirectory workers;
+    private readonly HashSet<IActorRef> watchers = [];
+    private readonly HashSet<int> preparedFiles = [];
+
+    private JobState state = JobState.Empty;
+    private PartSchedule? schedule;
+    private DateTimeOffset sealableAfter;
+    private DateTimeOffset lastRepeat;
+    private int reused;
+    private long bytesRead;
+    private long bytesWritten;
+    private bool awaitsResume;
+    private bool publishing;
+    private IActorRef? drainRequester;
+
+    public Coordinator(string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock)
+    {
+        this.job = job;
+        this.writers = writers;
+        this.plans = plans;
+        this.settings = settings;
+        this.clock = clock;
+        workers = new WorkerDirectory(Context);
+
+        Recover<JobEvent>(journalled => state = state.Apply(journalled));
+        Recover<RecoveryCompleted>(_ => OnRecovered());
+
+        Command<SubmitJob>(OnSubmit);
+        Command<ResumeJob>(OnResume);
+        Command<CancelJob>(OnCancel);
+        Command<DrainJob>(OnDrain);
+        Command<WatchJob>(OnWatch);
+
+        Command<RequestParts>(OnRequestParts);
+        Command<RenewLeases>(OnRenewLeases);
+        Command<PartReturned>(OnPartReturned);
+
+        Command<DescribeFile>(OnDescribeFile);
+        Command<StagingReported>(OnStagingReported);
+        Command<StagingRefused>(OnStagingRefused);
+        Command<PartsReported>(OnPartsReported);
+        Command<ShardSealed>(OnShardSealed);
+        Command<SealRefused>(OnSealRefused);
+
+        Command<Prepared>(OnPrepared);
+        Command<PublishDone>(_ => Decide(new JobCommand.CompletePublishing(), OnPublished));
+        Command<PublishFailed>(OnPublishFailed);
+        Command<StagingRemoved>(_ => Leave());
+        Command<Tick>(_ => OnTick());
+
+        Command<ClusterEvent.MemberUp>(message => OnWorkerUp(message.Member));
+        Command<ClusterEvent.ReachableMember>(message => OnWorkerUp(message.Member));
+        Command<ClusterEvent.UnreachableMember>(message => OnWorkerLost(message.Member));
+        Command<ClusterEvent.MemberRemoved>(message => OnWorkerLost(message.Member));
+        Command<ClusterEvent.CurrentClusterState>(_ => { });
+        Command<Terminated>(message => watchers.Remove(message.ActorRef));
+    }
+
+    public override string PersistenceId => "job-" + job;
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private bool MayAssign => state.Phase == JobPhase.Running
+        && !awaitsResume
+        && drainRequester is null
+        && schedule is not null
+        && preparedFiles.Count == state.Files.Length;
+
+    public static Props PropsFor(
+        string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock) =>
+        Props.Create(() => new Coordinator(job, writers, plans, settings, clock));
+
+    protected override void PreStart()
+    {
+        workers.Subscribe();
+        Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, settings.TickInterval);
+    }
+
+    protected override void PostStop() => workers.Unsubscribe();
+
+    // Akka stops a persistent actor whose journal refuses; sharding starts it again, and everybody repeats.
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        StorageException error = JournalFailure.Describe(cause);
+        log.Error("Job {0}: {1}", job, error.Message);
+        JobProgress progress = Progress();
+        progress.JournalFailed = true;
+        progress.Reason = new JobReasonFact { Code = error.Code, Message = error.Message, Advice = error.Advice };
+        Tell(progress);
+    }
+
+    private void OnRecovered()
+    {
+        awaitsResume = settings.AwaitResume && state.Phase != JobPhase.New;
+        reused = state.CommittedParts;
+        if (state.Phase != JobPhase.New && !awaitsResume)
+        {
+            TakeOver(noSurvivors: false);
+        }
+    }
+
+    private void OnSubmit(SubmitJob message)
+    {
+        var submission = new JobEvent.Submitted(
+            job, message.RecipeJson, message.Output, message.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(message.SubmittedUnixMs));
+        var planned = new JobEvent.Planned(
+            message.PlanDigest,
+            message.NumericsVersion,
+            PartGrid.PartBytes,
+            [.. message.Files.Select(file => new JobFile(file.Name, file.ByteLength))]);
+        Answer(new JobCommand.Submit(submission, planned), () =>
+        {
+            // Submitting again is harmless; going on is another matter.
+            if (!awaitsResume)
+            {
+                Begin(noSurvivors: true);
+            }
+        });
+    }
+
+    private void OnResume(ResumeJob message)
+    {
+        IActorRef asker = Sender;
+        Answer(new JobCommand.Resume(message.PlanDigest), () =>
+        {
+            if (!awaitsResume)
+            {
+                Begin(message.NoSurvivors);
+                return;
+            }
+
+            awaitsResume = false;
+            log.Debug("Job {0} was resumed by {1}.", job, asker);
+            TakeOver(message.NoSurvivors, message.Suspects);
+        });
+    }
+
+    private void TakeOver(bool noSurvivors, IReadOnlyCollection<PartName>? suspects = null)
+    {
+        if (state.HasEnded)
+        {
+            OnEnded();
+            return;
+        }
+
+        Decide(new JobCommand.TakeOver(), () =>
+        {
+            Begin(noSurvivors);
+            foreach (PartName suspect in suspects ?? [])
+            {
+                schedule?.Suspect(suspect.File, suspect.Part);
+            }
+        });
+    }
+
+    /// <summary>Starts, or starts again, whatever the phase asks for.</summary>
+    private void Begin(bool noSurvivors)
+    {
+        schedule ??= new PartSchedule(state, settings.LeaseDuration);
+        sealableAfter = noSurvivors ? clock.GetUtcNow() : clock.GetUtcNow() + settings.LeaseDuration;
+        preparedFiles.Clear();
+        preparedFiles.UnionWith(Enumerable.Range(0, state.Files.Length).Where(file => state.Files[file].IsSealed));
+        Proceed();
+        RepeatRequests();
+        TellWatchers();
+    }
+
+    /// <summary>Does what has become possible: seals, publishes.</summary>
+    private void Proceed()
+    {
+        if (state.Phase == JobPhase.Running && state.AllSealed)
+        {
+            Prepare();
+        }
+        else if (state.Phase == JobPhase.Publishing)
+        {
+            Publish();
+        }
+
+        if (drainRequester is not null && schedule is { Leases.Count: 0 })
+        {
+            drainRequester.Tell(new JobDrained { Job = job });
+        }
+    }
+
+    private void OnCancel(CancelJob message) => Answer(new JobCommand.Cancel(), OnEnded);
+
+    private void OnDrain(DrainJob message)
+    {
+        drainRequester = Sender;
+        Proceed();
+        if (schedule is null)
+        {
+            Sender.Tell(new JobDrained { Job = job });
+        }
+    }
+
+    private void OnWatch(WatchJob message)
+    {
+        watchers.Add(Sender);
+        Context.Watch(Sender);
+        Sender.Tell(Progress());
+    }
+
+    // ---- Workers ----------------------------------------------------------------------------------------------------
+
+    private void OnRequestParts(RequestParts message)
+    {
+        workers.Learn(message.Worker, Sender);
+        ImmutableArray<PartLease> leases = MayAssign
+            ? schedule!.Assign(state, message.Worker, message.Count, clock.GetUtcNow())
+            : [];
+        if (leases.IsEmpty)
+        {
+            Sender.Tell(new NoParts { Job = job });
+            return;
+        }
+
+        // In the claim before a worker can touch the inputs: if they kill it, the next run knows which part it was.
+        settings.InFlight?.Invoke([.. schedule!.Leases]);
+        var assignment = new AssignParts
+        {
+            Job = job,
+            Output = state.Submission!.Output,
+            PlanDigest = state.PlanDigest!,
+            Incarnation = state.Incarnation,
+            LeaseMs = (int)settings.LeaseDuration.TotalMilliseconds,
+        };
+        assignment.Parts.AddRange(leases.Select(lease => new Assignment
+        {
+            Number = lease.Attempt.Number,
+            File = lease.File,
+            Part = lease.Part,
+            Generation = lease.Generation,
+            PositionedReads = lease.Mode == ReadMode.Positioned,
+        }));
+        Sender.Tell(assignment);
+    }
+
+    private void OnRenewLeases(RenewLeases message)
+    {
+        workers.Learn(message.Worker, Sender);
+        var answer = new LeasesRenewed { Job = job, LeaseMs = (int)settings.LeaseDuration.TotalMilliseconds };
+        bool moves = workers.HasMoved(message.Worker, message.Leases.Sum(lease => lease.BytesDone));
+        foreach (HeldLease lease in message.Leases)
+        {
+            bool held = Renew(message.Worker, lease, moves);
+            var name = new AttemptName { Incarnation = lease.Incarnation, Number = lease.Number };
+            (held ? answer.Renewed : answer.Lost).Add(name);
+        }
+
+        Sender.Tell(answer);
+    }
+
+    private bool Renew(string worker, HeldLease lease, bool moves)
+    {
+        if (schedule is null || awaitsResume || state.Phase != JobPhase.Running)
+        {
+            return false;
+        }
+
+        var attempt = new Attempt(lease.Incarnation, lease.Number);
+        DateTimeOffset now = clock.GetUtcNow();
+        return schedule.Renew(attempt, worker, lease.BytesDone, moves, now)
+            || (lease.Incarnation < state.Incarnation
+                && schedule.Adopt(state, attempt, lease.File, lease.Part, lease.Generation, worker, now));
+    }
+
+    private void OnPartReturned(PartReturned message)
+    {
+        Sender.Tell(new ReturnAcknowledged { Job = job, Incarnation = message.Incarnation, Number = message.Number });
+        var attempt = new Attempt(message.Incarnation, message.Number);
+        int failures = schedule?.Release(attempt, asFailure: message.Kind == ReturnKind.Transient) ?? 0;
+        var reason = new JobReason(message.Code, message.Message, message.Advice);
+        switch (message.Kind)
+        {
+            case ReturnKind.Input or ReturnKind.Fatal:
+                Fail(reason);
+                break;
+            case ReturnKind.Storage:
+                Suspend(reason);
+                break;
+            case ReturnKind.Transient when failures >= PartSchedule.MaxFailures:
+                Fail(reason with { Message = $"a part failed {failures} times, the last time: {reason.Message}" });
+                break;
+            default:
+                OnLeasesChanged();
+                break;
+        }
+    }
+
+    private void OnWorkerUp(Member member)
+    {
+        workers.Add(member);
+        if (MayAssign && schedule!.OpenParts > 0)
+        {
+            workers.Offer(member, new WorkAvailable { Job = job });
+        }
+    }
+
+    private void OnWorkerLost(Member member)
+    {
+        string worker = WorkerDirectory.NameOf(member);
+        workers.Remove(member);
+        if (schedule?.LoseWorker(worker) is { IsEmpty: false } lost)
+        {
+            log.Warning("Job {0}: worker {1} was lost; its {2} parts are offered again.", job, worker, lost.Length);
+            OnLeasesChanged();
+        }
+    }
+
+    private void OnLeasesChanged()
+    {
+        if (schedule is not null)
+        {
+            settings.InFlight?.Invoke([.. schedule.Leases]);
+        }
+
+        Proceed();
+        OfferWork();
+    }
+
+    private void OfferWork()
+    {
+        if (MayAssign && schedule!.OpenParts > 0)
+        {
+            workers.OfferAll(new WorkAvailable { Job = job });
+        }
+    }
+
+    // ---- Writers ----------------------------------------------------------------------------------------------------
+
+    private void OnDescribeFile(DescribeFile message)
+    {
+        if (state.Phase == JobPhase.New || state.HasEnded)
+        {
+            Sender.Tell(new FileEnded { Job = job, File = message.File });
+            return;
+        }
+
+        Sender.Tell(new FileDescription
+        {
+            Job = job,
+            File = message.File,
+            Output = state.Submission!.Output,
+            PlanDigest = state.PlanDigest!,
+            Generation = state.Files[message.File].Generation,
+            Committed = state.Files[message.File].CommittedParts,
+        });
+    }
+
+    private void OnStagingReported(StagingReported message)
+    {
+        IActorRef writer = Sender;
+        bool isNew = message.Generation != state.Files[message.File].Generation;
+        Decide(new JobCommand.ReportStaging(message.File, message.Generation), () =>
+        {
+            writer.Tell(new StagingAcknowledged { Job = job, File = message.File, Generation = message.Generation });
+            if (isNew)
+            {
+                schedule?.Reopen(state, message.File);
+            }
+
+            if (preparedFiles.Add(message.File))
+            {
+                OfferWork();
+                Proceed();
+            }
+        });
+    }
+
+    private void OnStagingRefused(StagingRefused message)
+    {
+        var reason = new JobReason(message.Code, message.Message, message.Advice);
+        if (message.Storage)
+        {
+            Suspend(reason);
+        }
+        else
+        {
+            Fail(reason);
+        }
+    }
+
+    private void OnPartsReported(PartsReported message)
+    {
+        IActorRef writer = Sender;
+        var acknowledgement = new PartsAcknowledged { Job = job, File = message.File, Generation = message.Generation };
+        acknowledgement.Parts.AddRange(message.Parts.Select(part => part.Part));
+        var command = new JobCommand.ReportParts(
+            message.File,
+            message.Generation,
+            [.. message.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory))]);
+        Decide(
+            command,
+            () =>
+            {
+                writer.Tell(acknowledgement);
+                CountCommitted(message);
+            },
+            rejection =>
+            {
+                writer.Tell(acknowledgement);
+                if (rejection.Code == JobException.PartsDisagree)
+                {
+                    Fail(new JobReason(rejection.Code, rejection.Message, rejection.Advice));
+                }
+            });
+    }
+
+    private void CountCommitted(PartsReported message)
+    {
+        bytesRead += message.Parts.Sum(part => part.BytesRead);
+        foreach (ReportedPart part in message.Parts)
+        {
+            bytesWritten += PartGrid.Part(message.File, part.Part, state.Files[message.File].File.ByteLength).ByteCount;
+            schedule?.Complete(message.File, part.Part);
+        }
+
+        if (state.Files[message.File].IsComplete)
+        {
+            RequestSeal(message.File);
+        }
+
+        OnLeasesChanged();
+    }
+
+    private void RequestSeal(int file)
+    {
+        JobFileState sealable = state.Files[file];
+        bool mayBeWritten = schedule!.IsLeased(file) || clock.GetUtcNow() < sealableAfter;
+        if (state.Phase != JobPhase.Running || mayBeWritten)
+        {
+            return;
+        }
+
+        ReadOnlyMemory<byte> first = sealable.BlockDigests[0]!.Value;
+        ReadOnlyMemory<byte> last = sealable.BlockDigests[^1]!.Value;
+        writers.Tell(new SealFile
+        {
+            Job = job,
+            File = file,
+            Generation = sealable.Generation,
+            Digest = BlockDigest.OfFile(sealable.File.ByteLength, sealable.BlockDigests.Select(part => part!.Value)),
+            FirstBlockDigest = UnsafeByteOperations.UnsafeWrap(first[..BlockDigest.ByteCount]),
+            LastBlockDigest = UnsafeByteOperations.UnsafeWrap(last[^BlockDigest.ByteCount..]),
+        });
+    }
+
+    private void OnShardSealed(ShardSealed message)
+    {
+        IActorRef writer = Sender;
+        Decide(new JobCommand.ReportSeal(message.File, message.Generation, message.Digest), () =>
+        {
+            writer.Tell(new SealAcknowledged { Job = job, File = message.File });
+            Proceed();
+        });
+    }
+
+    private void OnSealRefused(SealRefused message) =>
+        Fail(new JobReason(message.Code, message.Message, message.Advice));
+
+    // ---- Publishing -------------------------------------------------------------------------------------------------
+
+    private void Prepare()
+    {
+        if (publishing)
+        {
+            return;
+        }
+
+        publishing = true;
+        JobState sealedState = state;
+        RunSequence(sequence =>
+        {
+            Plan plan = plans.Load(Paths.Plan(job), sealedState.PlanDigest!);
+            Recipe recipe = Recipe.FromCanonicalJson(sealedState.Submission!.RecipeJson);
+            return new Prepared(sequence.Prepare(plan, recipe, sealedState.Files, settings.Version));
+        });
+    }
+
+    private void OnPrepared(Prepared message)
+    {
+        publishing = false;
+        Decide(new JobCommand.BeginPublishing(message.Names), Proceed);
+    }
+
+    private void Publish()
+    {
+        if (publishing)
+        {
+            return;
+        }
+
+        publishing = true;
+        JobState sealedState = state;
+        TellWatchers();
+        RunSequence(sequence =>
+        {
+            sequence.Publish(sealedState.PublishedNames, sealedState.Submission!.Overwrite, sealedState.Files);
+            return PublishDone.Instance;
+        });
+    }
+
+    private void RunSequence(Func<PublishSequence, object> step)
+    {
+        var sequence = new PublishSequence(Paths, job);
+        OwnThread.Run(() =>
+        {
+            try
+            {
+                return step(sequence);
+            }
+            catch (ExpoException exception)
+            {
+                return new PublishFailed(exception);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                return new PublishFailed(StorageException.From(exception, Paths.Root, "publish the output"));
+            }
+        }).PipeTo(Self);
+    }
+
+    private void OnPublishFailed(PublishFailed failure)
+    {
+        publishing = false;
+        var reason = new JobReason(failure.Error.Code, failure.Error.Message, failure.Error.Advice);
+        if (failure.Error is StorageException)
+        {
+            Suspend(reason);
+        }
+        else
+        {
+            Fail(reason);
+        }
+    }
+
+    private void OnPublished()
+    {
+        publishing = false;
+        log.Info("Job {0}: published {1} files into {2}.", job, state.PublishedNames.Length, Paths.Root);
+        OnEnded();
+    }
+
+    private OutputPaths Paths => new(state.Submission!.Output);
+
+    // ---- Endings ----------------------------------------------------------------------------------------------------
+
+    private void Suspend(JobReason reason) => Decide(new JobCommand.Suspend(reason), () => OnStopped(reason));
+
+    private void Fail(JobReason reason) => Decide(new JobCommand.Fail(reason), () => OnStopped(reason));
+
+    private void OnStopped(JobReason reason)
+    {
+        log.Warning("Job {0} is {1}: {2}", job, state.Phase.Word(), reason.Message);
+        StopWork();
+    }
+
+    private void StopWork()
+    {
+        schedule = null;
+        workers.TellAll(new JobEnded { Job = job });
+        settings.InFlight?.Invoke([]);
+        TellWatchers();
+    }
+
+    private void OnEnded()
+    {
+        StopWork();
+        for (int file = 0; file < state.Files.Length; file++)
+        {
+            writers.Tell(new FileEnded { Job = job, File = file });
+        }
+
+        RemoveStaging();
+    }
+
+    // Tried until it succeeds, by this incarnation or, after a restart, by the next one.
+    private void RemoveStaging()
+    {
+        if (state.Phase == JobPhase.Failed)
+        {
+            // It can be resumed.
+            return;
+        }
+
+        plans.Forget(state.PlanDigest!);
+        OutputPaths paths = Paths;
+        ImmutableArray<JobFileState> files = state.Files;
+        OwnThread.Run<object>(() =>
+        {
+            WorkspaceSweep.Remove(paths, job, files);
+            return StagingRemoved.Instance;
+        }).PipeTo(Self, failure: _ => Tick.Instance);
+    }
+
+    // A remembered entity stops for good only by passivation.
+    private void Leave()
+    {
+        if (!settings.AwaitResume)
+        {
+            Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+        }
+    }
+
+    // ---- Repetition -------------------------------------------------------------------------------------------------
+
+    private void OnTick()
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        if (schedule?.Expire(now) is { IsEmpty: false } expired)
+        {
+            log.Warning("Job {0}: {1} parts made no progress for {2}; they are offered again.", job, expired.Length, settings.LeaseDuration);
+            OnLeasesChanged();
+        }
+
+        if (now - lastRepeat >= settings.RepeatInterval)
+        {
+            RepeatRequests();
+        }
+
+        TellWatchers();
+    }
+
+    private void RepeatRequests()
+    {
+        lastRepeat = clock.GetUtcNow();
+        if (state.Phase != JobPhase.Running || awaitsResume)
+        {
+            return;
+        }
+
+        for (int file = 0; file < state.Files.Length; file++)
+        {
+            if (!preparedFiles.Contains(file))
+            {
+                writers.Tell(new PrepareFile { Job = job, File = file });
+            }
+            else if (state.Files[file] is { IsComplete: true, IsSealed: false })
+            {
+                RequestSeal(file);
+            }
+        }
+
+        OfferWork();
+    }
+
+    // ---- Progress ---------------------------------------------------------------------------------------------------
+
+    private void TellWatchers()
+    {
+        if (watchers.Count > 0)
+        {
+            Tell(Progress());
+        }
+    }
+
+    private void Tell(JobProgress progress)
+    {
+        foreach (IActorRef watcher in watchers)
+        {
+            watcher.Tell(progress);
+        }
+    }
+
+    private JobProgress Progress()
+    {
+        var progress = new JobProgress
+        {
+            Job = job,
+            State = state.Phase.Word(),
+            Total = state.PartCount,
+            Committed = state.CommittedParts,
+            Reused = reused,
+            BytesRead = bytesRead,
+            BytesWritten = bytesWritten,
+        };
+        if (state.Reason is { } reason)
+        {
+            progress.Reason = new JobReasonFact { Code = reason.Code, Message = reason.Message, Advice = reason.Advice };
+        }
+
+        progress.Files.AddRange(state.Files.Select(file => new FileProgress
+        {
+            Name = file.File.Name,
+            ByteLength = file.File.ByteLength,
+            Parts = file.PartCount,
+            Committed = file.CommittedParts,
+            Sealed = file.IsSealed,
+        }));
+        progress.Lanes.AddRange((schedule?.Leases ?? []).Select(lease => new LaneProgress
+        {
+            Worker = lease.Worker,
+            File = lease.File,
+            Part = lease.Part,
+            BytesDone = lease.BytesDone,
+            ByteCount = PartGrid.Part(lease.File, lease.Part, state.Files[lease.File].File.ByteLength).ByteCount,
+        }));
+        return progress;
+    }
+
+    // ---- Decisions --------------------------------------------------------------------------------------------------
+
+    private void Answer(JobCommand command, Action accepted)
+    {
+        IActorRef asker = Sender;
+        Decide(
+            command,
+            () =>
+            {
+                asker.Tell(new JobAccepted { Job = job });
+                accepted();
+            },
+            rejection => asker.Tell(new JobRejected
+            {
+                Job = job, Code = rejection.Code, Message = rejection.Message, Advice = rejection.Advice,
+            }));
+    }
+
+    /// <summary>Decides, journals what follows, and only then goes on: with what was accepted before, at once.</summary>
+    private void Decide(JobCommand command, Action then, Action<JobDecision.Rejected>? rejected = null)
+    {
+        switch (JobRules.Decide(state, command))
+        {
+            case JobDecision.Accepted accepted:
+                int left = accepted.Events.Length;
+                PersistAll(accepted.Events, journalled =>
+                {
+                    state = state.Apply(journalled);
+                    if (--left == 0)
+                    {
+                        then();
+                    }
+                });
+                break;
+            case JobDecision.Ignored ignored:
+                log.Debug("Job {0}: {1}", job, ignored.Why);
+                then();
+                break;
+            case JobDecision.Rejected rejection:
+                log.Debug("Job {0}: {1}", job, rejection.Message);
+                rejected?.Invoke(rejection);
+                break;
+        }
+    }
+
+    private sealed record Prepared(ImmutableArray<string> Names);
+
+    private sealed record PublishFailed(ExpoException Error);
+
+    private sealed class PublishDone
+    {
+        public static readonly PublishDone Instance = new();
+    }
+
+    private sealed class StagingRemoved
+    {
+        public static readonly StagingRemoved Instance = new();
+    }
+
+    private sealed class Tick
+    {
+        public static readonly Tick Instance = new();
+    }
+}

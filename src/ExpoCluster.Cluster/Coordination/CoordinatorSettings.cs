@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Jobs;
+
+namespace ExpoCluster.Cluster.Coordination;
+
+/// <summary>How a coordinator behaves on this node.</summary>
+public sealed record CoordinatorSettings
+{
+    /// <summary>How long a part may make no progress before it is offered again.</summary>
+    public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How often leases are checked, requests repeated and watchers told.</summary>
+    public TimeSpan TickInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Requests to writers and offers to workers are repeated after this time.</summary>
+    public TimeSpan RepeatInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>A recovered coordinator waits for ResumeJob. So it is in an embedded merge: the command decides whether to go on.</summary>
+    public bool AwaitResume { get; init; }
+
+    /// <summary>Told of every change to the set of parts under way; the embedded merge keeps it in its claim.</summary>
+    public Action<ImmutableArray<PartLease>>? InFlight { get; init; }
+
+    /// <summary>Written into provenance and model card.</summary>
+    public required string Version { get; init; }
+}

@@ -1,0 +1,24 @@
+using Microsoft.Data.Sqlite;
+
+namespace ExpoCluster.Cluster.Hosting;
+
+/// <summary>Where the journal is.</summary>
+/// <param name="Provider">Akka.Persistence.Sql's name for the database.</param>
+/// <param name="ConnectionString">For that database.</param>
+/// <param name="Parallelism">Connections that write at once.</param>
+public sealed record JournalSettings(string Provider, string ConnectionString, int Parallelism)
+{
+    /// <summary>A SQLite file, created where missing.</summary>
+    /// <param name="path">The file; its directory exists.</param>
+    /// <param name="isLocal">On a local file system a write-ahead log is safe and fast; elsewhere its shared memory is not.</param>
+    public static JournalSettings Sqlite(string path, bool isLocal)
+    {
+        string connectionString = new SqliteConnectionStringBuilder { DataSource = path }.ToString();
+        using var connection = new SqliteConnection(connectionString);
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = isLocal ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode=DELETE";
+        command.ExecuteNonQuery();
+        return new JournalSettings("SQLite.MS", connectionString, Parallelism: 1);
+    }
+}

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using ExpoCluster.Cluster.Coordination;
+using ExpoCluster.Cluster.Work;
+
+namespace ExpoCluster.Cluster.Hosting;
+
+/// <summary>One node of the cluster.</summary>
+public sealed record NodeSettings
+{
+    /// <summary>Where coordinators and writers live.</summary>
+    public const string CoordinatorRole = "coordinator";
+
+    public string Hostname { get; init; } = "127.0.0.1";
+
+    /// <summary>0 takes any free one.</summary>
+    public int Port { get; init; }
+
+    public ImmutableArray<string> Roles { get; init; } = [CoordinatorRole, Work.Worker.Role];
+
+    public required JournalSettings Journal { get; init; }
+
+    public required CoordinatorSettings Coordinators { get; init; }
+
+    public required WorkerSettings Worker { get; init; }
+
+    /// <summary>Akka's shards of each kind of entity; every node of a cluster must have the same number.</summary>
+    public int Shards { get; init; } = 30;
+
+    /// <summary>OFF, ERROR, WARNING, INFO or DEBUG.</summary>
+    public string LogLevel { get; init; } = "WARNING";
+
+    /// <summary>Assembly-qualified name of the actor that log events go to.</summary>
+    public string LoggerType { get; init; } = "Akka.Event.StandardOutLogger, Akka";
+}

@@ -1,0 +1,112 @@
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Akka.Serialization;
+using ExpoCluster.Core.Jobs;
+using Google.Protobuf;
+using Wire = ExpoCluster.Cluster.Protocol.Journal;
+
+namespace ExpoCluster.Cluster.Serialization;
+
+/// <summary>A job's events as Protobuf under manifests that never change their meaning: old journals must replay.</summary>
+public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+{
+    /// <summary>Frozen: it stands in every row of every journal.</summary>
+    public const int FixedIdentifier = 73_102;
+
+    public override int Identifier => FixedIdentifier;
+
+    public override string Manifest(object o) => o switch
+    {
+        JobEvent.Submitted => "j1",
+        JobEvent.Planned => "j2",
+        JobEvent.CoordinatorStarted => "j3",
+        JobEvent.StagingCreated => "j4",
+        JobEvent.PartsCommitted => "j5",
+        JobEvent.FileSealed => "j6",
+        JobEvent.Suspended => "j7",
+        JobEvent.Resumed => "j8",
+        JobEvent.Publishing => "j9",
+        JobEvent.Published => "j10",
+        JobEvent.Failed => "j11",
+        JobEvent.Cancelled => "j12",
+        _ => throw new SerializationException($"{o.GetType().Name} is no event of a job."),
+    };
+
+    public override byte[] ToBinary(object obj) => ToWire((JobEvent)obj).ToByteArray();
+
+    public override object FromBinary(byte[] bytes, string manifest) => manifest switch
+    {
+        "j1" => From(Wire.Submitted.Parser.ParseFrom(bytes)),
+        "j2" => From(Wire.Planned.Parser.ParseFrom(bytes)),
+        "j3" => new JobEvent.CoordinatorStarted(Wire.CoordinatorStarted.Parser.ParseFrom(bytes).Incarnation),
+        "j4" => From(Wire.StagingCreated.Parser.ParseFrom(bytes)),
+        "j5" => From(Wire.PartsCommitted.Parser.ParseFrom(bytes)),
+        "j6" => From(Wire.FileSealed.Parser.ParseFrom(bytes)),
+        "j7" => From(Wire.Suspended.Parser.ParseFrom(bytes)),
+        "j8" => new JobEvent.Resumed(),
+        "j9" => new JobEvent.Publishing([.. Wire.Publishing.Parser.ParseFrom(bytes).Names]),
+        "j10" => new JobEvent.Published(),
+        "j11" => From(Wire.Failed.Parser.ParseFrom(bytes)),
+        "j12" => new JobEvent.Cancelled(),
+        _ => throw new SerializationException(
+            $"Unknown event manifest '{manifest}': the journal was written by a newer version of ExpoCluster. Upgrade this node."),
+    };
+
+    private static IMessage ToWire(JobEvent journalled) => journalled switch
+    {
+        JobEvent.Submitted e => new Wire.Submitted
+        {
+            Job = e.Job, RecipeJson = e.RecipeJson, Output = e.Output, Overwrite = e.Overwrite, AtUnixMs = e.At.ToUnixTimeMilliseconds(),
+        },
+        JobEvent.Planned e => ToWire(e),
+        JobEvent.CoordinatorStarted e => new Wire.CoordinatorStarted { Incarnation = e.Incarnation },
+        JobEvent.StagingCreated e => new Wire.StagingCreated { File = e.File, Generation = e.Generation },
+        JobEvent.PartsCommitted e => ToWire(e),
+        JobEvent.FileSealed e => new Wire.FileSealed { File = e.File, Generation = e.Generation, Digest = e.Digest },
+        JobEvent.Suspended e => new Wire.Suspended { Code = e.Code, Reason = e.Reason, Advice = e.Advice },
+        JobEvent.Resumed => new Wire.Resumed(),
+        JobEvent.Publishing e => new Wire.Publishing { Names = { e.Names } },
+        JobEvent.Published => new Wire.Published(),
+        JobEvent.Failed e => new Wire.Failed { Code = e.Code, Reason = e.Reason, Advice = e.Advice },
+        JobEvent.Cancelled => new Wire.Cancelled(),
+        _ => throw new SerializationException($"{journalled.GetType().Name} is no event of a job."),
+    };
+
+    private static Wire.Planned ToWire(JobEvent.Planned planned) => new()
+    {
+        PlanDigest = planned.PlanDigest,
+        NumericsVersion = planned.NumericsVersion,
+        PartBytes = planned.PartBytes,
+        Files = { planned.Files.Select(file => new Wire.PlannedFile { Name = file.Name, ByteLength = file.ByteLength }) },
+    };
+
+    private static Wire.PartsCommitted ToWire(JobEvent.PartsCommitted committed) => new()
+    {
+        File = committed.File,
+        Generation = committed.Generation,
+        Parts =
+        {
+            committed.Parts.Select(part => new Wire.CommittedPart
+            {
+                Part = part.Part, BlockDigests = UnsafeByteOperations.UnsafeWrap(part.BlockDigests),
+            }),
+        },
+    };
+
+    private static JobEvent.Submitted From(Wire.Submitted wire) => new(
+        wire.Job, wire.RecipeJson, wire.Output, wire.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(wire.AtUnixMs));
+
+    private static JobEvent.Planned From(Wire.Planned wire) => new(
+        wire.PlanDigest, wire.NumericsVersion, wire.PartBytes, [.. wire.Files.Select(file => new JobFile(file.Name, file.ByteLength))]);
+
+    private static JobEvent.StagingCreated From(Wire.StagingCreated wire) => new(wire.File, wire.Generation);
+
+    private static JobEvent.PartsCommitted From(Wire.PartsCommitted wire) => new(
+        wire.File, wire.Generation, [.. wire.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory))]);
+
+    private static JobEvent.FileSealed From(Wire.FileSealed wire) => new(wire.File, wire.Generation, wire.Digest);
+
+    private static JobEvent.Suspended From(Wire.Suspended wire) => new(wire.Code, wire.Reason, wire.Advice);
+
+    private static JobEvent.Failed From(Wire.Failed wire) => new(wire.Code, wire.Reason, wire.Advice);
+}

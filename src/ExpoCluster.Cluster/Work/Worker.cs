@@ -1,0 +1,412 @@
+using Akka.Actor;
+using Akka.Event;
+using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Parts;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
+using ExpoCluster.Tensors.Kernels;
+using Google.Protobuf;
+
+namespace ExpoCluster.Cluster.Work;
+
+/// <summary>Computes parts on this node: asks jobs for them, runs them on lanes of its own, reports until acknowledged.</summary>
+public sealed class Worker : ReceiveActor, IWithTimers
+{
+    /// <summary>The role of nodes that have one.</summary>
+    public const string Role = "worker";
+
+    public const string ActorName = "worker";
+
+    private readonly string name;
+    private readonly WorkerSettings settings;
+    private readonly IActorRef coordinators;
+    private readonly IActorRef writers;
+    private readonly PlanStore plans;
+    private readonly TimeProvider clock;
+    private readonly LanePool lanes;
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly Dictionary<string, WorkedJob> jobs = new(StringComparer.Ordinal);
+    private readonly Queue<string> offers = new();
+    private readonly Dictionary<(string Job, Attempt Attempt), PartOrder> running = [];
+    private readonly Dictionary<(string Job, int File, int Part), PartComputed> unacknowledgedParts = [];
+    private readonly Dictionary<(string Job, Attempt Attempt), PartReturned> unacknowledgedReturns = [];
+    private string? askedJob;
+    private DateTimeOffset askedAt;
+
+    public Worker(
+        string name, WorkerSettings settings, IActorRef coordinators, IActorRef writers, PlanStore plans, TimeProvider clock)
+    {
+        this.name = name;
+        this.settings = settings;
+        this.coordinators = coordinators;
+        this.writers = writers;
+        this.plans = plans;
+        this.clock = clock;
+        lanes = StartLanes(settings, clock, Self);
+
+        Receive<WorkAvailable>(OnWorkAvailable);
+        Receive<AssignParts>(OnAssignParts);
+        Receive<PlanReady>(OnPlanReady);
+        Receive<PlanNotReady>(OnPlanNotReady);
+        Receive<NoParts>(OnNoParts);
+        Receive<PartFinished>(OnPartFinished);
+        Receive<PartAcknowledged>(OnPartAcknowledged);
+        Receive<ReturnAcknowledged>(OnReturnAcknowledged);
+        Receive<LeasesRenewed>(OnLeasesRenewed);
+        Receive<JobEnded>(OnJobEnded);
+        Receive<Renew>(_ => OnRenew());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props PropsFor(
+        string name, WorkerSettings settings, IActorRef coordinators, IActorRef writers, PlanStore plans, TimeProvider clock) =>
+        Props.Create(() => new Worker(name, settings, coordinators, writers, plans, clock));
+
+    protected override void PreStart() =>
+        Timers.StartPeriodicTimer(nameof(Renew), Renew.Instance, settings.RenewInterval);
+
+    protected override void PostStop()
+    {
+        foreach (PartOrder order in running.Values)
+        {
+            order.Lease.Revoke();
+        }
+
+        // Lanes end by themselves within a tile; waiting for them here would hold up a dispatcher.
+        IReadOnlyCollection<WorkedJob> left = [.. jobs.Values];
+        OwnThread.Run(() =>
+        {
+            lanes.Dispose();
+            foreach (WorkedJob job in left)
+            {
+                job.Inputs.Dispose();
+            }
+
+            return true;
+        });
+    }
+
+    // The lanes' threads outlive no message of theirs: what they tell arrives after all that was told before.
+    private static LanePool StartLanes(WorkerSettings settings, TimeProvider clock, IActorRef self)
+    {
+        RateLimit? rate = settings.MaxBytesPerSecond is { } limit ? new RateLimit(limit, clock) : null;
+        return new LanePool(
+            settings.Lanes, rate, settings.OpenPatience, (order, outcome) => self.Tell(new PartFinished(order, outcome), ActorRefs.NoSender));
+    }
+
+    private void OnWorkAvailable(WorkAvailable message)
+    {
+        if (!offers.Contains(message.Job))
+        {
+            offers.Enqueue(message.Job);
+        }
+
+        AskForParts();
+    }
+
+    // Jobs take turns; one request is under way at a time.
+    private void AskForParts()
+    {
+        int room = lanes.Capacity - running.Count;
+        if (askedJob is not null || room <= 0 || offers.Count == 0 || unacknowledgedParts.Count >= settings.MaxUnacknowledged)
+        {
+            return;
+        }
+
+        askedJob = offers.Dequeue();
+        askedAt = clock.GetUtcNow();
+        coordinators.Tell(new RequestParts { Job = askedJob, Worker = name, Count = room });
+    }
+
+    private void OnNoParts(NoParts message)
+    {
+        if (askedJob == message.Job)
+        {
+            askedJob = null;
+        }
+
+        AskForParts();
+    }
+
+    private void OnAssignParts(AssignParts message)
+    {
+        if (askedJob == message.Job)
+        {
+            askedJob = null;
+        }
+
+        // It may have more; its turn comes after the other jobs'.
+        offers.Enqueue(message.Job);
+        if (jobs.TryGetValue(message.Job, out WorkedJob? job) && job.Plan.Digest == message.PlanDigest)
+        {
+            RunAll(message, job);
+            return;
+        }
+
+        string planPath = new OutputPaths(message.Output).Plan(message.Job);
+        OwnThread.Run<object>(() => LoadPlan(planPath, message)).PipeTo(Self);
+    }
+
+    private object LoadPlan(string planPath, AssignParts message)
+    {
+        try
+        {
+            Plan plan = plans.Load(planPath, message.PlanDigest);
+            return plan.NumericsVersion == ExpoKernel.NumericsVersion
+                ? new PlanReady(message, plan)
+                : throw new JobException(
+                    JobException.OtherNumerics,
+                    $"the plan asks for numerics version {plan.NumericsVersion}, but this node ({name}) has {ExpoKernel.NumericsVersion}.",
+                    "run all nodes with the same version of ExpoCluster.");
+        }
+        catch (ExpoException exception)
+        {
+            return new PlanNotReady(message, exception);
+        }
+    }
+
+    private void OnPlanReady(PlanReady message)
+    {
+        string id = message.Assignment.Job;
+        if (!jobs.TryGetValue(id, out WorkedJob? job) || job.Plan.Digest != message.Plan.Digest)
+        {
+            job = new WorkedJob(message.Plan, new OutputPaths(message.Assignment.Output), new InputFiles(message.Plan), ReadsFor(message.Plan));
+            jobs[id] = job;
+        }
+
+        RunAll(message.Assignment, job);
+    }
+
+    private void OnPlanNotReady(PlanNotReady message)
+    {
+        foreach (Assignment part in message.Assignment.Parts)
+        {
+            Return(
+                message.Assignment.Job,
+                new Attempt(message.Assignment.Incarnation, part.Number),
+                new PartOutcome.Failed(FailureKind.Fatal, message.Error.Code, message.Error.Message, message.Error.Advice));
+        }
+
+        AskForParts();
+    }
+
+    // On network file systems a mapped page may fail to arrive, and that kills the process.
+    private static ReadMode ReadsFor(Plan plan) =>
+        plan.Inputs.Select(input => Path.GetDirectoryName(input.Path)!).Distinct().Any(directory => FileSystemFacts.Of(directory).IsNetwork)
+            ? ReadMode.Positioned
+            : ReadMode.Mapped;
+
+    private void RunAll(AssignParts message, WorkedJob job)
+    {
+        foreach (Assignment part in message.Parts)
+        {
+            Run(message, job, part);
+        }
+
+        AskForParts();
+    }
+
+    private void Run(AssignParts message, WorkedJob job, Assignment part)
+    {
+        var attempt = new Attempt(message.Incarnation, part.Number);
+        PlannedFile file = job.Plan.Files[part.File];
+        var order = new PartOrder(
+            message.Job,
+            attempt,
+            part.Generation,
+            job.Plan,
+            PartGrid.Part(part.File, part.Part, file.ByteLength),
+            job.Paths.StagingFile(message.Job, part.Generation, file.Name),
+            job.Inputs,
+            part.PositionedReads ? ReadMode.Positioned : job.Reads,
+            new WriteLease(clock, TimeSpan.FromMilliseconds(message.LeaseMs)));
+        if (running.TryAdd((message.Job, attempt), order))
+        {
+            lanes.Run(order);
+        }
+    }
+
+    private void OnPartFinished(PartFinished message)
+    {
+        PartOrder order = message.Order;
+        running.Remove((order.Job, order.Attempt));
+        if (message.Outcome is PartOutcome.Computed computed)
+        {
+            Report(order, computed);
+        }
+        else
+        {
+            Return(order.Job, order.Attempt, message.Outcome);
+        }
+
+        CloseInputsWhenIdle(order.Job);
+        AskForParts();
+    }
+
+    private void Report(PartOrder order, PartOutcome.Computed computed)
+    {
+        var report = new PartComputed
+        {
+            Job = order.Job,
+            File = order.Part.File,
+            Part = order.Part.Index,
+            Generation = order.Generation,
+            BlockDigests = UnsafeByteOperations.UnsafeWrap(computed.BlockDigests),
+            BytesRead = computed.BytesRead,
+        };
+        unacknowledgedParts[(report.Job, report.File, report.Part)] = report;
+        writers.Tell(report);
+    }
+
+    private void Return(string job, Attempt attempt, PartOutcome outcome)
+    {
+        var failed = outcome as PartOutcome.Failed;
+        var message = new PartReturned
+        {
+            Job = job,
+            Worker = name,
+            Incarnation = attempt.Incarnation,
+            Number = attempt.Number,
+            Kind = failed?.Kind switch
+            {
+                null => ReturnKind.Abandoned,
+                FailureKind.Transient => ReturnKind.Transient,
+                FailureKind.Input => ReturnKind.Input,
+                FailureKind.Storage => ReturnKind.Storage,
+                FailureKind.Fatal => ReturnKind.Fatal,
+                _ => throw new InvalidOperationException($"No name on the wire for {failed.Kind}."),
+            },
+            Code = failed?.Code ?? "",
+            Message = failed?.Message ?? "",
+            Advice = failed?.Advice ?? "",
+        };
+        unacknowledgedReturns[(job, attempt)] = message;
+        coordinators.Tell(message);
+    }
+
+    private void OnPartAcknowledged(PartAcknowledged message)
+    {
+        (string Job, int File, int Part) key = (message.Job, message.File, message.Part);
+        if (unacknowledgedParts.TryGetValue(key, out PartComputed? report) && report.Generation == message.Generation)
+        {
+            unacknowledgedParts.Remove(key);
+            AskForParts();
+        }
+    }
+
+    private void OnReturnAcknowledged(ReturnAcknowledged message) =>
+        unacknowledgedReturns.Remove((message.Job, new Attempt(message.Incarnation, message.Number)));
+
+    private void OnLeasesRenewed(LeasesRenewed message)
+    {
+        TimeSpan duration = TimeSpan.FromMilliseconds(message.LeaseMs);
+        foreach (PartOrder order in OrdersOf(message.Job, message.Renewed))
+        {
+            order.Lease.Extend(duration);
+        }
+
+        foreach (PartOrder order in OrdersOf(message.Job, message.Lost))
+        {
+            order.Lease.Revoke();
+        }
+    }
+
+    private IEnumerable<PartOrder> OrdersOf(string job, IEnumerable<AttemptName> attempts) => attempts
+        .Select(attempt => running.GetValueOrDefault((job, new Attempt(attempt.Incarnation, attempt.Number))))
+        .OfType<PartOrder>();
+
+    private void OnJobEnded(JobEnded message)
+    {
+        foreach (PartOrder order in running.Values.Where(order => order.Job == message.Job))
+        {
+            order.Lease.Revoke();
+        }
+
+        Forget(unacknowledgedParts, key => key.Job == message.Job);
+        Forget(unacknowledgedReturns, key => key.Job == message.Job);
+        if (jobs.TryGetValue(message.Job, out WorkedJob? job))
+        {
+            job.HasEnded = true;
+            CloseInputsWhenIdle(message.Job);
+        }
+    }
+
+    private static void Forget<TKey, TValue>(Dictionary<TKey, TValue> reports, Func<TKey, bool> isForgotten)
+        where TKey : notnull
+    {
+        foreach (TKey key in reports.Keys.Where(isForgotten).ToList())
+        {
+            reports.Remove(key);
+        }
+    }
+
+    private void CloseInputsWhenIdle(string id)
+    {
+        if (jobs.TryGetValue(id, out WorkedJob? job) && job.HasEnded && running.Values.All(order => order.Job != id))
+        {
+            jobs.Remove(id);
+            job.Inputs.Dispose();
+        }
+    }
+
+    private void OnRenew()
+    {
+        foreach (IGrouping<string, PartOrder> held in running.Values.GroupBy(order => order.Job))
+        {
+            var message = new RenewLeases { Job = held.Key, Worker = name };
+            message.Leases.AddRange(held.Select(order => new HeldLease
+            {
+                Incarnation = order.Attempt.Incarnation,
+                Number = order.Attempt.Number,
+                File = order.Part.File,
+                Part = order.Part.Index,
+                Generation = order.Generation,
+                BytesDone = order.Lease.BytesDone,
+            }));
+            coordinators.Tell(message);
+        }
+
+        RepeatReports();
+        if (askedJob is not null && clock.GetUtcNow() - askedAt > settings.RequestTimeout)
+        {
+            log.Debug("Job {0} did not answer; asking again.", askedJob);
+            offers.Enqueue(askedJob);
+            askedJob = null;
+        }
+
+        AskForParts();
+    }
+
+    private void RepeatReports()
+    {
+        foreach (PartComputed report in unacknowledgedParts.Values)
+        {
+            writers.Tell(report);
+        }
+
+        foreach (PartReturned message in unacknowledgedReturns.Values)
+        {
+            coordinators.Tell(message);
+        }
+    }
+
+    private sealed record WorkedJob(Plan Plan, OutputPaths Paths, InputFiles Inputs, ReadMode Reads)
+    {
+        public bool HasEnded { get; set; }
+    }
+
+    private sealed record PartFinished(PartOrder Order, PartOutcome Outcome);
+
+    private sealed record PlanReady(AssignParts Assignment, Plan Plan);
+
+    private sealed record PlanNotReady(AssignParts Assignment, ExpoException Error);
+
+    private sealed class Renew
+    {
+        public static readonly Renew Instance = new();
+    }
+}

@@ -1,0 +1,23 @@
+namespace ExpoCluster.Cluster.Work;
+
+/// <summary>How a worker behaves on this node.</summary>
+public sealed record WorkerSettings
+{
+    /// <summary>Computing threads.</summary>
+    public required int Lanes { get; init; }
+
+    /// <summary>Output bytes per second of this process; null for no limit.</summary>
+    public long? MaxBytesPerSecond { get; init; }
+
+    /// <summary>How long a lane waits for a staging file to appear: attribute caches of shared storage hold names back.</summary>
+    public TimeSpan OpenPatience { get; init; } = TimeSpan.FromSeconds(90);
+
+    /// <summary>How often leases are renewed and unacknowledged reports repeated.</summary>
+    public TimeSpan RenewInterval { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A request for parts that nobody answered is made again after this time.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>With so many reports unacknowledged, no more parts are asked for.</summary>
+    public int MaxUnacknowledged { get; init; } = 256;
+}

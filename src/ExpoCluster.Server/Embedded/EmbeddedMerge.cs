@@ -1,0 +1,252 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using ExpoCluster.Cluster.Coordination;
+using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Cluster.Work;
+using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
+using Microsoft.Data.Sqlite;
+
+namespace ExpoCluster.Server.Embedded;
+
+/// <summary>A merge in this process: an Akka cluster of one, its journal beside the output, gone when the output is published.</summary>
+public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMergeOptions options)
+{
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(3);
+
+    /// <summary>Runs, or resumes, the merge until it is published or stopped.</summary>
+    /// <param name="merge">What to do.</param>
+    /// <param name="progress">Told several times a second.</param>
+    /// <param name="interrupt">Finishes what is under way and stops.</param>
+    /// <exception cref="ExpoException">The merge was refused before any work.</exception>
+    public async Task<MergeOutcome> RunAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
+    {
+        Plan plan = merge.Plan;
+        if (OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) is { } overlap)
+        {
+            throw new UsageException(overlap);
+        }
+
+        using OutputClaim claim = OutputClaim.Acquire(paths);
+        ClaimRecord? earlier = claim.Previous;
+        try
+        {
+            if (!options.Restart && OutputPreflight.Inspect(paths, plan) == OutputCondition.Finished)
+            {
+                claim.RemoveWorkspace();
+                return MergeOutcome.AlreadyDone(plan.PartCount);
+            }
+
+            earlier = options.Restart ? null : ResumableRecord(claim, plan);
+            CheckOutput(plan, isResumed: earlier is not null);
+            claim.Sweep(earlier?.Job);
+            OutputPreflight.CheckStorage(paths, plan, earlier is null ? 0 : ReservedBytes(earlier.Job));
+        }
+        catch (ExpoException) when (claim.Previous is null)
+        {
+            claim.RemoveWorkspace();
+            throw;
+        }
+
+        MergeOutcome outcome = await RunClaimedAsync(claim, earlier, plan, progress, interrupt).ConfigureAwait(false);
+        if (outcome.Status == MergeOutcome.Done)
+        {
+            claim.RemoveWorkspace();
+        }
+
+        return outcome;
+    }
+
+    // Another plan's work in this directory is explained: a changed input is a different matter from a changed recipe.
+    private ClaimRecord? ResumableRecord(OutputClaim claim, Plan plan)
+    {
+        ClaimRecord? previous = claim.Previous;
+        if (previous is null || !File.Exists(paths.Journal))
+        {
+            return null;
+        }
+
+        return previous.PlanDigest == plan.Digest
+            ? previous
+            : throw InterruptedPlan.Explain(paths, previous, plan);
+    }
+
+    private void CheckOutput(Plan plan, bool isResumed)
+    {
+        OutputCondition condition = OutputPreflight.Inspect(paths, plan);
+        bool replaces = options.Overwrite || (options.Restart && condition != OutputCondition.ForeignModel);
+        if (isResumed || replaces || condition == OutputCondition.Free)
+        {
+            return;
+        }
+
+        throw new UsageException(new RecipeProblem(
+            OutputPreflight.OutputTaken,
+            "--out",
+            condition == OutputCondition.ForeignModel
+                ? $"{paths.Root} holds another model."
+                : $"{paths.Root} holds the output of another merge.",
+            "use --overwrite to replace it, or choose another --out."));
+    }
+
+    private long ReservedBytes(string job) => Directory
+        .EnumerateDirectories(paths.Workspace, job + "-*")
+        .SelectMany(Directory.EnumerateFiles)
+        .Sum(file => new FileInfo(file).Length);
+
+    private async Task<MergeOutcome> RunClaimedAsync(
+        OutputClaim claim, ClaimRecord? earlier, Plan plan, Action<JobProgress> progress, CancellationToken interrupt)
+    {
+        string job = earlier?.Job ?? NewJobId();
+        var record = new ClaimRecord(job, plan.Digest, Environment.MachineName, Environment.ProcessId, earlier?.InFlight ?? []);
+        claim.Write(record);
+        var plans = new PlanStore();
+        plans.Save(paths.Plan(job), plan);
+        Node node = await Node.StartAloneAsync(SettingsFor(claim, record), plans).ConfigureAwait(false);
+        try
+        {
+            return await ConverseAsync(new JobSession(node), job, earlier, plan, progress, interrupt).ConfigureAwait(false);
+        }
+        finally
+        {
+            await node.DisposeAsync().ConfigureAwait(false);
+            SqliteConnection.ClearAllPools();
+            // The farewell: nothing that was under way is suspect.
+            claim.Write(record with { InFlight = [] });
+        }
+    }
+
+    private NodeSettings SettingsFor(OutputClaim claim, ClaimRecord record) => new()
+    {
+        Journal = JournalSettings.Sqlite(paths.Journal, isLocal: !FileSystemFacts.Of(paths.Root).IsNetwork),
+        Coordinators = new CoordinatorSettings
+        {
+            AwaitResume = true,
+            Version = options.Version,
+            InFlight = leases => claim.Write(record with
+            {
+                InFlight = [.. leases.Select(lease => string.Create(CultureInfo.InvariantCulture, $"{lease.File}:{lease.Part}"))],
+            }),
+        },
+        Worker = new WorkerSettings
+        {
+            Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, OpenPatience = TimeSpan.Zero,
+        },
+        Shards = 1,
+    };
+
+    private async Task<MergeOutcome> ConverseAsync(
+        JobSession session, string job, ClaimRecord? earlier, Plan plan, Action<JobProgress> progress, CancellationToken interrupt)
+    {
+        try
+        {
+            await session.CommandAsync(Submission(job, plan), interrupt).ConfigureAwait(false);
+            if (earlier is not null)
+            {
+                await session.CommandAsync(Resumption(job, plan, earlier), interrupt).ConfigureAwait(false);
+            }
+
+            session.Say(new WatchJob { Job = job });
+            return await WatchAsync(session, job, progress, interrupt).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new MergeOutcome(job, MergeOutcome.Interrupted, plan.PartCount, 0, 0, 0, 0, Reason: null);
+        }
+    }
+
+    private async Task<MergeOutcome> WatchAsync(
+        JobSession session, string job, Action<JobProgress> progress, CancellationToken interrupt)
+    {
+        JobProgress last = new() { Job = job };
+        using var drained = new CancellationTokenSource();
+        using CancellationTokenRegistration onInterrupt = interrupt.Register(() =>
+        {
+            session.Say(new DrainJob { Job = job });
+            drained.CancelAfter(options.DrainPatience);
+        });
+        while (true)
+        {
+            object? news;
+            try
+            {
+                news = await session.NextAsync(WatchInterval, drained.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return OutcomeOf(last, MergeOutcome.Interrupted);
+            }
+
+            switch (news)
+            {
+                case JobProgress now:
+                    last = now;
+                    progress(now);
+                    if (EndOf(now) is { } status)
+                    {
+                        return OutcomeOf(now, status);
+                    }
+
+                    break;
+                case JobDrained:
+                    return OutcomeOf(last, MergeOutcome.Interrupted);
+                case null:
+                    // A coordinator that was started again knows no watchers.
+                    session.Say(new WatchJob { Job = job });
+                    break;
+            }
+        }
+    }
+
+    private static string? EndOf(JobProgress progress) => progress switch
+    {
+        { JournalFailed: true } => JobPhase.Suspended.Word(),
+        { State: "done" or "failed" or "suspended" or "cancelled" } => progress.State,
+        _ => null,
+    };
+
+    private static MergeOutcome OutcomeOf(JobProgress progress, string status) => new(
+        progress.Job,
+        status,
+        progress.Total,
+        progress.Committed - progress.Reused,
+        progress.Reused,
+        progress.BytesRead,
+        progress.BytesWritten,
+        progress.Reason is { } reason ? new JobReason(reason.Code, reason.Message, reason.Advice) : null);
+
+    private SubmitJob Submission(string job, Plan plan)
+    {
+        var submission = new SubmitJob
+        {
+            Job = job,
+            RecipeJson = recipe.ToCanonicalJson(),
+            Output = paths.Root,
+            Overwrite = options.Overwrite || options.Restart,
+            PlanDigest = plan.Digest,
+            NumericsVersion = plan.NumericsVersion,
+            SubmittedUnixMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(),
+        };
+        submission.Files.AddRange(plan.Files.Select(file => new PlannedFileFact { Name = file.Name, ByteLength = file.ByteLength }));
+        return submission;
+    }
+
+    private static ResumeJob Resumption(string job, Plan plan, ClaimRecord earlier)
+    {
+        // The claim's lock was free, so the process that held it is gone, and its lanes with it.
+        var resumption = new ResumeJob { Job = job, PlanDigest = plan.Digest, NoSurvivors = true };
+        resumption.Suspects.AddRange(earlier.InFlight.Select(part => part.Split(':')).Select(part => new PartName
+        {
+            File = int.Parse(part[0], CultureInfo.InvariantCulture), Part = int.Parse(part[1], CultureInfo.InvariantCulture),
+        }));
+        return resumption;
+    }
+
+    private static string NewJobId() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", length: 10);
+}
