@@ -1,1 +1,3 @@
-return 0;
+using ExpoCluster.Cli.Commands;
+
+return await ExpoClusterCommand.RunAsync(args).ConfigureAwait(false);

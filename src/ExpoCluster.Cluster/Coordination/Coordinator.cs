@@ -717,6 +717,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             Parts = file.PartCount,
             Committed = file.CommittedParts,
             Sealed = file.IsSealed,
+            BytesCommitted = file.CommittedBytes,
         }));
         progress.Lanes.AddRange((schedule?.Leases ?? []).Select(lease => new LaneProgress
         {

@@ -47,6 +47,10 @@ public sealed record JobFileState(
 {
     public int PartCount => BlockDigests.Length;
 
+    /// <summary>Bytes of the committed parts; all parts but the last one are of one size.</summary>
+    public long CommittedBytes => ((long)CommittedParts * PartGrid.PartBytes)
+        - (IsCommitted(PartCount - 1) ? ((long)PartCount * PartGrid.PartBytes) - File.ByteLength : 0);
+
     public bool IsComplete => CommittedParts == PartCount;
 
     public bool IsSealed => Digest is not null;

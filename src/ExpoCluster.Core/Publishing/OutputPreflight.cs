@@ -69,6 +69,15 @@ public static class OutputPreflight
         return Directory.Exists(output.Root) && HasModel(output, plan) ? OutputCondition.ForeignModel : OutputCondition.Free;
     }
 
+    /// <summary>Why the directory is refused without --overwrite.</summary>
+    public static RecipeProblem Taken(OutputPaths output, OutputCondition condition) => new(
+        OutputTaken,
+        "--out",
+        condition == OutputCondition.ForeignModel ? $"{output.Root} holds another model." : $"{output.Root} holds the output of another merge.",
+        condition == OutputCondition.ForeignModel
+            ? "use --overwrite to replace it, or choose another --out."
+            : "use --overwrite or --restart to replace it, or choose another --out.");
+
     /// <summary>Throws when the output does not fit the free space, or the storage does not keep its promises.</summary>
     /// <param name="output">Where the output goes.</param>
     /// <param name="plan">What is to be written.</param>

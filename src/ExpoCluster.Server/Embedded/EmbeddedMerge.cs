@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using ExpoCluster.Cluster.Coordination;
@@ -86,13 +85,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             return;
         }
 
-        throw new UsageException(new RecipeProblem(
-            OutputPreflight.OutputTaken,
-            "--out",
-            condition == OutputCondition.ForeignModel
-                ? $"{paths.Root} holds another model."
-                : $"{paths.Root} holds the output of another merge.",
-            "use --overwrite to replace it, or choose another --out."));
+        throw new UsageException(OutputPreflight.Taken(paths, condition));
     }
 
     private long ReservedBytes(string job) => Directory

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using ExpoCluster.Cli.Display;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
+
+namespace ExpoCluster.Cli.Commands;
+
+/// <summary>The program: its commands, and the one place where errors become lines and exit codes.</summary>
+internal static class ExpoClusterCommand
+{
+    private const string WrongArguments = "EXPO2080";
+
+    public static RootCommand Create()
+    {
+        var root = new RootCommand("Extrapolate aligned language models (ExPO): merged = aligned + alpha * (aligned - base).");
+        root.Subcommands.Add(MergeCommand.Create());
+        root.Subcommands.Add(PlanCommand.Create());
+        root.Subcommands.Add(InspectCommand.Create());
+        root.Subcommands.Add(VerifyCommand.Create());
+        root.Subcommands.Add(SampleCommand.Create());
+        return root;
+    }
+
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        ParseResult parsed = Create().Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            return ReportWrongArguments(parsed);
+        }
+
+        // The merge has its own way to stop; the library must not cut it short.
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        try
+        {
+            return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
+        }
+        catch (ExpoException exception)
+        {
+            ErrorLines.Write(Console.Error, exception);
+            return ExitCodes.Of(exception);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Interrupted;
+        }
+#pragma warning disable CA1031 // The edge of the program: no stack trace may reach a user.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            ErrorLines.WriteUnexpected(Console.Error, exception);
+            return ExitCodes.Failed;
+        }
+    }
+
+    private static int ReportWrongArguments(ParseResult parsed)
+    {
+        string command = parsed.CommandResult.Command.Name;
+        foreach (ParseError error in parsed.Errors)
+        {
+            ErrorLines.Write(
+                Console.Error,
+                new UsageException(new RecipeProblem(
+                    WrongArguments, "", error.Message, $"see expocluster {(parsed.CommandResult.Command is RootCommand ? "" : command + " ")}--help.")));
+        }
+
+        return ExitCodes.Usage;
+    }
+}

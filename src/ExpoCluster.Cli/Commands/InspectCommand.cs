@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using ExpoCluster.Cli.Display;
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors.Dtypes;
+using Spectre.Console;
+
+namespace ExpoCluster.Cli.Commands;
+
+/// <summary><c>expocluster inspect</c>: what is in a checkpoint or one weights file. Reads headers only.</summary>
+internal static class InspectCommand
+{
+    public static Command Create()
+    {
+        var reference = new Argument<string>("REF") { Description = "A checkpoint directory or one weights file." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object, on standard output." };
+        var command = new Command("inspect", "Show what is in a checkpoint or one weights file. Reads headers only.");
+        command.Arguments.Add(reference);
+        command.Options.Add(json);
+        command.SetAction(parsed => JsonErrors.Around(parsed.GetValue(json), () => Run(parsed.GetValue(reference)!, parsed.GetValue(json))));
+        return command;
+    }
+
+    private static int Run(string reference, bool json)
+    {
+        Checkpoint checkpoint = Checkpoint.Open(reference);
+        if (json)
+        {
+            JsonOutput.Write(ToJson(checkpoint));
+        }
+        else
+        {
+            Show(checkpoint);
+        }
+
+        return ExitCodes.Done;
+    }
+
+    private static long Parameters(Checkpoint checkpoint) => checkpoint.Tensors.Values.Sum(ElementCount);
+
+    private static long ElementCount(CheckpointTensor tensor) => tensor.Shape.Aggregate(1L, (count, extent) => count * extent);
+
+    private static IEnumerable<CheckpointTensor> InFileOrder(Checkpoint checkpoint) =>
+        checkpoint.Tensors.Values.OrderBy(tensor => tensor.Shard).ThenBy(tensor => tensor.Offset).ThenBy(tensor => tensor.Name, StringComparer.Ordinal);
+
+    private static JsonObject ToJson(Checkpoint checkpoint) => new()
+    {
+        ["reference"] = checkpoint.Reference,
+        ["format"] = "safetensors",
+        ["bytes"] = checkpoint.Shards.Sum(shard => shard.ByteLength),
+        ["parameters"] = Parameters(checkpoint),
+        ["files"] = new JsonArray([.. checkpoint.Shards.Select(shard => (JsonNode)new JsonObject
+        {
+            ["name"] = shard.Name,
+            ["path"] = shard.Path,
+            ["bytes"] = shard.ByteLength,
+            ["tensors"] = shard.Header.Tensors.Length,
+            ["metadata"] = new JsonObject(shard.Header.Metadata.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
+        })]),
+        ["tensors"] = new JsonArray([.. InFileOrder(checkpoint).Select(tensor => (JsonNode)new JsonObject
+        {
+            ["name"] = tensor.Name,
+            ["dtype"] = tensor.Dtype.Name(),
+            ["shape"] = new JsonArray([.. tensor.Shape.Select(extent => (JsonNode)extent)]),
+            ["bytes"] = tensor.ByteCount,
+            ["file"] = checkpoint.Shards[tensor.Shard].Name,
+            ["data_offsets"] = new JsonArray(DataOffset(checkpoint, tensor), DataOffset(checkpoint, tensor) + tensor.ByteCount),
+        })]),
+        ["notes"] = JsonOutput.Strings(checkpoint.Notes),
+    };
+
+    private static long DataOffset(Checkpoint checkpoint, CheckpointTensor tensor) =>
+        tensor.Offset - checkpoint.Shards[tensor.Shard].Header.DataStart;
+
+    private static void Show(Checkpoint checkpoint)
+    {
+        IAnsiConsole console = AnsiConsole.Console;
+        console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{checkpoint.Reference}: {checkpoint.Tensors.Count} tensors, {Parameters(checkpoint):N0} parameters, {ByteSize.Format(checkpoint.Shards.Sum(shard => shard.ByteLength))} in {checkpoint.Shards.Length} file{(checkpoint.Shards.Length == 1 ? "" : "s")}"));
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("tensor").AddColumn("dtype").AddColumn("shape")
+            .AddColumn("bytes", column => column.RightAligned());
+        if (checkpoint.Shards.Length > 1)
+        {
+            table.AddColumn("file");
+        }
+
+        foreach (CheckpointTensor tensor in InFileOrder(checkpoint))
+        {
+            string[] cells =
+            [
+                Markup.Escape(tensor.Name),
+                tensor.Dtype.Name(),
+                Markup.Escape($"[{string.Join(", ", tensor.Shape)}]"),
+                tensor.ByteCount.ToString("N0", CultureInfo.InvariantCulture),
+                Markup.Escape(checkpoint.Shards[tensor.Shard].Name),
+            ];
+            table.AddRow(checkpoint.Shards.Length > 1 ? cells : cells[..4]);
+        }
+
+        console.Write(table);
+        foreach (string note in checkpoint.Notes)
+        {
+            console.WriteLine("note: " + note);
+        }
+    }
+}

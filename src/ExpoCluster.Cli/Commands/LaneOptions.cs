@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Globalization;
+using ExpoCluster.Core.Parts;
+using ExpoCluster.Core.Recipes;
+
+namespace ExpoCluster.Cli.Commands;
+
+/// <summary>How much of the machine a merge may take. None of it changes the output.</summary>
+internal sealed class LaneOptions
+{
+    private const string WrongNumber = "EXPO2086";
+    private const string TooLittleMemory = "EXPO2087";
+
+    // Runtime, actor system, journal and plan of an embedded merge, as measured (docs/architecture.md).
+    private const long EngineBytes = 220L << 20;
+    private const int MaxLanes = 256;
+    private const long MinRate = 64 << 10;
+
+    private readonly Option<string?> lanes = RecipeOptions.Text("--lanes", "N", "Computing threads; by default one for each core.");
+    private readonly Option<string?> maxMemory = RecipeOptions.Text("--max-memory", "SIZE", "The most memory to use besides the page cache; lowers the lanes if needed.");
+    private readonly Option<string?> maxRate = RecipeOptions.Text("--max-rate", "SIZE", "The most output bytes per second, to leave room for others.");
+
+    public void AddTo(Command command)
+    {
+        command.Options.Add(lanes);
+        command.Options.Add(maxMemory);
+        command.Options.Add(maxRate);
+    }
+
+    /// <summary>Memory that a merge with so many lanes takes besides the page cache, in bytes.</summary>
+    public static long MemoryBytes(int lanes) => EngineBytes + (lanes * PartExecutor.LaneBytes);
+
+    /// <exception cref="UsageException">A value is no number, or too small.</exception>
+    public (int Lanes, long? MaxBytesPerSecond) Read(ParseResult parsed)
+    {
+        int count = ReadLanes(parsed.GetValue(lanes));
+        if (parsed.GetValue(maxMemory) is { } memory)
+        {
+            long limit = ReadSize("--max-memory", memory, minimum: 1);
+            long affordable = (limit - EngineBytes) / PartExecutor.LaneBytes;
+            count = affordable >= 1
+                ? (int)Math.Min(count, affordable)
+                : throw Problem(TooLittleMemory, "--max-memory", $"{memory} is too little: one lane needs {ByteSize.Format(MemoryBytes(1))}.", "raise it.");
+        }
+
+        long? rate = parsed.GetValue(maxRate) is { } text ? ReadSize("--max-rate", text, MinRate) : null;
+        return (count, rate);
+    }
+
+    private static int ReadLanes(string? text)
+    {
+        if (text is null)
+        {
+            return Environment.ProcessorCount;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count is >= 1 and <= MaxLanes
+            ? count
+            : throw Problem(WrongNumber, "--lanes", $"'{text}' is no number from 1 to {MaxLanes}.", "give a number, for example --lanes 4.");
+    }
+
+    private static long ReadSize(string option, string text, long minimum) =>
+        ByteSize.TryParse(text, out long bytes) && bytes >= minimum
+            ? bytes
+            : throw Problem(WrongNumber, option, $"'{text}' is no size of at least {ByteSize.Format(minimum)}.", $"give a size, for example {option} 500MB.");
+
+    private static UsageException Problem(string code, string path, string message, string advice) =>
+        new(new RecipeProblem(code, path, message, advice));
+}

@@ -1,0 +1,153 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using ExpoCluster.Cli.Display;
+using ExpoCluster.Client.Jobs;
+using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Embedded;
+using ExpoCluster.Tensors;
+
+namespace ExpoCluster.Cli.Commands;
+
+/// <summary><c>expocluster merge</c>: an embedded merge, from the command line to the published output.</summary>
+internal static class MergeCommand
+{
+    public static Command Create()
+    {
+        var recipe = new RecipeOptions();
+        var lanes = new LaneOptions();
+        var overwrite = new Option<bool>("--overwrite") { Description = "Replace another model in the output directory." };
+        var restart = new Option<bool>("--restart") { Description = "Throw earlier work in the output directory away." };
+        var quiet = new Option<bool>("--quiet") { Description = "Show errors only." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object at the end, on standard output." };
+        var command = new Command("merge", "Merge two checkpoints. Running an interrupted command again resumes it.");
+        recipe.AddTo(command);
+        lanes.AddTo(command);
+        foreach (Option option in new[] { overwrite, restart, quiet, json })
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction((parsed, _) => RunAsync(
+            () => recipe.Read(parsed, needsOutput: true),
+            () =>
+            {
+                (int count, long? rate) = lanes.Read(parsed);
+                return new EmbeddedMergeOptions
+                {
+                    Lanes = count,
+                    MaxBytesPerSecond = rate,
+                    Overwrite = parsed.GetValue(overwrite),
+                    Restart = parsed.GetValue(restart),
+                    Version = ProgramVersion.Current,
+                };
+            },
+            parsed.GetValue(quiet),
+            parsed.GetValue(json)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<EmbeddedMergeOptions> readOptions, bool quiet, bool json)
+    {
+        string? output = null;
+        IReadOnlyList<string> notes = [];
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            Recipe recipe = readRecipe();
+            EmbeddedMergeOptions options = readOptions();
+            OutputPaths paths = OutputPaths.Of(recipe.Output!);
+            output = paths.Root;
+            PlannedMerge merge = Planner.Plan(recipe);
+            notes = merge.Notes;
+            ShowNotes(notes, quiet);
+            clock.Restart();
+            MergeOutcome outcome = await RunInterruptiblyAsync(recipe, paths, options, merge, quiet).ConfigureAwait(false);
+            return Report(outcome, output, notes, merge.Plan, clock.Elapsed, quiet, json);
+        }
+        catch (ExpoException exception)
+        {
+            ErrorLines.Write(Console.Error, exception);
+            if (json)
+            {
+                WriteJson(Refusal(exception, output, notes, clock.Elapsed));
+            }
+
+            return ExitCodes.Of(exception);
+        }
+    }
+
+    private static async Task<MergeOutcome> RunInterruptiblyAsync(
+        Recipe recipe, OutputPaths paths, EmbeddedMergeOptions options, PlannedMerge merge, bool quiet)
+    {
+        using var interrupt = new CancellationTokenSource();
+        void OnSignal(PosixSignalContext signal)
+        {
+            // The second signal is not caught: it ends the process, and the journal keeps what is committed.
+            signal.Cancel = !interrupt.IsCancellationRequested;
+            if (signal.Cancel)
+            {
+                Console.Error.WriteLine("stopping: the parts under way are finished first (once more to stop at once)");
+                interrupt.Cancel();
+            }
+        }
+
+        using PosixSignalRegistration onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using PosixSignalRegistration onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using IProgressDisplay display = ProgressDisplay.Create(quiet);
+        var embedded = new EmbeddedMerge(recipe, paths, options);
+        return await embedded.RunAsync(merge, display.Show, interrupt.Token).ConfigureAwait(false);
+    }
+
+    private static int Report(
+        MergeOutcome outcome, string output, IReadOnlyList<string> notes, Plan plan, TimeSpan elapsed, bool quiet, bool json)
+    {
+        if (outcome.Reason is { } reason && outcome.Status != MergeOutcome.Done)
+        {
+            ErrorLines.Write(Console.Error, reason.Code, reason.Message, reason.Advice);
+        }
+
+        if (json)
+        {
+            var parts = new PartCounts(outcome.Total, outcome.Computed, outcome.Reused);
+            WriteJson(new MergeResult(
+                outcome.Job, outcome.Status, [output], parts, outcome.BytesRead, outcome.BytesWritten, elapsed.TotalSeconds)
+            {
+                Notes = notes, Code = outcome.Reason?.Code, Message = outcome.Reason?.Message,
+            });
+        }
+        else if (!quiet)
+        {
+            MergeSummary.Write(outcome, output, plan, elapsed);
+        }
+
+        return outcome.Status switch
+        {
+            MergeOutcome.Done => ExitCodes.Done,
+            MergeOutcome.Interrupted => ExitCodes.Interrupted,
+            _ when outcome.Reason is { } cause => ExitCodes.Of(cause.Code),
+            _ => ExitCodes.Failed,
+        };
+    }
+
+    private static MergeResult Refusal(ExpoException exception, string? output, IReadOnlyList<string> notes, TimeSpan elapsed) =>
+        new(Job: null, JobPhase.Failed.Word(), output is null ? [] : [output], new PartCounts(0, 0, 0), 0, 0, elapsed.TotalSeconds)
+        {
+            Code = exception.Code, Message = exception.Message, Notes = notes,
+        };
+
+    private static void ShowNotes(IReadOnlyList<string> notes, bool quiet)
+    {
+        foreach (string note in quiet ? [] : notes)
+        {
+            Console.Error.WriteLine("note: " + note);
+        }
+    }
+
+    private static void WriteJson(MergeResult result) =>
+        Console.Out.WriteLine(JsonSerializer.Serialize(result, ContractJson.Default.MergeResult));
+}

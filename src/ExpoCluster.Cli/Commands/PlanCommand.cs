@@ -1,0 +1,163 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using ExpoCluster.Cli.Display;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Dtypes;
+using Spectre.Console;
+
+namespace ExpoCluster.Cli.Commands;
+
+/// <summary><c>expocluster plan</c>: what a merge would do. Reads headers only, writes nothing.</summary>
+internal static class PlanCommand
+{
+    public static Command Create()
+    {
+        var recipe = new RecipeOptions();
+        var lanes = new LaneOptions();
+        var overwrite = new Option<bool>("--overwrite") { Description = "Replace another model in the output directory." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object, on standard output." };
+        var command = new Command("plan", "Show what merge would do: files, bytes, memory, problems. Reads headers only.");
+        recipe.AddTo(command);
+        lanes.AddTo(command);
+        command.Options.Add(overwrite);
+        command.Options.Add(json);
+        command.SetAction(parsed => JsonErrors.Around(parsed.GetValue(json), () =>
+        {
+            (int count, _) = lanes.Read(parsed);
+            return Run(recipe.Read(parsed, needsOutput: false), count, parsed.GetValue(overwrite), parsed.GetValue(json));
+        }));
+        return command;
+    }
+
+    private static int Run(Recipe recipe, int lanes, bool overwrite, bool json)
+    {
+        PlannedMerge merge = Planner.Plan(recipe);
+        OutputPaths? output = recipe.Output is { } directory ? OutputPaths.Of(directory) : null;
+        FileSystemFacts? storage = output is null ? null : CheckOutput(output, merge, overwrite);
+        if (json)
+        {
+            JsonOutput.Write(ToJson(recipe, merge, lanes, output, storage));
+        }
+        else
+        {
+            Show(recipe, merge, lanes, output, storage);
+        }
+
+        return ExitCodes.Done;
+    }
+
+    // The refusals of merge, before merge.
+    private static FileSystemFacts CheckOutput(OutputPaths output, PlannedMerge merge, bool overwrite)
+    {
+        if (OutputPreflight.FindOverlap(output, [merge.Base, merge.Aligned]) is { } overlap)
+        {
+            throw new UsageException(overlap);
+        }
+
+        OutputCondition condition = OutputPreflight.Inspect(output, merge.Plan);
+        if (!overwrite && condition is OutputCondition.ForeignModel or OutputCondition.OtherPlan && !Directory.Exists(output.Workspace))
+        {
+            throw new UsageException(OutputPreflight.Taken(output, condition));
+        }
+
+        if (condition != OutputCondition.Finished && !Directory.Exists(output.Workspace))
+        {
+            OutputPreflight.CheckStorage(output, merge.Plan, alreadyReserved: 0);
+        }
+
+        return FileSystemFacts.Of(output.Root);
+    }
+
+    private static JsonObject ToJson(Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage)
+    {
+        Plan plan = merge.Plan;
+        PlannedTensor[] tensors = [.. plan.Files.SelectMany(file => file.Tensors)];
+        return new JsonObject
+        {
+            ["status"] = "ok",
+            ["digest"] = plan.Digest,
+            ["method"] = plan.Method,
+            ["numerics"] = plan.Numerics.ToString().ToLowerInvariant(),
+            ["alpha"] = recipe.Alpha,
+            ["base"] = recipe.Base,
+            ["aligned"] = recipe.Aligned,
+            ["output"] = output?.Root,
+            ["files"] = new JsonArray([.. plan.Files.Select(file => (JsonNode)new JsonObject
+            {
+                ["name"] = file.Name, ["bytes"] = file.ByteLength, ["tensors"] = file.Tensors.Length, ["parts"] = file.PartCount,
+            })]),
+            ["tensors"] = new JsonObject
+            {
+                ["total"] = tensors.Length,
+                ["extrapolated"] = tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate),
+                ["copied"] = tensors.Count(tensor => tensor.Action != TensorAction.Extrapolate),
+            },
+            ["parameters"] = tensors.Sum(tensor => tensor.Entry.ElementCount),
+            ["parts"] = plan.PartCount,
+            ["bytesRead"] = plan.InputByteCount,
+            ["bytesWritten"] = plan.OutputByteCount,
+            ["diskNeeded"] = OutputPreflight.NeededBytes(plan),
+            ["diskFree"] = storage?.FreeBytes,
+            ["fileSystem"] = storage?.Kind,
+            ["reserved"] = storage?.CanReserve,
+            ["lanes"] = lanes,
+            ["memory"] = LaneOptions.MemoryBytes(lanes),
+            ["notes"] = JsonOutput.Strings(merge.Notes),
+            ["problems"] = new JsonArray(),
+        };
+    }
+
+    private static void Show(Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage)
+    {
+        Plan plan = merge.Plan;
+        IAnsiConsole console = AnsiConsole.Console;
+        var facts = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
+        void Fact(string name, string value) => facts.AddRow(new Text(name, Color.Grey), new Text(value));
+        Fact("base", recipe.Base);
+        Fact("aligned", recipe.Aligned);
+        Fact("method", string.Create(CultureInfo.InvariantCulture, $"{plan.Method}, alpha {recipe.Alpha}, numerics {plan.Numerics.ToString().ToLowerInvariant()}"));
+        Fact("tensors", Tensors(plan));
+        Fact("reads", ByteSize.Format(plan.InputByteCount));
+        Fact("writes", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(plan.OutputByteCount)} in {plan.PartCount} parts"));
+        Fact("memory", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(LaneOptions.MemoryBytes(lanes))} with {lanes} lanes, whatever the model's size"));
+        if (output is not null && storage is not null)
+        {
+            string reserved = storage.CanReserve ? "reserved before the first byte is computed" : "cannot be reserved on this file system: checked only";
+            Fact("output", output.Root);
+            Fact("disk", $"{ByteSize.Format(OutputPreflight.NeededBytes(plan))} needed, {ByteSize.Format(storage.FreeBytes)} free on {storage.Kind}; {reserved}");
+        }
+
+        Fact("digest", plan.Digest);
+        console.Write(facts);
+        Table files = new Table().Border(TableBorder.Simple).AddColumn("file").AddColumn("bytes", column => column.RightAligned())
+            .AddColumn("tensors", column => column.RightAligned()).AddColumn("parts", column => column.RightAligned());
+        foreach (PlannedFile file in plan.Files)
+        {
+            files.AddRow(
+                Markup.Escape(file.Name),
+                file.ByteLength.ToString("N0", CultureInfo.InvariantCulture),
+                file.Tensors.Length.ToString(CultureInfo.InvariantCulture),
+                file.PartCount.ToString(CultureInfo.InvariantCulture));
+        }
+
+        console.Write(files);
+        foreach (string note in merge.Notes)
+        {
+            console.WriteLine("note: " + note);
+        }
+    }
+
+    private static string Tensors(Plan plan)
+    {
+        PlannedTensor[] tensors = [.. plan.Files.SelectMany(file => file.Tensors)];
+        int copied = tensors.Count(tensor => tensor.Action != TensorAction.Extrapolate);
+        string dtypes = string.Join(", ", tensors.Select(tensor => tensor.Entry.Dtype).Distinct().Order().Select(dtype => dtype.Name()));
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{tensors.Length} ({dtypes}), {tensors.Sum(tensor => tensor.Entry.ElementCount):N0} parameters{(copied > 0 ? $", {copied} copied" : "")}");
+    }
+}

@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using ExpoCluster.Core.Recipes;
+
+namespace ExpoCluster.Cli.Commands;
+
+/// <summary>The arguments from which <c>merge</c> and <c>plan</c> make a recipe. What is given beside a recipe file wins over it.</summary>
+internal sealed class RecipeOptions
+{
+    private const string NoRecipeFile = "EXPO2084";
+
+    private readonly Argument<string?> recipe = new("RECIPE")
+    {
+        Description = "A recipe file (YAML).", Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string?> baseReference = Text("--base", "REF", "The checkpoint before preference training (SFT): a directory or one weights file.");
+    private readonly Option<string?> aligned = Text("--aligned", "REF", "The checkpoint after it (DPO, RLHF).");
+    private readonly Option<string?> alpha = Text("--alpha", "A", "How far to move on: 0 gives aligned, -1 gives base; published models use 0.1 to 0.5.");
+    private readonly Option<string?> output = Text("--out", "DIR", "The output directory.");
+    private readonly Option<string?> numerics = Text("--numerics", "exact|official", "exact: float32, rounded once; official: BF16 at each step, as the paper's script.");
+    private readonly Option<string?> dtype = Text("--dtype", "aligned|bf16|f16|f32", "The output's dtype; by default each tensor keeps that of aligned.");
+    private readonly Option<string?> maxShardSize = Text("--max-shard-size", "keep|5GB", "The largest output file; by default aligned's own partition is kept.");
+    private readonly Option<string?> onMismatch = Text("--on-mismatch", "error|copy-aligned|drop", "What to do with tensors that base and aligned do not share.");
+
+    public void AddTo(Command command)
+    {
+        command.Arguments.Add(recipe);
+        foreach (Option option in new Option[] { baseReference, aligned, alpha, output, numerics, dtype, maxShardSize, onMismatch })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <exception cref="UsageException">With every problem of file and options.</exception>
+    public Recipe Read(ParseResult parsed, bool needsOutput)
+    {
+        RecipeDraft options = RecipeDraft.FromOptions(
+            name: null,
+            @base: parsed.GetValue(baseReference),
+            aligned: parsed.GetValue(aligned),
+            alpha: parsed.GetValue(alpha),
+            numerics: parsed.GetValue(numerics),
+            dtype: parsed.GetValue(dtype),
+            maxShardSize: parsed.GetValue(maxShardSize),
+            onMismatch: parsed.GetValue(onMismatch),
+            output: parsed.GetValue(output));
+        RecipeDraft draft = parsed.GetValue(recipe) is { } path ? ReadFile(path).OverriddenBy(options) : options;
+        RecipeValidation validation = draft.Validate();
+        ImmutableArray<RecipeProblem> problems = validation.Problems;
+        if (needsOutput && validation.Recipe is { Output: null })
+        {
+            problems = problems.Add(new RecipeProblem("EXPO2085", "--out", "no output directory is given.", "add --out DIR."));
+        }
+
+        return problems.IsEmpty ? validation.Recipe! : throw new UsageException(problems);
+    }
+
+    internal static Option<string?> Text(string name, string helpName, string description) =>
+        new(name) { HelpName = helpName, Description = description };
+
+    private static RecipeDraft ReadFile(string path)
+    {
+        try
+        {
+            return RecipeDraft.FromYaml(File.ReadAllText(path), path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException(new RecipeProblem(
+                NoRecipeFile, path, $"the recipe file cannot be read ({exception.Message})", "give the path of a YAML file, or use --base, --aligned and --alpha."));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
+
+namespace ExpoCluster.Cli.Display;
+
+/// <summary>Errors as a user sees them: one line with code and cause for each, then what to do.</summary>
+internal static class ErrorLines
+{
+    public static void Write(TextWriter output, ExpoException exception)
+    {
+        switch (exception)
+        {
+            case UsageException usage:
+                foreach (RecipeProblem problem in usage.Problems)
+                {
+                    string path = problem.Path.Length > 0 ? problem.Path + ": " : "";
+                    Write(output, problem.Code, path + problem.Message, problem.Advice);
+                }
+
+                break;
+            case PlanningException planning:
+                foreach (PlanProblem problem in planning.Problems)
+                {
+                    output.WriteLine($"error {problem.Code}: {problem.Message}");
+                }
+
+                output.WriteLine($"  {planning.Advice}");
+                break;
+            default:
+                Write(output, exception.Code, exception.Message, exception.Advice);
+                break;
+        }
+    }
+
+    public static void Write(TextWriter output, string code, string message, string advice)
+    {
+        output.WriteLine($"error {code}: {message}");
+        output.WriteLine($"  {advice}");
+    }
+
+    public static void WriteUnexpected(TextWriter output, Exception exception) => Write(
+        output,
+        "EXPO3000",
+        $"unexpected {exception.GetType().Name}: {exception.Message}",
+        "please report this as a bug of ExpoCluster.");
+}

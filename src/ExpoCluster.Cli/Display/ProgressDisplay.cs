@@ -1,0 +1,173 @@
+using System.Globalization;
+using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Core.Recipes;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace ExpoCluster.Cli.Display;
+
+/// <summary>Shows how a merge gets on, on standard error.</summary>
+internal interface IProgressDisplay : IDisposable
+{
+    void Show(JobProgress progress);
+}
+
+/// <summary>A live display on a terminal, lines elsewhere, nothing when asked to be quiet.</summary>
+internal static class ProgressDisplay
+{
+    public static IProgressDisplay Create(bool quiet)
+    {
+        if (quiet)
+        {
+            return new Silence();
+        }
+
+        return Console.IsErrorRedirected ? new ProgressLines(Console.Error, TimeProvider.System) : new LiveProgress();
+    }
+
+    private sealed class Silence : IProgressDisplay
+    {
+        public void Show(JobProgress progress)
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
+
+/// <summary>The figures of a merge in flight.</summary>
+/// <param name="Done">Bytes of committed parts and of those under way.</param>
+/// <param name="Total">Bytes of all output files.</param>
+/// <param name="BytesPerSecond">Over the last few seconds.</param>
+internal readonly record struct MergePace(long Done, long Total, double BytesPerSecond)
+{
+    public double Share => Total == 0 ? 1 : (double)Done / Total;
+
+    public TimeSpan? Left => BytesPerSecond > 0 ? TimeSpan.FromSeconds((Total - Done) / BytesPerSecond) : null;
+
+    public string Describe()
+    {
+        string left = Left is { } time && Done < Total ? $", {Format(time)} left" : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Share:0%}  {ByteSize.Format(Done)} of {ByteSize.Format(Total)}, {ByteSize.Format((long)BytesPerSecond)}/s{left}");
+    }
+
+    private static string Format(TimeSpan time) => time.TotalMinutes < 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(time.TotalSeconds)} s")
+        : string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalMinutes} min {time.Seconds} s");
+}
+
+/// <summary>Measures the pace over a sliding window, so that it is steady but honest.</summary>
+internal sealed class PaceMeter(TimeProvider clock)
+{
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(6);
+
+    private readonly Queue<(long Timestamp, long Done)> samples = new();
+
+    public MergePace Measure(JobProgress progress)
+    {
+        long total = progress.Files.Sum(file => file.ByteLength);
+        long done = progress.Files.Sum(file => file.BytesCommitted) + progress.Lanes.Sum(lane => lane.BytesDone);
+        long now = clock.GetTimestamp();
+        samples.Enqueue((now, done));
+        while (samples.Count > 2 && clock.GetElapsedTime(samples.Peek().Timestamp, now) > Window)
+        {
+            samples.Dequeue();
+        }
+
+        (long Timestamp, long Done) first = samples.Peek();
+        double seconds = clock.GetElapsedTime(first.Timestamp, now).TotalSeconds;
+        return new MergePace(done, total, seconds > 0 ? Math.Max(0, (done - first.Done) / seconds) : 0);
+    }
+}
+
+/// <summary>For logs and pipes: a line now and then.</summary>
+internal sealed class ProgressLines(TextWriter output, TimeProvider clock) : IProgressDisplay
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    private readonly PaceMeter meter = new(clock);
+    private long? lastLine;
+    private string lastState = "";
+
+    public void Show(JobProgress progress)
+    {
+        MergePace pace = meter.Measure(progress);
+        bool isDue = lastLine is not { } last || clock.GetElapsedTime(last) >= Interval;
+        if (isDue || progress.State != lastState)
+        {
+            lastLine = clock.GetTimestamp();
+            lastState = progress.State;
+            output.WriteLine($"{progress.State} {pace.Describe()}");
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+}
+
+/// <summary>A bar, the figures, and what each lane is working on.</summary>
+internal sealed class LiveProgress : IProgressDisplay
+{
+    private const int MaxLanesShown = 8;
+
+    private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    private readonly PaceMeter meter = new(TimeProvider.System);
+    private readonly ManualResetEventSlim ended = new();
+    private readonly Thread thread;
+    private volatile IRenderable picture = new Text("");
+
+    public LiveProgress()
+    {
+        thread = new Thread(Draw) { Name = "expocluster display", IsBackground = true };
+        thread.Start();
+    }
+
+    public void Show(JobProgress progress) => picture = Render(progress, meter.Measure(progress));
+
+    public void Dispose()
+    {
+        ended.Set();
+        thread.Join();
+        ended.Dispose();
+    }
+
+    private void Draw() => console.Live(picture).Start(context =>
+    {
+        while (!ended.Wait(TimeSpan.FromMilliseconds(100)))
+        {
+            context.UpdateTarget(picture);
+        }
+
+        context.UpdateTarget(picture);
+    });
+
+    internal static IRenderable Render(JobProgress progress, MergePace pace)
+    {
+        const int width = 40;
+        int filled = (int)(pace.Share * width);
+        var rows = new List<IRenderable>
+        {
+            new Markup($"[green]{new string('━', filled)}[/][grey]{new string('━', width - filled)}[/]  {Markup.Escape(pace.Describe())}"),
+        };
+        int lane = 0;
+        foreach (LaneProgress work in progress.Lanes.Where(work => work.BytesDone > 0).Take(MaxLanesShown))
+        {
+            FileProgress file = progress.Files[work.File];
+            rows.Add(new Markup(string.Create(
+                CultureInfo.InvariantCulture,
+                $"[grey]lane {++lane}[/]  {Markup.Escape(file.Name)}  part {work.Part + 1} of {file.Parts}  {(double)work.BytesDone / work.ByteCount:0%}")));
+        }
+
+        if (progress.State != "running")
+        {
+            rows.Add(new Markup($"[grey]{Markup.Escape(progress.State)}[/]"));
+        }
+
+        return new Rows(rows);
+    }
+}
