@@ -420,12 +420,13 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             message.File,
             message.Generation,
             [.. message.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory))]);
+        HashSet<int> fresh = [.. message.Parts.Select(part => part.Part).Where(part => !state.Files[message.File].IsCommitted(part))];
         Decide(
             command,
             () =>
             {
                 writer.Tell(acknowledgement);
-                CountCommitted(message);
+                CountCommitted(message, fresh);
             },
             rejection =>
             {
@@ -437,11 +438,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             });
     }
 
-    private void CountCommitted(PartsReported message)
+    private void CountCommitted(PartsReported message, HashSet<int> fresh)
     {
-        bytesRead += message.Parts.Sum(part => part.BytesRead);
-        foreach (ReportedPart part in message.Parts)
+        foreach (ReportedPart part in message.Parts.Where(part => fresh.Remove(part.Part)))
         {
+            bytesRead += part.BytesRead;
             bytesWritten += PartGrid.Part(message.File, part.Part, state.Files[message.File].File.ByteLength).ByteCount;
             schedule?.Complete(message.File, part.Part);
         }

@@ -31,8 +31,8 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private readonly Dictionary<string, WorkedJob> jobs = new(StringComparer.Ordinal);
     private readonly Queue<string> offers = new();
     private readonly Dictionary<(string Job, Attempt Attempt), PartOrder> running = [];
-    private readonly Dictionary<(string Job, int File, int Part), PartComputed> unacknowledgedParts = [];
-    private readonly Dictionary<(string Job, Attempt Attempt), PartReturned> unacknowledgedReturns = [];
+    private readonly Dictionary<(string Job, int File, int Part), Unacknowledged<PartComputed>> unacknowledgedParts = [];
+    private readonly Dictionary<(string Job, Attempt Attempt), Unacknowledged<PartReturned>> unacknowledgedReturns = [];
     private string? askedJob;
     private DateTimeOffset askedAt;
 
@@ -258,7 +258,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
             BlockDigests = UnsafeByteOperations.UnsafeWrap(computed.BlockDigests),
             BytesRead = computed.BytesRead,
         };
-        unacknowledgedParts[(report.Job, report.File, report.Part)] = report;
+        unacknowledgedParts[(report.Job, report.File, report.Part)] = new Unacknowledged<PartComputed>(report, clock.GetUtcNow());
         writers.Tell(report);
     }
 
@@ -284,14 +284,14 @@ public sealed class Worker : ReceiveActor, IWithTimers
             Message = failed?.Message ?? "",
             Advice = failed?.Advice ?? "",
         };
-        unacknowledgedReturns[(job, attempt)] = message;
+        unacknowledgedReturns[(job, attempt)] = new Unacknowledged<PartReturned>(message, clock.GetUtcNow());
         coordinators.Tell(message);
     }
 
     private void OnPartAcknowledged(PartAcknowledged message)
     {
         (string Job, int File, int Part) key = (message.Job, message.File, message.Part);
-        if (unacknowledgedParts.TryGetValue(key, out PartComputed? report) && report.Generation == message.Generation)
+        if (unacknowledgedParts.TryGetValue(key, out Unacknowledged<PartComputed>? report) && report.Message.Generation == message.Generation)
         {
             unacknowledgedParts.Remove(key);
             AskForParts();
@@ -383,15 +383,30 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void RepeatReports()
     {
-        foreach (PartComputed report in unacknowledgedParts.Values)
+        DateTimeOffset now = clock.GetUtcNow();
+        foreach (PartComputed report in Due(unacknowledgedParts.Values, now))
         {
             writers.Tell(report);
         }
 
-        foreach (PartReturned message in unacknowledgedReturns.Values)
+        foreach (PartReturned message in Due(unacknowledgedReturns.Values, now))
         {
             coordinators.Tell(message);
         }
+    }
+
+    private IEnumerable<T> Due<T>(IEnumerable<Unacknowledged<T>> reports, DateTimeOffset now)
+    {
+        foreach (Unacknowledged<T> report in reports.Where(report => now - report.SaidAt >= settings.RepeatInterval))
+        {
+            report.SaidAt = now;
+            yield return report.Message;
+        }
+    }
+
+    private sealed record Unacknowledged<T>(T Message, DateTimeOffset FirstSaidAt)
+    {
+        public DateTimeOffset SaidAt { get; set; } = FirstSaidAt;
     }
 
     private sealed record WorkedJob(Plan Plan, OutputPaths Paths, InputFiles Inputs, ReadMode Reads)

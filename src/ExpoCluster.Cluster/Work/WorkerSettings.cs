@@ -12,7 +12,10 @@ public sealed record WorkerSettings
     /// <summary>How long a lane waits for a staging file to appear: attribute caches of shared storage hold names back.</summary>
     public TimeSpan OpenPatience { get; init; } = TimeSpan.FromSeconds(90);
 
-    /// <summary>How often leases are renewed and unacknowledged reports repeated.</summary>
+    /// <summary>A report that was not acknowledged is made again after this time.</summary>
+    public TimeSpan RepeatInterval { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How often leases are renewed.</summary>
     public TimeSpan RenewInterval { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>A request for parts that nobody answered is made again after this time.</summary>

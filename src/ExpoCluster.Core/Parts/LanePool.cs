@@ -104,7 +104,7 @@ public sealed class LanePool : IDisposable
         {
             try
             {
-                return StagingFile.Open(order.StagingPath);
+                return StagingFile.OpenForTiles(order.StagingPath);
             }
             catch (StorageException exception) when (
                 exception.Code == StorageException.Vanished

@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Dtypes;
@@ -18,7 +19,7 @@ public sealed class PartExecutor(RateLimit? rate)
 
     private const int MaxElementBytes = 8;
 
-    private readonly byte[] tile = GC.AllocateUninitializedArray<byte>(TileBytes, pinned: true);
+    private readonly Memory<byte> tile = AllocateTile();
     private readonly byte[] alignedBuffer = GC.AllocateUninitializedArray<byte>(TileBytes, pinned: true);
     private readonly byte[] baseBuffer = GC.AllocateUninitializedArray<byte>(TileBytes, pinned: true);
     private readonly XxHash128 blockHash = new();
@@ -37,7 +38,7 @@ public sealed class PartExecutor(RateLimit? rate)
         CheckInputs(order, file);
         for (long offset = order.Part.Begin; offset < order.Part.End;)
         {
-            Span<byte> bytes = tile.AsSpan(0, (int)Math.Min(TileBytes, order.Part.End - offset));
+            Span<byte> bytes = tile.Span[..(int)Math.Min(TileBytes, order.Part.End - offset)];
             Fill(order, file, offset, bytes);
             rate?.Wait(bytes.Length, order.Lease);
             if (!order.Lease.IsValid)
@@ -53,6 +54,15 @@ public sealed class PartExecutor(RateLimit? rate)
         }
 
         return new PartOutcome.Computed(digests, bytesRead);
+    }
+
+    // Direct writes want their memory on a page boundary.
+    private static Memory<byte> AllocateTile()
+    {
+        byte[] array = GC.AllocateUninitializedArray<byte>(TileBytes + StagingFile.DirectAlignment, pinned: true);
+        long address = Marshal.UnsafeAddrOfPinnedArrayElement(array, 0);
+        int skip = (int)(-address & (StagingFile.DirectAlignment - 1));
+        return array.AsMemory(skip, TileBytes);
     }
 
     private void FinishBlock(PartRange part, long offset, Span<byte> digests)

@@ -12,6 +12,7 @@ internal static class Posix
 {
     internal const int ErrorInterrupted = 4;
     internal const int ErrorWouldBlock = 11;
+    internal const int ErrorInvalid = 22;
     internal const int ErrorNoSpace = 28;
     internal const int ErrorNotSupportedCall = 38;
     internal const int ErrorNotSupported = 95;
@@ -25,14 +26,15 @@ internal static class Posix
     internal const uint BasicStats = 0x7ff;
 
     private const int OpenReadOnly = 0;
+    private const int OpenWriteOnly = 1;
     private const int OpenReadWrite = 2;
     private const int OpenCreate = 0x40;
-    private const int OpenDirectory = 0x10000;
     private const int OpenCloseOnExec = 0x80000;
 
-    // O_DIRECTORY differs between architectures; .NET runs on these two.
-    private static readonly int OpenDirectoryFlag =
-        RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : OpenDirectory;
+    // These two differ between the architectures that .NET runs on.
+    private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+    private static readonly int OpenDirectoryFlag = IsArm ? 0x4000 : 0x10000;
+    private static readonly int OpenDirectFlag = IsArm ? 0x10000 : 0x4000;
 
     [DllImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     internal static extern int Fallocate(SafeFileHandle file, int mode, long offset, long length);
@@ -73,6 +75,13 @@ internal static class Posix
         return descriptor >= 0
             ? new SafeFileHandle(descriptor, ownsHandle: true)
             : throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "open it");
+    }
+
+    /// <summary>Opens for writes that go past the page cache; null where the file system has none.</summary>
+    internal static SafeFileHandle? TryOpenDirect(string path)
+    {
+        int descriptor = Open(path, OpenWriteOnly | OpenDirectFlag | OpenCloseOnExec);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : null;
     }
 
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]

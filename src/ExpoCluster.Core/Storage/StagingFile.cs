@@ -17,7 +17,11 @@ public enum StagingCondition
 /// <summary>An output file before it is published. It has its final length and header from the start.</summary>
 public sealed class StagingFile : IDisposable
 {
+    /// <summary>What offset, length and memory address of a direct write must be multiples of.</summary>
+    public const int DirectAlignment = 4096;
+
     private readonly SafeFileHandle handle;
+    private SafeFileHandle? direct;
 
     private StagingFile(string path, SafeFileHandle handle)
     {
@@ -89,15 +93,45 @@ public sealed class StagingFile : IDisposable
         }
     }
 
+    /// <summary>Opens for writing whole tiles past the page cache, where the file system can.</summary>
+    /// <remarks>On virtual machines memory is slow at first touch, and a page cache full of output is of no use to anybody.</remarks>
+    public static StagingFile OpenForTiles(string path)
+    {
+        StagingFile file = Open(path);
+        file.direct = OperatingSystem.IsLinux() ? Posix.TryOpenDirect(path) : null;
+        return file;
+    }
+
+    /// <summary>Writes the bytes at the offset; past the page cache when both allow it.</summary>
     public void Write(ReadOnlySpan<byte> bytes, long offset)
     {
         try
         {
-            RandomAccess.Write(handle, bytes, offset);
+            bool isAligned = offset % DirectAlignment == 0 && bytes.Length % DirectAlignment == 0;
+            if (direct is null || !isAligned || !TryWriteDirect(bytes, offset))
+            {
+                RandomAccess.Write(handle, bytes, offset);
+            }
         }
         catch (IOException exception)
         {
             throw StorageException.From(exception, Path, $"write at offset {offset}");
+        }
+    }
+
+    // Some file systems accept the flag and refuse the write; then everything goes through the page cache.
+    private bool TryWriteDirect(ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(direct!, bytes, offset);
+            return true;
+        }
+        catch (IOException exception) when ((exception.HResult & 0xFFFF) == Posix.ErrorInvalid)
+        {
+            direct!.Dispose();
+            direct = null;
+            return false;
         }
     }
 
@@ -107,7 +141,11 @@ public sealed class StagingFile : IDisposable
     /// <summary>Makes everything written so far durable.</summary>
     public void Flush() => Durability.FlushData(handle, Path);
 
-    public void Dispose() => handle.Dispose();
+    public void Dispose()
+    {
+        direct?.Dispose();
+        handle.Dispose();
+    }
 
     // fallocate(2) itself: posix_fallocate's emulation would write the whole file.
     private static void Reserve(SafeFileHandle handle, string path, long byteLength)
