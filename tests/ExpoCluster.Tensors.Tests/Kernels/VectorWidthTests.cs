@@ -44,9 +44,9 @@ public sealed class VectorWidthTests
     public void A_run_split_at_any_element_gives_the_same_bytes(Dtype aligned, Dtype baseDtype, Dtype output)
     {
         const int Count = 67;
+        var run = new ElementRun(aligned, baseDtype, output, Count);
         foreach (VectorWidth width in Vectors)
         {
-            var run = new ElementRun(aligned, baseDtype, output, Count);
             ExpoKernel kernel = ExpoKernel.For(aligned, baseDtype, output, Numerics.Exact, Alpha, width);
             byte[] whole = run.Compute(kernel, 0, Count);
             for (int split = 0; split <= Count; split++)
@@ -84,6 +84,7 @@ public sealed class VectorWidthTests
 
     private static void AssertEveryWidthLikeScalar(Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics)
     {
+        var run = new ElementRun(aligned, baseDtype, output, Longest);
         ExpoKernel scalar = ExpoKernel.For(aligned, baseDtype, output, numerics, Alpha, VectorWidth.Scalar);
         foreach (VectorWidth width in Vectors)
         {
@@ -91,7 +92,6 @@ public sealed class VectorWidthTests
             foreach (int length in Lengths)
             {
                 // Behind other first elements each length meets other specials; the bytes start at odd addresses.
-                var run = new ElementRun(aligned, baseDtype, output, Longest);
                 int first = (Longest - length) / 2;
                 Assert.Equal(run.Compute(scalar, first, length), run.Compute(vector, first, length));
             }
