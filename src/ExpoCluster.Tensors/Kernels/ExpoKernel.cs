@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Tensors.Kernels;
@@ -28,7 +29,11 @@ public abstract class ExpoKernel
     public const int NumericsVersion = 1;
 
     /// <summary>The widest that the running CPU accelerates.</summary>
-    public static VectorWidth BestWidth => throw new NotImplementedException();
+    public static VectorWidth BestWidth =>
+        Vector512.IsHardwareAccelerated ? VectorWidth.Bits512
+        : Vector256.IsHardwareAccelerated ? VectorWidth.Bits256
+        : Vector128.IsHardwareAccelerated ? VectorWidth.Bits128
+        : VectorWidth.Scalar;
 
     /// <param name="aligned">An arithmetic dtype.</param>
     /// <param name="baseDtype">An arithmetic dtype.</param>
@@ -36,9 +41,22 @@ public abstract class ExpoKernel
     /// <param name="numerics">How to round.</param>
     /// <param name="alpha">Any finite number.</param>
     /// <param name="width">The code path; null for <see cref="BestWidth"/>.</param>
+    /// <exception cref="ArgumentException">A dtype is not arithmetic, official numerics with another output than BF16, or alpha is not finite.</exception>
     public static ExpoKernel For(
-        Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics, double alpha, VectorWidth? width = null) =>
-        throw new NotImplementedException();
+        Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics, double alpha, VectorWidth? width = null)
+    {
+        if (!BitConverter.IsLittleEndian)
+        {
+            throw new PlatformNotSupportedException("Weights files are little-endian, and so must be the machine that merges them.");
+        }
+
+        if (!double.IsFinite(alpha))
+        {
+            throw new ArgumentException($"Alpha must be finite, but is {alpha}.", nameof(alpha));
+        }
+
+        return ExpoKernelSelection.Select(aligned, baseDtype, output, numerics, alpha, width ?? BestWidth);
+    }
 
     /// <summary>Computes as many elements as <paramref name="output"/> has room for. The lengths of all three must be that
     /// number times the bytes of their dtypes; no alignment is needed; output must not overlap an input.</summary>

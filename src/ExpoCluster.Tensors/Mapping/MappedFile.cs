@@ -1,19 +1,80 @@
+using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
+
 namespace ExpoCluster.Tensors.Mapping;
 
 /// <summary>A file mapped read-only into memory, released on <see cref="Dispose"/>.</summary>
-public sealed class MappedFile : IDisposable
+public sealed unsafe class MappedFile : IDisposable
 {
+    // Null for an empty file, which cannot be mapped, and after Dispose.
+    private MemoryMappedViewAccessor? view;
+    private byte* start;
+    private int disposed;
+
+    private MappedFile(string path, long length, MemoryMappedViewAccessor? view)
+    {
+        Path = path;
+        Length = length;
+        this.view = view;
+        if (view is not null)
+        {
+            view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+            start += view.PointerOffset;
+        }
+    }
+
+    public string Path { get; }
+
+    public long Length { get; }
+
     /// <summary>Maps the whole file, whose length must be <paramref name="expectedLength"/>.</summary>
     /// <exception cref="TensorFileException">Missing, unreadable, or of another length.</exception>
-    public static MappedFile Open(string path, long expectedLength) => throw new NotImplementedException();
+    public static MappedFile Open(string path, long expectedLength)
+    {
+        using SafeFileHandle handle = ReadableFile.Open(path);
+        long length = ReadableFile.LengthOf(handle, path);
+        if (length != expectedLength)
+        {
+            throw TensorFileRule.KeepsItsLength.Broken(path, expected: $"{expectedLength} bytes", found: $"{length} bytes");
+        }
 
-    public string Path => throw new NotImplementedException();
-
-    public long Length => throw new NotImplementedException();
+        return new MappedFile(path, length, length == 0 ? null : Map(handle, length, path));
+    }
 
     /// <summary>The bytes [offset, offset + count). The span is valid until <see cref="Dispose"/>; reading it when the file
     /// was truncated meanwhile kills the process (SIGBUS).</summary>
-    public ReadOnlySpan<byte> Span(long offset, int count) => throw new NotImplementedException();
+    public ReadOnlySpan<byte> Span(long offset, int count)
+    {
+        ObjectDisposedException.ThrowIf(disposed != 0, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - count);
+        return new ReadOnlySpan<byte>(start + offset, count);
+    }
 
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref disposed, 1) == 0 && view is not null)
+        {
+            view.SafeMemoryMappedViewHandle.ReleasePointer();
+            view.Dispose();
+            view = null;
+            start = null;
+        }
+    }
+
+    private static MemoryMappedViewAccessor Map(SafeFileHandle handle, long length, string path)
+    {
+        try
+        {
+            // The view keeps the mapping alive by itself; neither the handle nor the mapping object is needed behind it.
+            using var mapping = MemoryMappedFile.CreateFromFile(
+                handle, mapName: null, length, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            return mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw ReadableFile.Refusal(path, cause);
+        }
+    }
 }

@@ -1,30 +1,108 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Tensors.Safetensors;
 
 /// <summary>A checked safetensors header: every rule of the format holds for what this object says.</summary>
 public sealed class SafetensorsHeader
 {
-    private SafetensorsHeader() => throw new NotImplementedException();
+    /// <summary>The format's limit on N, the bytes of JSON and padding, for reading and writing.</summary>
+    public const int MaxJsonBytes = 100_000_000;
+
+    /// <summary>The little-endian N in front of the JSON.</summary>
+    internal const int LengthFieldBytes = 8;
+
+    private SafetensorsHeader(
+        ImmutableArray<SafetensorsTensor> tensors,
+        ImmutableSortedDictionary<string, string> metadata,
+        long dataStart,
+        string digest)
+    {
+        Tensors = tensors;
+        Metadata = metadata;
+        DataStart = dataStart;
+        Digest = digest;
+    }
 
     /// <summary>In the order of their offsets (empty tensors that share one: by name).</summary>
-    public ImmutableArray<SafetensorsTensor> Tensors => throw new NotImplementedException();
+    public ImmutableArray<SafetensorsTensor> Tensors { get; }
 
     /// <summary>The <c>__metadata__</c> map; empty when absent.</summary>
-    public ImmutableSortedDictionary<string, string> Metadata => throw new NotImplementedException();
+    public ImmutableSortedDictionary<string, string> Metadata { get; }
 
     /// <summary>Bytes from the start of the file to the data section: 8 + N.</summary>
-    public long DataStart => throw new NotImplementedException();
+    public long DataStart { get; }
 
     /// <summary>SHA-256 over the first <see cref="DataStart"/> bytes of the file, lower-case hex.</summary>
-    public string Digest => throw new NotImplementedException();
+    public string Digest { get; }
 
     /// <summary>Reads and checks the header of the file at <paramref name="path"/>.</summary>
     /// <exception cref="TensorFileException">The file is missing, unreadable or breaks a rule of the format.</exception>
-    public static SafetensorsHeader ReadFrom(string path) => throw new NotImplementedException();
+    public static SafetensorsHeader ReadFrom(string path)
+    {
+        using SafeFileHandle handle = ReadableFile.Open(path);
+        long fileLength = ReadableFile.LengthOf(handle, path);
+        Span<byte> lengthField = stackalloc byte[(int)Math.Min(LengthFieldBytes, fileLength)];
+        ReadableFile.ReadExactly(handle, lengthField, 0, path);
+
+        byte[] header = new byte[MeasureDataStart(lengthField, fileLength, path)];
+        ReadableFile.ReadExactly(handle, header, 0, path);
+        return Parse(header, fileLength, path);
+    }
+
+    /// <summary>Checks a header whose bytes were read by other means.</summary>
+    /// <param name="headerBytes">The file's bytes from its start; at least the first 8 + N.</param>
+    /// <param name="fileLength">Bytes of the whole file.</param>
+    /// <param name="fileName">How errors name the file.</param>
+    /// <exception cref="TensorFileException">The file breaks a rule of the format.</exception>
+    public static SafetensorsHeader Parse(ReadOnlySpan<byte> headerBytes, long fileLength, string fileName)
+    {
+        int dataStart = MeasureDataStart(headerBytes, fileLength, fileName);
+        if (headerBytes.Length < dataStart)
+        {
+            throw SafetensorsRules.HeaderWithinFile.Broken(
+                fileName, expected: $"{dataStart} bytes", found: $"{headerBytes.Length} bytes");
+        }
+
+        var parser = new SafetensorsHeaderParser(headerBytes[LengthFieldBytes..dataStart], fileName);
+        parser.Parse();
+        return new SafetensorsHeader(
+            SafetensorsCoverage.Check(parser.Tensors, dataStart, fileLength, fileName),
+            parser.Metadata,
+            dataStart,
+            Convert.ToHexStringLower(SHA256.HashData(headerBytes[..dataStart])));
+    }
+
+    /// <summary>Reads 8 + N from the first 8 bytes of a file, and checks it before anyone allocates that much.</summary>
+    /// <exception cref="TensorFileException">Fewer than 8 bytes, or N beyond the format's limit or the end of the file.</exception>
+    public static int MeasureDataStart(ReadOnlySpan<byte> firstBytes, long fileLength, string fileName)
+    {
+        if (Math.Min(firstBytes.Length, fileLength) < LengthFieldBytes)
+        {
+            throw SafetensorsRules.HasALength.Broken(
+                fileName, expected: $"at least {LengthFieldBytes} bytes", found: $"{Math.Min(firstBytes.Length, fileLength)} bytes");
+        }
+
+        ulong jsonBytes = BinaryPrimitives.ReadUInt64LittleEndian(firstBytes);
+        if (jsonBytes > MaxJsonBytes)
+        {
+            throw SafetensorsRules.HeaderWithinCap.Broken(
+                fileName, offset: 0, expected: $"at most {MaxJsonBytes} bytes", found: $"{jsonBytes} bytes");
+        }
+
+        int dataStart = LengthFieldBytes + (int)jsonBytes;
+        return dataStart <= fileLength
+            ? dataStart
+            : throw SafetensorsRules.HeaderWithinFile.Broken(
+                fileName, offset: 0, expected: $"at least {dataStart} bytes", found: $"{fileLength} bytes");
+    }
 
     /// <summary>Encodes a canonical header for the given tensors, already sorted and laid out by <see cref="SafetensorsLayout"/>.</summary>
+    /// <remarks>Metadata is sorted by key, so that equal input gives equal bytes; an empty map is left out.</remarks>
     /// <returns>8 + N bytes, N including the padding that makes the data start at a multiple of 8.</returns>
+    /// <exception cref="TensorFileException">A name is reserved, doubled or not Unicode, or the header exceeds the format's limit.</exception>
     public static byte[] Encode(IReadOnlyList<SafetensorsTensor> tensors, IReadOnlyDictionary<string, string> metadata) =>
-        throw new NotImplementedException();
+        new SafetensorsHeaderEncoder().Encode(tensors, metadata);
 }

@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace ExpoCluster.Tensors.Kernels;
+
+/// <summary>Rounds float32 to BF16, which is its upper half: to nearest, ties to even.</summary>
+/// <remarks>
+/// Adding 0x7FFF, and one more where the upper half is odd, carries into the upper half exactly when it must be rounded up; a carry
+/// out of the largest finite number gives infinity, as it should. A NaN comes first, for the carry would turn some NaNs into infinities.
+/// </remarks>
+internal static class BF16Rounding
+{
+    public const uint QuietNaN = 0x7FC0_0000;
+
+    private const uint AlmostHalf = 0x7FFF;
+    private const uint UpperHalf = 0xFFFF_0000;
+
+    /// <summary>The BF16 value as float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Round(float value) => BitConverter.UInt32BitsToSingle(RoundBits(value) & UpperHalf);
+
+    /// <inheritdoc cref="Round(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Round(Vector128<float> values) => (RoundBits(values) & Vector128.Create(UpperHalf)).AsSingle();
+
+    /// <inheritdoc cref="Round(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Round(Vector256<float> values) => (RoundBits(values) & Vector256.Create(UpperHalf)).AsSingle();
+
+    /// <inheritdoc cref="Round(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Round(Vector512<float> values) => (RoundBits(values) & Vector512.Create(UpperHalf)).AsSingle();
+
+    /// <summary>The BF16 value in the upper half; the lower half means nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint RoundBits(float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        return float.IsNaN(value) ? QuietNaN : bits + AlmostHalf + ((bits >> 16) & 1);
+    }
+
+    /// <inheritdoc cref="RoundBits(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> RoundBits(Vector128<float> values)
+    {
+        Vector128<uint> bits = values.AsUInt32();
+        Vector128<uint> rounded = bits + Vector128.Create(AlmostHalf) + ((bits >> 16) & Vector128<uint>.One);
+        return Vector128.ConditionalSelect(Vector128.IsNaN(values).AsUInt32(), Vector128.Create(QuietNaN), rounded);
+    }
+
+    /// <inheritdoc cref="RoundBits(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> RoundBits(Vector256<float> values)
+    {
+        Vector256<uint> bits = values.AsUInt32();
+        Vector256<uint> rounded = bits + Vector256.Create(AlmostHalf) + ((bits >> 16) & Vector256<uint>.One);
+        return Vector256.ConditionalSelect(Vector256.IsNaN(values).AsUInt32(), Vector256.Create(QuietNaN), rounded);
+    }
+
+    /// <inheritdoc cref="RoundBits(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> RoundBits(Vector512<float> values)
+    {
+        Vector512<uint> bits = values.AsUInt32();
+        Vector512<uint> rounded = bits + Vector512.Create(AlmostHalf) + ((bits >> 16) & Vector512<uint>.One);
+        return Vector512.ConditionalSelect(Vector512.IsNaN(values).AsUInt32(), Vector512.Create(QuietNaN), rounded);
+    }
+}

@@ -1,0 +1,21 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using ExpoCluster.Tensors.Kernels.Elements;
+
+namespace ExpoCluster.Tensors.Kernels.Lanes;
+
+internal readonly struct Lanes128<T> : ILanes<T>
+    where T : struct
+{
+    public static int Count => Vector128<T>.Count;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Merge<TAligned, TBase, TOutput, TOperator>(
+        ref byte aligned, ref byte baseValues, ref byte output, T alpha)
+        where TAligned : struct, IElementReader<T>
+        where TBase : struct, IElementReader<T>
+        where TOutput : struct, IElementWriter<T>
+        where TOperator : struct, IMergeOperator<T> =>
+        TOutput.Store128(
+            TOperator.Invoke(TAligned.Load128(ref aligned), TBase.Load128(ref baseValues), Vector128.Create(alpha)), ref output);
+}

@@ -1,0 +1,69 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace ExpoCluster.Tensors;
+
+/// <summary>Opens and reads regular files; whatever the operating system refuses becomes a <see cref="TensorFileException"/>.</summary>
+internal static class ReadableFile
+{
+    public static SafeFileHandle Open(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw Refusal(path, cause);
+        }
+    }
+
+    public static long LengthOf(SafeFileHandle handle, string path)
+    {
+        try
+        {
+            return RandomAccess.GetLength(handle);
+        }
+        catch (NotSupportedException cause)
+        {
+            throw TensorFileRule.IsAFile.Broken(path, cause: cause);
+        }
+    }
+
+    /// <summary>Fills <paramref name="buffer"/> with the bytes at <paramref name="offset"/>.</summary>
+    public static void ReadExactly(SafeFileHandle handle, Span<byte> buffer, long offset, string path)
+    {
+        while (!buffer.IsEmpty)
+        {
+            int count = ReadSome(handle, buffer, offset, path);
+            if (count == 0)
+            {
+                throw TensorFileRule.KeepsItsLength.Broken(
+                    path, offset: offset, expected: $"at least {offset + buffer.Length} bytes", found: $"{offset} bytes");
+            }
+
+            buffer = buffer[count..];
+            offset += count;
+        }
+    }
+
+    /// <summary>What to tell the user of an exception that opening or reading the file ended in.</summary>
+    public static TensorFileException Refusal(string path, Exception cause) => cause switch
+    {
+        _ when Directory.Exists(path) => TensorFileRule.IsAFile.Broken(path, found: "a directory", cause: cause),
+        FileNotFoundException or DirectoryNotFoundException => TensorFileRule.Exists.Broken(path, cause: cause),
+        UnauthorizedAccessException => TensorFileRule.IsAccessible.Broken(path, cause: cause),
+        _ => TensorFileRule.IsReadable.Broken(path, found: cause.Message, cause: cause),
+    };
+
+    private static int ReadSome(SafeFileHandle handle, Span<byte> buffer, long offset, string path)
+    {
+        try
+        {
+            return RandomAccess.Read(handle, buffer, offset);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw Refusal(path, cause);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+namespace ExpoCluster.Tensors;
+
+/// <summary>The codes of <see cref="TensorFileException"/>: one for each rule that a weights file can break.</summary>
+/// <remarks>docs/errors.md has a row for each; a code once given keeps its meaning.</remarks>
+public static class TensorFileErrors
+{
+    /// <summary>No file has this path.</summary>
+    public const string FileMissing = "EXPO1001";
+
+    /// <summary>The file may not be read by this user.</summary>
+    public const string AccessDenied = "EXPO1002";
+
+    /// <summary>The path leads to a directory, a pipe or a device.</summary>
+    public const string NotAFile = "EXPO1003";
+
+    /// <summary>The operating system failed to read the file.</summary>
+    public const string ReadFailed = "EXPO1004";
+
+    /// <summary>The file is not as long as it was when it was first looked at.</summary>
+    public const string LengthChanged = "EXPO1005";
+
+    /// <summary>Fewer than the 8 bytes that hold the header's length.</summary>
+    public const string TooShort = "EXPO1010";
+
+    /// <summary>The header claims more bytes than the format allows.</summary>
+    public const string HeaderTooLarge = "EXPO1011";
+
+    /// <summary>The file ends before its header does.</summary>
+    public const string HeaderTruncated = "EXPO1012";
+
+    /// <summary>The header is not UTF-8.</summary>
+    public const string NotUtf8 = "EXPO1013";
+
+    /// <summary>The header is not JSON.</summary>
+    public const string NotJson = "EXPO1014";
+
+    /// <summary>The header is JSON, but not an object.</summary>
+    public const string NotAnObject = "EXPO1015";
+
+    /// <summary>The header holds more than one object and white space behind it.</summary>
+    public const string NotOnlyAnObject = "EXPO1016";
+
+    /// <summary>A text holds half a surrogate pair and so is not Unicode.</summary>
+    public const string LoneSurrogate = "EXPO1017";
+
+    /// <summary>The header nests deeper than 128 levels.</summary>
+    public const string NestedTooDeep = "EXPO1018";
+
+    /// <summary>A key stands twice in one object.</summary>
+    public const string DuplicateKey = "EXPO1019";
+
+    /// <summary><c>__metadata__</c> is not a map of texts to texts.</summary>
+    public const string MetadataNotText = "EXPO1020";
+
+    /// <summary>An entry lacks a field, or a field has the wrong form.</summary>
+    public const string MalformedEntry = "EXPO1021";
+
+    /// <summary>The format knows no such dtype.</summary>
+    public const string UnknownDtype = "EXPO1022";
+
+    /// <summary>A number of a shape or of offsets is not a plain whole number of 64 bits.</summary>
+    public const string NotAWholeNumber = "EXPO1023";
+
+    /// <summary>A size does not fit into 63 bits.</summary>
+    public const string SizeOverflow = "EXPO1024";
+
+    /// <summary>A tensor ends before it begins.</summary>
+    public const string OffsetsReversed = "EXPO1025";
+
+    /// <summary>Bytes that belong to no tensor lie before one.</summary>
+    public const string HoleInData = "EXPO1026";
+
+    /// <summary>Two tensors share bytes.</summary>
+    public const string TensorsOverlap = "EXPO1027";
+
+    /// <summary>The elements of a tensor do not fill whole bytes.</summary>
+    public const string NotWholeBytes = "EXPO1028";
+
+    /// <summary>Shape and dtype ask for another number of bytes than the offsets give.</summary>
+    public const string SizeMismatch = "EXPO1029";
+
+    /// <summary>The file ends before its last tensor does.</summary>
+    public const string DataTruncated = "EXPO1030";
+
+    /// <summary>The file goes on behind its last tensor.</summary>
+    public const string BytesAfterData = "EXPO1031";
+
+    /// <summary>A tensor to be written is called <c>__metadata__</c>.</summary>
+    public const string ReservedName = "EXPO1032";
+
+    /// <summary>A header to be written exceeds what the format allows.</summary>
+    public const string NewHeaderTooLarge = "EXPO1033";
+}
