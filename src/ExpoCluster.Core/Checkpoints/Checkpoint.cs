@@ -1,27 +1,142 @@
 using System.Collections.Immutable;
+using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Checkpoints;
 
 /// <summary>A model on disk, read as far as its headers: which tensors there are and where their bytes lie.</summary>
 public sealed class Checkpoint
 {
+    private Checkpoint(
+        string reference,
+        string? directory,
+        ImmutableArray<CheckpointShard> shards,
+        IReadOnlyDictionary<string, CheckpointTensor> tensors,
+        ImmutableArray<string> notes)
+    {
+        Reference = reference;
+        Directory = directory;
+        Shards = shards;
+        Tensors = tensors;
+        Notes = notes;
+    }
+
     /// <summary>As the user wrote it.</summary>
-    public string Reference => throw new NotImplementedException();
+    public string Reference { get; }
 
     /// <summary>The absolute directory that side files come from; null for a bare weights file, which has none.</summary>
-    public string? Directory => throw new NotImplementedException();
+    public string? Directory { get; }
 
     /// <summary>In the order of the index, which is the order of file names.</summary>
-    public ImmutableArray<CheckpointShard> Shards => throw new NotImplementedException();
+    public ImmutableArray<CheckpointShard> Shards { get; }
 
     /// <summary>Every tensor by name.</summary>
-    public IReadOnlyDictionary<string, CheckpointTensor> Tensors => throw new NotImplementedException();
+    public IReadOnlyDictionary<string, CheckpointTensor> Tensors { get; }
 
     /// <summary>What a user may want to know though it is no error, one sentence each.</summary>
-    public ImmutableArray<string> Notes => throw new NotImplementedException();
+    public ImmutableArray<string> Notes { get; }
 
     /// <summary>Opens a directory or one weights file and checks every header against the index.</summary>
     /// <exception cref="CheckpointException">The checkpoint is missing or contradicts itself.</exception>
-    /// <exception cref="Tensors.TensorFileException">A weights file breaks a rule of its format.</exception>
-    public static Checkpoint Open(string reference) => throw new NotImplementedException();
+    /// <exception cref="ExpoCluster.Tensors.TensorFileException">A weights file breaks a rule of its format.</exception>
+    public static Checkpoint Open(string reference)
+    {
+        CheckpointLocation location = CheckpointLocation.Find(reference);
+        return location.IsIndexed ? OpenIndexed(reference, location) : OpenSingle(reference, location);
+    }
+
+    private static Checkpoint OpenSingle(string reference, CheckpointLocation location)
+    {
+        CheckpointShard shard = OpenShard(Path.GetFileName(location.EntryPoint), location.EntryPoint, location.EntryPoint);
+        return new Checkpoint(reference, location.Directory, [shard], TensorsOf([shard]), location.Notes);
+    }
+
+    private static Checkpoint OpenIndexed(string reference, CheckpointLocation location)
+    {
+        string index = location.EntryPoint;
+        string directory = Path.GetDirectoryName(index)!;
+        WeightMap map = WeightMap.ReadFrom(index);
+        ImmutableArray<CheckpointShard> shards =
+            [.. map.FileNames.Select(name => OpenShard(name, Path.Combine(directory, name), index))];
+        Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards);
+        CheckAgainst(map, index, shards, tensors);
+        return new Checkpoint(reference, directory, shards, tensors, [.. location.Notes, .. NotesOn(map, tensors)]);
+    }
+
+    /// <param name="name">The file name as the index spells it.</param>
+    /// <param name="path">Where the file is; may be a link.</param>
+    /// <param name="namedBy">Who says that the file is there, for the error if it is not.</param>
+    private static CheckpointShard OpenShard(string name, string path, string namedBy)
+    {
+        string realPath = RealPath.Of(path);
+        var file = new FileInfo(realPath);
+        if (!file.Exists)
+        {
+            throw CheckpointErrors.WeightsFileMissing(path, namedBy);
+        }
+
+        // Length and time are taken before the header is read: a file that changes meanwhile differs from them later.
+        long byteLength = file.Length;
+        long modified = (file.LastWriteTimeUtc - DateTime.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        return new CheckpointShard(name, realPath, byteLength, modified, SafetensorsHeader.ReadFrom(realPath));
+    }
+
+    private static Dictionary<string, CheckpointTensor> TensorsOf(ImmutableArray<CheckpointShard> shards)
+    {
+        var tensors = new Dictionary<string, CheckpointTensor>(
+            shards.Sum(shard => shard.Header.Tensors.Length), StringComparer.Ordinal);
+        for (int position = 0; position < shards.Length; position++)
+        {
+            AddTensorsOf(shards, position, tensors);
+        }
+
+        return tensors;
+    }
+
+    private static void AddTensorsOf(
+        ImmutableArray<CheckpointShard> shards, int position, Dictionary<string, CheckpointTensor> tensors)
+    {
+        SafetensorsHeader header = shards[position].Header;
+        foreach (SafetensorsTensor tensor in header.Tensors)
+        {
+            var placed = new CheckpointTensor(
+                tensor.Name, tensor.Dtype, tensor.Shape, position, header.DataStart + tensor.Begin, tensor.ByteCount);
+            if (!tensors.TryAdd(tensor.Name, placed))
+            {
+                throw CheckpointErrors.TensorTwice(
+                    shards[position].Path, tensor.Name, shards[tensors[tensor.Name].Shard].Name, shards[position].Name);
+            }
+        }
+    }
+
+    private static void CheckAgainst(
+        WeightMap map,
+        string index,
+        ImmutableArray<CheckpointShard> shards,
+        Dictionary<string, CheckpointTensor> tensors)
+    {
+        foreach ((string name, string fileName) in map.FileOfTensor)
+        {
+            string? holder = tensors.TryGetValue(name, out CheckpointTensor? tensor) ? shards[tensor.Shard].Name : null;
+            if (holder != fileName)
+            {
+                throw CheckpointErrors.TensorNotInItsFile(index, name, fileName, holder);
+            }
+        }
+
+        // Every tensor of the map was found once, so a file can only hold more of them if the numbers differ.
+        if (tensors.Count != map.FileOfTensor.Count)
+        {
+            CheckpointTensor stray = tensors.Values.First(tensor => !map.FileOfTensor.ContainsKey(tensor.Name));
+            throw CheckpointErrors.TensorNotInIndex(index, stray.Name, shards[stray.Shard].Name);
+        }
+    }
+
+    private static IEnumerable<string> NotesOn(WeightMap map, Dictionary<string, CheckpointTensor> tensors)
+    {
+        long actual = tensors.Values.Sum(tensor => tensor.ByteCount);
+        if (map.TotalBytes is { } stated && stated != actual)
+        {
+            yield return $"The index states a total_size of {stated} bytes, but its tensors have {actual}; loaders ignore it.";
+        }
+    }
 }

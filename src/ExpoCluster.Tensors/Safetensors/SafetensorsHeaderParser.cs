@@ -253,9 +253,9 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, string file
 
     /// <summary>The key of a field, without a new string for the three that every entry has.</summary>
     private readonly string FieldName() =>
-        reader.ValueTextEquals("dtype"u8) ? "dtype"
-        : reader.ValueTextEquals("shape"u8) ? "shape"
-        : reader.ValueTextEquals("data_offsets"u8) ? "data_offsets"
+        reader.ValueSpan.SequenceEqual("dtype"u8) ? "dtype"
+        : reader.ValueSpan.SequenceEqual("shape"u8) ? "shape"
+        : reader.ValueSpan.SequenceEqual("data_offsets"u8) ? "data_offsets"
         : Text();
 
     private readonly string Text()

@@ -116,6 +116,7 @@ public sealed class SafetensorsRefusalTests
     [InlineData("""{"\udc00\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""")]
     [InlineData("""{"__metadata__":{"a":"\ud800"}}""")]
     [InlineData("""{"__metadata__":{"\ud800":"a"}}""")]
+    [InlineData("""{"t":{"\ud800":1,"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""")]
     [InlineData("""{"t":{"dtype":"\ud800","shape":[0],"data_offsets":[0,0]}}""")]
     public void A_lone_surrogate_is_refused(string json)
     {

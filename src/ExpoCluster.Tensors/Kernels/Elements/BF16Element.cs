@@ -27,13 +27,13 @@ internal readonly struct BF16Element : IElementReader<float>, IElementWriter<flo
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store128(Vector128<float> values, ref byte target) =>
-        HalfWords.Store(BF16Rounding.RoundBits(values) >> 16, ref target);
+        HalfWords.Store(BF16Rounding.RoundBits(values).AsInt32() >> 16, ref target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store256(Vector256<float> values, ref byte target) =>
-        HalfWords.Store(BF16Rounding.RoundBits(values) >> 16, ref target);
+        HalfWords.Store(BF16Rounding.RoundBits(values).AsInt32() >> 16, ref target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store512(Vector512<float> values, ref byte target) =>
-        HalfWords.Store(BF16Rounding.RoundBits(values) >> 16, ref target);
+        HalfWords.Store(BF16Rounding.RoundBits(values).AsInt32() >> 16, ref target);
 }

@@ -10,132 +10,119 @@ namespace ExpoCluster.Tensors.Kernels.Elements;
 /// that difference a second time. A subnormal is set behind the exponent of 2^-14, and that 2^-14 is subtracted again, which is exact.
 /// </para>
 /// <para>
-/// Narrowing rounds to nearest, ties to even, by adding just under half a unit, and one more where the last kept bit is odd. What
-/// becomes subnormal is added to 0.5, whose last fraction bit is worth the smallest binary16: the addition itself rounds it.
-/// No path computes with subnormal float32 numbers that came from binary16, which many CPUs do slowly.
+/// Narrowing adds the power of two whose last fraction bit is worth one unit of the binary16: the addition itself rounds, to nearest
+/// and ties to even, and leaves the significand in the fraction of the sum. Subnormals have the unit of the smallest normal number.
+/// Whatever is 65536 or more counts as 65536, which has the bits of infinity.
 /// </para>
+/// <para>No path computes with subnormal float32 numbers that came from binary16, which many CPUs do slowly.</para>
 /// </remarks>
 internal static class F16Conversion
 {
-    private const int FractionShift = 13;
-    private const int SignShift = 16;
-    private const int BiasDifference = (127 - 15) << 23;
+    private const int SignBit = 1 << 31;
     private const int QuietNaN = 0x7E00;
-    private const int Infinity = 0x7C00;
-    private const int Magnitude16 = 0x7FFF;
-    private const int Magnitude32 = 0x7FFF_FFFF;
 
-    // Bounds of magnitudes, as bits of binary16 moved into place and as bits of float32.
-    private const int FirstInfinite16 = 0x7C00 << FractionShift;
-    private const int FirstNormal16 = 0x0400 << FractionShift;
-    private const int FirstInfinite32 = (127 + 16) << 23;
-    private const int SmallestNormal32 = (127 - 14) << 23;
+    // binary32 has 13 more fraction bits than binary16.
+    private const int FractionShift = 23 - 10;
+    private const int BiasDifference = (127 - 15) << 23;
 
-    private const int AlmostHalfUnit = 0x0FFF;
-    private const int OneHalf = 126 << 23;
+    // Magnitudes as bits of binary16 that were moved to where binary32 has exponent and fraction.
+    private const int Magnitude16 = 0x7FFF << FractionShift;
+    private const int Infinity16 = 0x7C00 << FractionShift;
+    private const int SmallestNormal16 = 0x0400 << FractionShift;
 
-    /// <param name="halves">The 16 bits of each element, zero-extended.</param>
+    // Magnitudes as bits of binary32.
+    private const int Exponent32 = 0xFF << 23;
+    private const int SmallestNormal32 = SmallestNormal16 + BiasDifference;
+    private const int Infinity32 = Infinity16 + BiasDifference;
+    private const int FractionBits = FractionShift << 23;
+
+    /// <param name="halves">The 16 bits of each element, sign-extended.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Widen(Vector128<uint> halves)
+    public static Vector128<float> Widen(Vector128<int> halves)
     {
-        Vector128<int> bits = halves.AsInt32();
-        Vector128<int> magnitude = (bits & Vector128.Create(Magnitude16)) << FractionShift;
-        Vector128<int> sign = (bits & Vector128.Create(~Magnitude16)) << SignShift;
-
+        Vector128<int> magnitude = (halves << FractionShift) & Vector128.Create(Magnitude16);
         Vector128<int> normal = magnitude + Vector128.Create(BiasDifference);
-        Vector128<int> special = normal + Vector128.Create(BiasDifference);
         Vector128<float> smallestNormal = Vector128.Create(SmallestNormal32).AsSingle();
         Vector128<int> subnormal = ((magnitude + Vector128.Create(SmallestNormal32)).AsSingle() - smallestNormal).AsInt32();
 
-        Vector128<int> finite = Vector128.ConditionalSelect(Vector128.LessThan(magnitude, Vector128.Create(FirstNormal16)), subnormal, normal);
-        Vector128<int> isFinite = Vector128.LessThan(magnitude, Vector128.Create(FirstInfinite16));
-        return (Vector128.ConditionalSelect(isFinite, finite, special) | sign).AsSingle();
+        Vector128<int> finite = Vector128.ConditionalSelect(Vector128.LessThan(magnitude, Vector128.Create(SmallestNormal16)), subnormal, normal);
+        Vector128<int> special = normal + Vector128.Create(BiasDifference);
+        Vector128<int> number = Vector128.ConditionalSelect(Vector128.LessThan(magnitude, Vector128.Create(Infinity16)), finite, special);
+        return (number | (halves & Vector128.Create(SignBit))).AsSingle();
     }
 
-    /// <returns>The 16 bits of each element, zero-extended.</returns>
+    /// <returns>The 16 bits of each element, sign-extended.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<uint> Narrow(Vector128<float> values)
+    public static Vector128<int> Narrow(Vector128<float> values)
     {
-        Vector128<int> magnitude = values.AsInt32() & Vector128.Create(Magnitude32);
-        Vector128<uint> sign = (values.AsUInt32() & Vector128.Create(~(uint)Magnitude32)) >>> SignShift;
+        Vector128<int> bits = values.AsInt32();
+        Vector128<int> magnitude = Vector128.Min(bits & Vector128.Create(~SignBit), Vector128.Create(Infinity32));
+        Vector128<int> exponent = Vector128.Max(magnitude & Vector128.Create(Exponent32), Vector128.Create(SmallestNormal32));
 
-        Vector128<int> lastKeptBit = (magnitude >>> FractionShift) & Vector128<int>.One;
-        Vector128<int> normal = (magnitude + Vector128.Create(AlmostHalfUnit - BiasDifference) + lastKeptBit) >>> FractionShift;
-        Vector128<int> subnormal = (magnitude.AsSingle() + Vector128.Create(OneHalf).AsSingle()).AsInt32() - Vector128.Create(OneHalf);
-
-        Vector128<int> finite = Vector128.ConditionalSelect(Vector128.LessThan(magnitude, Vector128.Create(SmallestNormal32)), subnormal, normal);
-        Vector128<int> isFinite = Vector128.LessThan(magnitude, Vector128.Create(FirstInfinite32));
-        Vector128<uint> number = Vector128.ConditionalSelect(isFinite, finite, Vector128.Create(Infinity)).AsUInt32() | sign;
-        return Vector128.ConditionalSelect(Vector128.IsNaN(values).AsUInt32(), Vector128.Create((uint)QuietNaN), number);
+        Vector128<int> rounder = exponent + Vector128.Create(FractionBits);
+        Vector128<int> significand = (magnitude.AsSingle() + rounder.AsSingle()).AsInt32() - rounder;
+        Vector128<int> number = ((exponent - Vector128.Create(SmallestNormal32)) >>> FractionShift) + significand;
+        Vector128<int> sign = (bits & Vector128.Create(SignBit)) >> 16;
+        return Vector128.ConditionalSelect(Vector128.IsNaN(values).AsInt32(), Vector128.Create(QuietNaN), number | sign);
     }
 
-    /// <param name="halves">The 16 bits of each element, zero-extended.</param>
+    /// <param name="halves">The 16 bits of each element, sign-extended.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Widen(Vector256<uint> halves)
+    public static Vector256<float> Widen(Vector256<int> halves)
     {
-        Vector256<int> bits = halves.AsInt32();
-        Vector256<int> magnitude = (bits & Vector256.Create(Magnitude16)) << FractionShift;
-        Vector256<int> sign = (bits & Vector256.Create(~Magnitude16)) << SignShift;
-
+        Vector256<int> magnitude = (halves << FractionShift) & Vector256.Create(Magnitude16);
         Vector256<int> normal = magnitude + Vector256.Create(BiasDifference);
-        Vector256<int> special = normal + Vector256.Create(BiasDifference);
         Vector256<float> smallestNormal = Vector256.Create(SmallestNormal32).AsSingle();
         Vector256<int> subnormal = ((magnitude + Vector256.Create(SmallestNormal32)).AsSingle() - smallestNormal).AsInt32();
 
-        Vector256<int> finite = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(FirstNormal16)), subnormal, normal);
-        Vector256<int> isFinite = Vector256.LessThan(magnitude, Vector256.Create(FirstInfinite16));
-        return (Vector256.ConditionalSelect(isFinite, finite, special) | sign).AsSingle();
+        Vector256<int> finite = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(SmallestNormal16)), subnormal, normal);
+        Vector256<int> special = normal + Vector256.Create(BiasDifference);
+        Vector256<int> number = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(Infinity16)), finite, special);
+        return (number | (halves & Vector256.Create(SignBit))).AsSingle();
     }
 
-    /// <returns>The 16 bits of each element, zero-extended.</returns>
+    /// <returns>The 16 bits of each element, sign-extended.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<uint> Narrow(Vector256<float> values)
+    public static Vector256<int> Narrow(Vector256<float> values)
     {
-        Vector256<int> magnitude = values.AsInt32() & Vector256.Create(Magnitude32);
-        Vector256<uint> sign = (values.AsUInt32() & Vector256.Create(~(uint)Magnitude32)) >>> SignShift;
+        Vector256<int> bits = values.AsInt32();
+        Vector256<int> magnitude = Vector256.Min(bits & Vector256.Create(~SignBit), Vector256.Create(Infinity32));
+        Vector256<int> exponent = Vector256.Max(magnitude & Vector256.Create(Exponent32), Vector256.Create(SmallestNormal32));
 
-        Vector256<int> lastKeptBit = (magnitude >>> FractionShift) & Vector256<int>.One;
-        Vector256<int> normal = (magnitude + Vector256.Create(AlmostHalfUnit - BiasDifference) + lastKeptBit) >>> FractionShift;
-        Vector256<int> subnormal = (magnitude.AsSingle() + Vector256.Create(OneHalf).AsSingle()).AsInt32() - Vector256.Create(OneHalf);
-
-        Vector256<int> finite = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(SmallestNormal32)), subnormal, normal);
-        Vector256<int> isFinite = Vector256.LessThan(magnitude, Vector256.Create(FirstInfinite32));
-        Vector256<uint> number = Vector256.ConditionalSelect(isFinite, finite, Vector256.Create(Infinity)).AsUInt32() | sign;
-        return Vector256.ConditionalSelect(Vector256.IsNaN(values).AsUInt32(), Vector256.Create((uint)QuietNaN), number);
+        Vector256<int> rounder = exponent + Vector256.Create(FractionBits);
+        Vector256<int> significand = (magnitude.AsSingle() + rounder.AsSingle()).AsInt32() - rounder;
+        Vector256<int> number = ((exponent - Vector256.Create(SmallestNormal32)) >>> FractionShift) + significand;
+        Vector256<int> sign = (bits & Vector256.Create(SignBit)) >> 16;
+        return Vector256.ConditionalSelect(Vector256.IsNaN(values).AsInt32(), Vector256.Create(QuietNaN), number | sign);
     }
 
-    /// <param name="halves">The 16 bits of each element, zero-extended.</param>
+    /// <param name="halves">The 16 bits of each element, sign-extended.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Widen(Vector512<uint> halves)
+    public static Vector512<float> Widen(Vector512<int> halves)
     {
-        Vector512<int> bits = halves.AsInt32();
-        Vector512<int> magnitude = (bits & Vector512.Create(Magnitude16)) << FractionShift;
-        Vector512<int> sign = (bits & Vector512.Create(~Magnitude16)) << SignShift;
-
+        Vector512<int> magnitude = (halves << FractionShift) & Vector512.Create(Magnitude16);
         Vector512<int> normal = magnitude + Vector512.Create(BiasDifference);
-        Vector512<int> special = normal + Vector512.Create(BiasDifference);
         Vector512<float> smallestNormal = Vector512.Create(SmallestNormal32).AsSingle();
         Vector512<int> subnormal = ((magnitude + Vector512.Create(SmallestNormal32)).AsSingle() - smallestNormal).AsInt32();
 
-        Vector512<int> finite = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(FirstNormal16)), subnormal, normal);
-        Vector512<int> isFinite = Vector512.LessThan(magnitude, Vector512.Create(FirstInfinite16));
-        return (Vector512.ConditionalSelect(isFinite, finite, special) | sign).AsSingle();
+        Vector512<int> finite = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(SmallestNormal16)), subnormal, normal);
+        Vector512<int> special = normal + Vector512.Create(BiasDifference);
+        Vector512<int> number = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(Infinity16)), finite, special);
+        return (number | (halves & Vector512.Create(SignBit))).AsSingle();
     }
 
-    /// <returns>The 16 bits of each element, zero-extended.</returns>
+    /// <returns>The 16 bits of each element, sign-extended.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<uint> Narrow(Vector512<float> values)
+    public static Vector512<int> Narrow(Vector512<float> values)
     {
-        Vector512<int> magnitude = values.AsInt32() & Vector512.Create(Magnitude32);
-        Vector512<uint> sign = (values.AsUInt32() & Vector512.Create(~(uint)Magnitude32)) >>> SignShift;
+        Vector512<int> bits = values.AsInt32();
+        Vector512<int> magnitude = Vector512.Min(bits & Vector512.Create(~SignBit), Vector512.Create(Infinity32));
+        Vector512<int> exponent = Vector512.Max(magnitude & Vector512.Create(Exponent32), Vector512.Create(SmallestNormal32));
 
-        Vector512<int> lastKeptBit = (magnitude >>> FractionShift) & Vector512<int>.One;
-        Vector512<int> normal = (magnitude + Vector512.Create(AlmostHalfUnit - BiasDifference) + lastKeptBit) >>> FractionShift;
-        Vector512<int> subnormal = (magnitude.AsSingle() + Vector512.Create(OneHalf).AsSingle()).AsInt32() - Vector512.Create(OneHalf);
-
-        Vector512<int> finite = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(SmallestNormal32)), subnormal, normal);
-        Vector512<int> isFinite = Vector512.LessThan(magnitude, Vector512.Create(FirstInfinite32));
-        Vector512<uint> number = Vector512.ConditionalSelect(isFinite, finite, Vector512.Create(Infinity)).AsUInt32() | sign;
-        return Vector512.ConditionalSelect(Vector512.IsNaN(values).AsUInt32(), Vector512.Create((uint)QuietNaN), number);
+        Vector512<int> rounder = exponent + Vector512.Create(FractionBits);
+        Vector512<int> significand = (magnitude.AsSingle() + rounder.AsSingle()).AsInt32() - rounder;
+        Vector512<int> number = ((exponent - Vector512.Create(SmallestNormal32)) >>> FractionShift) + significand;
+        Vector512<int> sign = (bits & Vector512.Create(SignBit)) >> 16;
+        return Vector512.ConditionalSelect(Vector512.IsNaN(values).AsInt32(), Vector512.Create(QuietNaN), number | sign);
     }
 }

@@ -3,30 +3,31 @@ using System.Runtime.Intrinsics;
 
 namespace ExpoCluster.Tensors.Kernels.Elements;
 
-/// <summary>Moves 16-bit elements in memory to and from the lower halves of 32-bit lanes.</summary>
+/// <summary>Moves 16-bit elements in memory to and from 32-bit lanes, where they are sign-extended.</summary>
+/// <remarks>Being in the range of 16 bits, they pass the CPU's saturating narrowing unchanged.</remarks>
 internal static class HalfWords
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<uint> Load128(ref byte source) =>
-        Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(ref source)).AsUInt16());
+    public static Vector128<int> Load128(ref byte source) =>
+        Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(ref source)).AsInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<uint> Load256(ref byte source) =>
-        Vector256.WidenLower(Vector128.LoadUnsafe(ref source).AsUInt16().ToVector256Unsafe());
+    public static Vector256<int> Load256(ref byte source) =>
+        Vector256.WidenLower(Vector128.LoadUnsafe(ref source).AsInt16().ToVector256Unsafe());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<uint> Load512(ref byte source) =>
-        Vector512.WidenLower(Vector256.LoadUnsafe(ref source).AsUInt16().ToVector512Unsafe());
+    public static Vector512<int> Load512(ref byte source) =>
+        Vector512.WidenLower(Vector256.LoadUnsafe(ref source).AsInt16().ToVector512Unsafe());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Vector128<uint> halves, ref byte target) =>
-        Unsafe.WriteUnaligned(ref target, Vector128.Narrow(halves, halves).AsUInt64().ToScalar());
+    public static void Store(Vector128<int> halves, ref byte target) =>
+        Unsafe.WriteUnaligned(ref target, Vector128.NarrowWithSaturation(halves, halves).AsUInt64().ToScalar());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Vector256<uint> halves, ref byte target) =>
-        Vector128.Narrow(halves.GetLower(), halves.GetUpper()).AsByte().StoreUnsafe(ref target);
+    public static void Store(Vector256<int> halves, ref byte target) =>
+        Vector128.NarrowWithSaturation(halves.GetLower(), halves.GetUpper()).AsByte().StoreUnsafe(ref target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Vector512<uint> halves, ref byte target) =>
-        Vector256.Narrow(halves.GetLower(), halves.GetUpper()).AsByte().StoreUnsafe(ref target);
+    public static void Store(Vector512<int> halves, ref byte target) =>
+        Vector256.NarrowWithSaturation(halves.GetLower(), halves.GetUpper()).AsByte().StoreUnsafe(ref target);
 }

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Recipes;
+
+namespace ExpoCluster.Core.Checkpoints;
+
+/// <summary>Every way in which a checkpoint can be wrong, each with its code (docs/errors.md, 11xx).</summary>
+internal static class CheckpointErrors
+{
+    private const string FetchAgain = "Download the checkpoint again; its files are not of one piece.";
+
+    public static CheckpointException NotFound(string path) => new(
+        "EXPO1101", path, "there is no such directory or file",
+        "Check the path; a relative one starts at the directory the command was run in.");
+
+    public static CheckpointException RemoteReference(string reference) => new(
+        "EXPO1102", reference, "this version reads local files only",
+        "Download the model first, for example with `hf download`, and give the directory that it prints.");
+
+    public static CheckpointException NoWeights(string directory) => new(
+        "EXPO1103", directory, "the directory has no weights",
+        "Give the directory that holds the model itself, or download its weights.",
+        expected: $"{CheckpointLocation.SingleFileName}, {CheckpointLocation.IndexFileName} or one *.safetensors file");
+
+    public static CheckpointException TorchWeights(string path, string fileName) => new(
+        "EXPO1104", path, "torch's .bin format is not yet read by this version",
+        "Convert the weights to safetensors, or use a revision of the model that has them.",
+        expected: "safetensors", found: fileName);
+
+    public static CheckpointException SeveralWithoutIndex(string directory, ImmutableArray<string> weights) => new(
+        "EXPO1105", directory, "several weights files but no index to say which belong together",
+        "Download the index as well, or give one of the files as the reference.",
+        expected: CheckpointLocation.IndexFileName, found: $"{weights.Length} files, {weights[0]} the first");
+
+    public static CheckpointException NotWeights(string path) => new(
+        "EXPO1106", path, "a JSON file holds no weights",
+        "Give the directory that the file is in, or a .safetensors file.");
+
+    public static CheckpointException Unreadable(string path, Exception cause) => new(
+        "EXPO1107", path, $"cannot be read: {cause.Message}",
+        "Check the permissions and that the storage is there.", innerException: cause);
+
+    public static CheckpointException IndexTooLarge(string index, long byteLength) => new(
+        "EXPO1108", index, "the index is too large to be one", FetchAgain,
+        expected: $"at most {ByteSize.Format(WeightMap.MaxIndexBytes)}", found: ByteSize.Format(byteLength));
+
+    public static CheckpointException IndexNotJson(string index, Exception cause) => new(
+        "EXPO1109", index, $"the index is not valid JSON: {cause.Message}", FetchAgain, innerException: cause);
+
+    public static CheckpointException IndexNotObject(string index, string found) => new(
+        "EXPO1110", index, "the index is not an object", FetchAgain, expected: "{\"weight_map\": {…}}", found: found);
+
+    public static CheckpointException IndexKeyTwice(string index, string key) => new(
+        "EXPO1111", index, $"the index has the key '{key}' twice", FetchAgain);
+
+    public static CheckpointException WeightMapMissing(string index) => new(
+        "EXPO1112", index, "the index has no weight_map", FetchAgain);
+
+    public static CheckpointException WeightMapNotStrings(string index, string key, string found) => new(
+        "EXPO1113", index, $"weight_map must be an object of strings, but '{key}' is not", FetchAgain,
+        expected: key == "weight_map" ? "an object" : "a file name", found: found);
+
+    public static CheckpointException WeightMapEmpty(string index) => new(
+        "EXPO1114", index, "the weight_map names no tensor", FetchAgain);
+
+    public static CheckpointException MetadataNotObject(string index, string found) => new(
+        "EXPO1115", index, "the index's metadata is not an object", FetchAgain, expected: "an object or null", found: found);
+
+    public static CheckpointException UnsafeFileName(string index, string tensor, string fileName) => new(
+        "EXPO1116", index, $"the index leads out of its directory for tensor '{tensor}'",
+        "Do not use this checkpoint unless you trust its author; a sound index names files beside itself.",
+        expected: "the name of a file in the same directory", found: $"'{fileName.Replace("\0", "\\0", StringComparison.Ordinal)}'");
+
+    public static CheckpointException WeightsFileMissing(string path, string namedBy) => new(
+        "EXPO1117", path,
+        path == namedBy ? "the weights file is not there, or a link that leads nowhere" : $"the file is not there, but {Path.GetFileName(namedBy)} names it",
+        "Download the missing file; an interrupted download leaves such gaps.");
+
+    public static CheckpointException TensorNotInItsFile(string index, string tensor, string fileName, string? holder) => new(
+        "EXPO1118", index, $"tensor '{tensor}' is not in the file that the index names", FetchAgain,
+        expected: fileName, found: holder ?? "in no file");
+
+    public static CheckpointException TensorNotInIndex(string index, string tensor, string holder) => new(
+        "EXPO1119", index, $"{holder} holds the tensor '{tensor}', which the index does not name", FetchAgain);
+
+    public static CheckpointException TensorTwice(string path, string tensor, string first, string second) => new(
+        "EXPO1120", path, $"two files hold the tensor '{tensor}'", FetchAgain, found: $"{first} and {second}");
+
+    public static CheckpointException SideFileMissing(string path) => new(
+        "EXPO1131", path, "the file is a link that leads nowhere",
+        "Download the file again, or remove the link if the model does not need it.");
+
+    public static CheckpointException SideFileTooLarge(string path, long byteLength, long maxBytes) => new(
+        "EXPO1132", path, "too large for a file that goes along with the weights",
+        "Move the file out of the model directory if no loader needs it.",
+        expected: $"at most {ByteSize.Format(maxBytes)}", found: ByteSize.Format(byteLength));
+
+    public static CheckpointException ConfigNotJson(string problem, Exception? cause = null) => new(
+        "EXPO1133", "config.json", problem, "Repair the aligned model's config.json, or download it again.", innerException: cause);
+
+    public static CheckpointException SampleExists(string path) => new(
+        "EXPO1141", path, "there is something already where the sample would go",
+        "Give another directory, or remove the earlier sample.");
+}
