@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Checkpoints;
@@ -76,7 +77,7 @@ public sealed class Checkpoint
 
         // Length and time are taken before the header is read: a file that changes meanwhile differs from them later.
         long byteLength = file.Length;
-        long modified = (file.LastWriteTimeUtc - DateTime.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        long modified = FileIdentity.Of(realPath)!.Value.ModifiedUnixNanoseconds;
         return new CheckpointShard(name, realPath, byteLength, modified, SafetensorsHeader.ReadFrom(realPath));
     }
 

@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Storage;
 using System.Collections.Immutable;
 using System.Text.Json;
 
