@@ -1,0 +1,89 @@
+using System.Runtime.Serialization;
+using Akka.Actor;
+using ExpoCluster.Cluster.Serialization;
+using ExpoCluster.Core.Jobs;
+
+namespace ExpoCluster.Cluster.Tests.Serialization;
+
+/// <summary>The bytes below were written by version 0.1. A change that fails here breaks every journal in the field.</summary>
+public sealed class JournalSerializerTests : ClusterTestKit
+{
+    private static readonly byte[] BlockDigests = [.. Enumerable.Range(0, 16).Select(number => (byte)number)];
+
+    private static readonly (string Manifest, string Hex, JobEvent Event)[] Golden =
+    [
+        ("j1", "@", new JobEvent.Submitted("abc", "{}", "/out", Overwrite: true, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000))),
+        ("j2", "@", new JobEvent.Planned("d1g", 1, 32 << 20, [new JobFile("model.safetensors", 40L << 20)])),
+        ("j3", "@", new JobEvent.CoordinatorStarted(2)),
+        ("j4", "@", new JobEvent.StagingCreated(File: 0, Generation: 1)),
+        ("j5", "@", new JobEvent.PartsCommitted(File: 0, Generation: 1, [new CommittedPart(1, BlockDigests)])),
+        ("j6", "@", new JobEvent.FileSealed(File: 1, Generation: 1, "5ea1")),
+        ("j7", "@", new JobEvent.Suspended("EXPO4001", "full", "make room")),
+        ("j8", "@", new JobEvent.Resumed()),
+        ("j9", "@", new JobEvent.Publishing(["config.json", "model.safetensors"])),
+        ("j10", "@", new JobEvent.Published()),
+        ("j11", "@", new JobEvent.Failed("EXPO1207", "changed", "restore")),
+        ("j12", "@", new JobEvent.Cancelled()),
+    ];
+
+    private readonly JournalSerializer serializer;
+
+    public JournalSerializerTests() => serializer = new JournalSerializer((ExtendedActorSystem)Sys);
+
+    public static TheoryData<string> Manifests => [.. Golden.Select(row => row.Manifest)];
+
+    [Theory]
+    [MemberData(nameof(Manifests))]
+    public void An_event_is_written_as_version_0_1_wrote_it(string manifest)
+    {
+        (string Manifest, string Hex, JobEvent Event) row = Golden.Single(row => row.Manifest == manifest);
+
+        Assert.Equal(manifest, serializer.Manifest(row.Event));
+        Assert.Equal(row.Hex, Convert.ToHexString(serializer.ToBinary(row.Event)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Manifests))]
+    public void Bytes_of_version_0_1_are_read(string manifest)
+    {
+        (string Manifest, string Hex, JobEvent Event) row = Golden.Single(row => row.Manifest == manifest);
+
+        object read = serializer.FromBinary(Convert.FromHexString(row.Hex), manifest);
+
+        Assert.IsType(row.Event.GetType(), read);
+        Assert.Equal(row.Hex, Convert.ToHexString(serializer.ToBinary(read)));
+    }
+
+    [Fact]
+    public void A_journal_of_version_0_1_replays()
+    {
+        string[] journal = ["j1", "j2", "j3", "j4", "j5"];
+
+        JobState state = journal
+            .Select(manifest => Golden.Single(row => row.Manifest == manifest))
+            .Select(row => (JobEvent)serializer.FromBinary(Convert.FromHexString(row.Hex), row.Manifest))
+            .Aggregate(JobState.Empty, (state, journalled) => state.Apply(journalled));
+
+        Assert.Equal(JobPhase.Running, state.Phase);
+        Assert.Equal("/out", state.Submission!.Output);
+        Assert.Equal("d1g", state.PlanDigest);
+        Assert.Equal(2, state.Incarnation);
+        Assert.Equal((2, 1), (state.PartCount, state.CommittedParts));
+        Assert.Equal(BlockDigests, state.Files[0].BlockDigests[1]!.Value.ToArray());
+    }
+
+    [Fact]
+    public void Every_kind_of_event_has_its_golden_bytes()
+    {
+        IEnumerable<Type> kinds = typeof(JobEvent).GetNestedTypes().Where(type => type.IsSubclassOf(typeof(JobEvent)));
+
+        Assert.Empty(kinds.Except(Golden.Select(row => row.Event.GetType())));
+    }
+
+    [Fact]
+    public void An_unknown_manifest_is_refused() =>
+        Assert.Throws<SerializationException>(() => serializer.FromBinary([], "j99"));
+
+    [Fact]
+    public void The_identifier_is_frozen() => Assert.Equal(73_102, serializer.Identifier);
+}
