@@ -4,7 +4,7 @@ using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Tensors.Tests.Kernels;
 
-/// <summary>Every code path against the scalar one, byte for byte, NaN included.</summary>
+/// <summary>The scalar code path against the documented formula, and every other one against the scalar: byte for byte, NaN included.</summary>
 public sealed class VectorWidthTests
 {
     private const double Alpha = 0.3;
@@ -37,6 +37,20 @@ public sealed class VectorWidthTests
     public void Official_numerics_give_the_same_bytes_at_every_width(Dtype aligned, Dtype baseDtype)
     {
         AssertEveryWidthLikeScalar(aligned, baseDtype, Dtype.BF16, Numerics.Official);
+    }
+
+    [Theory]
+    [MemberData(nameof(Dtypes))]
+    public void Exact_numerics_follow_the_documented_formula(Dtype aligned, Dtype baseDtype, Dtype output)
+    {
+        AssertScalarLikeReference(aligned, baseDtype, output, Numerics.Exact);
+    }
+
+    [Theory]
+    [MemberData(nameof(OfficialDtypes))]
+    public void Official_numerics_follow_the_documented_formula(Dtype aligned, Dtype baseDtype)
+    {
+        AssertScalarLikeReference(aligned, baseDtype, Dtype.BF16, Numerics.Official);
     }
 
     [Theory]
@@ -80,6 +94,15 @@ public sealed class VectorWidthTests
         kernel.Run(run.Aligned(0, Longest), run.Base(0, Longest), output);
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static void AssertScalarLikeReference(Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics)
+    {
+        var run = new ElementRun(aligned, baseDtype, output, Longest);
+
+        Assert.Equal(
+            ReferenceMerge.Compute(run.Aligned(0, Longest), aligned, run.Base(0, Longest), baseDtype, output, numerics, Alpha),
+            run.Compute(ExpoKernel.For(aligned, baseDtype, output, numerics, Alpha, VectorWidth.Scalar), 0, Longest));
     }
 
     private static void AssertEveryWidthLikeScalar(Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics)
