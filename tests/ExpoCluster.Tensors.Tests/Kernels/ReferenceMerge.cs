@@ -8,7 +8,13 @@ namespace ExpoCluster.Tensors.Tests.Kernels;
 internal static class ReferenceMerge
 {
     public static byte[] Compute(
-        ReadOnlySpan<byte> aligned, Dtype alignedDtype, ReadOnlySpan<byte> baseValues, Dtype baseDtype, Dtype output, Numerics numerics, double alpha)
+        ReadOnlySpan<byte> aligned,
+        Dtype alignedDtype,
+        ReadOnlySpan<byte> baseValues,
+        Dtype baseDtype,
+        Dtype output,
+        Numerics numerics,
+        double alpha)
     {
         int alignedBytes = alignedDtype.Bits() / 8;
         int baseBytes = baseDtype.Bits() / 8;
