@@ -2,7 +2,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Tensors;
 
-/// <summary>Opens and reads regular files; whatever the operating system refuses becomes a <see cref="TensorFileException"/>.</summary>
+/// <summary>
+/// Opens and reads regular files; whatever the operating system refuses becomes a <see cref="TensorFileException"/>.
+/// </summary>
 internal static class ReadableFile
 {
     public static SafeFileHandle Open(string path)

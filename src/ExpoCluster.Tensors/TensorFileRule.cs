@@ -7,13 +7,17 @@ internal sealed record TensorFileRule(string Code, string Problem, string Advice
         TensorFileErrors.FileMissing, "the file does not exist", "Check the path, or download the missing file again.");
 
     public static readonly TensorFileRule IsAccessible = new(
-        TensorFileErrors.AccessDenied, "the file may not be read", "Give this user permission to read the file and its directory.");
+        TensorFileErrors.AccessDenied,
+        "the file may not be read",
+        "Give this user permission to read the file and its directory.");
 
     public static readonly TensorFileRule IsAFile = new(
         TensorFileErrors.NotAFile, "this is not a regular file", "Name the weights file itself.");
 
     public static readonly TensorFileRule IsReadable = new(
-        TensorFileErrors.ReadFailed, "the file cannot be read", "Check the disk or the network file system, then run the command again.");
+        TensorFileErrors.ReadFailed,
+        "the file cannot be read",
+        "Check the disk or the network file system, then run the command again.");
 
     public static readonly TensorFileRule KeepsItsLength = new(
         TensorFileErrors.LengthChanged,

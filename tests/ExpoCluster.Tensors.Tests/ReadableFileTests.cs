@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using ExpoCluster.Tensors.Mapping;
 using ExpoCluster.Tensors.Safetensors;
 using Microsoft.Win32.SafeHandles;
@@ -24,6 +25,19 @@ public sealed class ReadableFileTests : IDisposable
     public void A_directory_is_refused()
     {
         AssertBothRefuse("EXPO1003", scratch.Path);
+    }
+
+    [Fact]
+    public void A_pipe_is_refused()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+
+        AssertBothRefuse("EXPO1003", $"/proc/self/fd/{pipe.GetClientHandleAsString()}");
     }
 
     [Fact]

@@ -5,8 +5,9 @@ namespace ExpoCluster.Tensors.Kernels;
 
 /// <summary>Rounds float32 to BF16, which is its upper half: to nearest, ties to even.</summary>
 /// <remarks>
-/// Adding 0x7FFF, and one more where the upper half is odd, carries into the upper half exactly when it must be rounded up; a carry
-/// out of the largest finite number gives infinity, as it should. A NaN comes first, for the carry would turn some NaNs into infinities.
+/// Adding 0x7FFF, and one more where the upper half is odd, carries into the upper half exactly when it must be rounded up;
+/// a carry out of the largest finite number gives infinity, as it should. A NaN comes first, for the carry would turn some NaNs
+/// into infinities.
 /// </remarks>
 internal static class BF16Rounding
 {

@@ -24,7 +24,7 @@ internal sealed class ElementwiseKernel<T, TAligned, TBase, TOutput, TOperator>(
         if (rest != 0 || aligned.Length != (long)count * TAligned.ByteCount || baseValues.Length != (long)count * TBase.ByteCount)
         {
             throw new ArgumentException(
-                $"Aligned of {aligned.Length}, base of {baseValues.Length} and output of {output.Length} bytes do not hold equally many elements.");
+                $"{aligned.Length} bytes of aligned, {baseValues.Length} of base and {output.Length} of output are not equally many elements.");
         }
 
         if (output.Overlaps(aligned) || output.Overlaps(baseValues))

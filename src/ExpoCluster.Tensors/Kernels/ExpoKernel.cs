@@ -6,7 +6,9 @@ namespace ExpoCluster.Tensors.Kernels;
 /// <summary>How an element is rounded on its way (docs/formats.md, Numerics).</summary>
 public enum Numerics
 {
-    /// <summary>Three operations in float32 (float64 if an input is F64), each rounded, then one rounding to the output dtype.</summary>
+    /// <summary>
+    /// Three operations in float32 (float64 if an input is F64), each rounded, then one rounding to the output dtype.
+    /// </summary>
     Exact,
 
     /// <summary>Every operation rounded to BF16, as the paper's script does; the output is BF16.</summary>
@@ -41,13 +43,15 @@ public abstract class ExpoKernel
     /// <param name="numerics">How to round.</param>
     /// <param name="alpha">Any finite number.</param>
     /// <param name="width">The code path; null for <see cref="BestWidth"/>.</param>
-    /// <exception cref="ArgumentException">A dtype is not arithmetic, official numerics with another output than BF16, or alpha is not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// A dtype is not arithmetic, official numerics with another output than BF16, or alpha is not finite.
+    /// </exception>
     public static ExpoKernel For(
         Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics, double alpha, VectorWidth? width = null)
     {
         if (!BitConverter.IsLittleEndian)
         {
-            throw new PlatformNotSupportedException("Weights files are little-endian, and so must be the machine that merges them.");
+            throw new PlatformNotSupportedException("Weights files are little-endian, so the machine must be as well.");
         }
 
         if (!double.IsFinite(alpha))

@@ -1,5 +1,7 @@
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels.Elements;
+using ExactInDouble = ExpoCluster.Tensors.Kernels.ExactOperator<double>;
+using ExactInSingle = ExpoCluster.Tensors.Kernels.ExactOperator<float>;
 
 namespace ExpoCluster.Tensors.Kernels;
 
@@ -17,13 +19,14 @@ internal static class ExpoKernelSelection
         _ => throw new ArgumentOutOfRangeException(nameof(numerics), numerics, null),
     };
 
-    private static ExpoKernel InSingle(Dtype aligned, Dtype baseDtype, Dtype output, float alpha, VectorWidth width) => aligned switch
-    {
-        Dtype.BF16 => InSingle<BF16Element>(baseDtype, output, alpha, width),
-        Dtype.F16 => InSingle<F16Element>(baseDtype, output, alpha, width),
-        Dtype.F32 => InSingle<F32Element>(baseDtype, output, alpha, width),
-        _ => throw NotArithmetic(aligned, nameof(aligned)),
-    };
+    private static ExpoKernel InSingle(Dtype aligned, Dtype baseDtype, Dtype output, float alpha, VectorWidth width) =>
+        aligned switch
+        {
+            Dtype.BF16 => InSingle<BF16Element>(baseDtype, output, alpha, width),
+            Dtype.F16 => InSingle<F16Element>(baseDtype, output, alpha, width),
+            Dtype.F32 => InSingle<F32Element>(baseDtype, output, alpha, width),
+            _ => throw NotArithmetic(aligned, nameof(aligned)),
+        };
 
     private static ExpoKernel InSingle<TAligned>(Dtype baseDtype, Dtype output, float alpha, VectorWidth width)
         where TAligned : struct, IElementReader<float> => baseDtype switch
@@ -38,21 +41,22 @@ internal static class ExpoKernelSelection
         where TAligned : struct, IElementReader<float>
         where TBase : struct, IElementReader<float> => output switch
     {
-        Dtype.BF16 => new ElementwiseKernel<float, TAligned, TBase, BF16Element, ExactOperator<float>>(alpha, width),
-        Dtype.F16 => new ElementwiseKernel<float, TAligned, TBase, F16Element, ExactOperator<float>>(alpha, width),
-        Dtype.F32 => new ElementwiseKernel<float, TAligned, TBase, F32Element, ExactOperator<float>>(alpha, width),
-        Dtype.F64 => new ElementwiseKernel<float, TAligned, TBase, F64AsSingle, ExactOperator<float>>(alpha, width),
+        Dtype.BF16 => new ElementwiseKernel<float, TAligned, TBase, BF16Element, ExactInSingle>(alpha, width),
+        Dtype.F16 => new ElementwiseKernel<float, TAligned, TBase, F16Element, ExactInSingle>(alpha, width),
+        Dtype.F32 => new ElementwiseKernel<float, TAligned, TBase, F32Element, ExactInSingle>(alpha, width),
+        Dtype.F64 => new ElementwiseKernel<float, TAligned, TBase, F64AsSingle, ExactInSingle>(alpha, width),
         _ => throw NotArithmetic(output, nameof(output)),
     };
 
-    private static ExpoKernel InDouble(Dtype aligned, Dtype baseDtype, Dtype output, double alpha, VectorWidth width) => aligned switch
-    {
-        Dtype.BF16 => InDouble<SingleAsDouble<BF16Element>>(baseDtype, output, alpha, width),
-        Dtype.F16 => InDouble<SingleAsDouble<F16Element>>(baseDtype, output, alpha, width),
-        Dtype.F32 => InDouble<SingleAsDouble<F32Element>>(baseDtype, output, alpha, width),
-        Dtype.F64 => InDouble<F64Element>(baseDtype, output, alpha, width),
-        _ => throw NotArithmetic(aligned, nameof(aligned)),
-    };
+    private static ExpoKernel InDouble(Dtype aligned, Dtype baseDtype, Dtype output, double alpha, VectorWidth width) =>
+        aligned switch
+        {
+            Dtype.BF16 => InDouble<SingleAsDouble<BF16Element>>(baseDtype, output, alpha, width),
+            Dtype.F16 => InDouble<SingleAsDouble<F16Element>>(baseDtype, output, alpha, width),
+            Dtype.F32 => InDouble<SingleAsDouble<F32Element>>(baseDtype, output, alpha, width),
+            Dtype.F64 => InDouble<F64Element>(baseDtype, output, alpha, width),
+            _ => throw NotArithmetic(aligned, nameof(aligned)),
+        };
 
     private static ExpoKernel InDouble<TAligned>(Dtype baseDtype, Dtype output, double alpha, VectorWidth width)
         where TAligned : struct, IElementReader<double> => baseDtype switch
@@ -68,21 +72,22 @@ internal static class ExpoKernelSelection
         where TAligned : struct, IElementReader<double>
         where TBase : struct, IElementReader<double> => output switch
     {
-        Dtype.BF16 => new ElementwiseKernel<double, TAligned, TBase, SingleAsDouble<BF16Element>, ExactOperator<double>>(alpha, width),
-        Dtype.F16 => new ElementwiseKernel<double, TAligned, TBase, SingleAsDouble<F16Element>, ExactOperator<double>>(alpha, width),
-        Dtype.F32 => new ElementwiseKernel<double, TAligned, TBase, SingleAsDouble<F32Element>, ExactOperator<double>>(alpha, width),
-        Dtype.F64 => new ElementwiseKernel<double, TAligned, TBase, F64Element, ExactOperator<double>>(alpha, width),
+        Dtype.BF16 => new ElementwiseKernel<double, TAligned, TBase, SingleAsDouble<BF16Element>, ExactInDouble>(alpha, width),
+        Dtype.F16 => new ElementwiseKernel<double, TAligned, TBase, SingleAsDouble<F16Element>, ExactInDouble>(alpha, width),
+        Dtype.F32 => new ElementwiseKernel<double, TAligned, TBase, SingleAsDouble<F32Element>, ExactInDouble>(alpha, width),
+        Dtype.F64 => new ElementwiseKernel<double, TAligned, TBase, F64Element, ExactInDouble>(alpha, width),
         _ => throw NotArithmetic(output, nameof(output)),
     };
 
-    private static ExpoKernel Official(Dtype aligned, Dtype baseDtype, float alpha, VectorWidth width) => aligned switch
-    {
-        Dtype.BF16 => Official<BF16Element>(baseDtype, alpha, width),
-        Dtype.F16 => Official<CastToBF16<F16Element>>(baseDtype, alpha, width),
-        Dtype.F32 => Official<CastToBF16<F32Element>>(baseDtype, alpha, width),
-        Dtype.F64 => Official<CastToBF16<F64AsSingle>>(baseDtype, alpha, width),
-        _ => throw NotArithmetic(aligned, nameof(aligned)),
-    };
+    private static ExpoKernel Official(Dtype aligned, Dtype baseDtype, float alpha, VectorWidth width) =>
+        aligned switch
+        {
+            Dtype.BF16 => Official<BF16Element>(baseDtype, alpha, width),
+            Dtype.F16 => Official<CastToBF16<F16Element>>(baseDtype, alpha, width),
+            Dtype.F32 => Official<CastToBF16<F32Element>>(baseDtype, alpha, width),
+            Dtype.F64 => Official<CastToBF16<F64AsSingle>>(baseDtype, alpha, width),
+            _ => throw NotArithmetic(aligned, nameof(aligned)),
+        };
 
     private static ExpoKernel Official<TAligned>(Dtype baseDtype, float alpha, VectorWidth width)
         where TAligned : struct, IElementReader<float> => baseDtype switch

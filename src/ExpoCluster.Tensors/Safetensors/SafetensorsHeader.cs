@@ -76,13 +76,16 @@ public sealed class SafetensorsHeader
     }
 
     /// <summary>Reads 8 + N from the first 8 bytes of a file, and checks it before anyone allocates that much.</summary>
-    /// <exception cref="TensorFileException">Fewer than 8 bytes, or N beyond the format's limit or the end of the file.</exception>
+    /// <exception cref="TensorFileException">
+    /// Fewer than 8 bytes, or N beyond the format's limit or the end of the file.
+    /// </exception>
     public static int MeasureDataStart(ReadOnlySpan<byte> firstBytes, long fileLength, string fileName)
     {
-        if (Math.Min(firstBytes.Length, fileLength) < LengthFieldBytes)
+        long available = Math.Min(firstBytes.Length, fileLength);
+        if (available < LengthFieldBytes)
         {
             throw SafetensorsRules.HasALength.Broken(
-                fileName, expected: $"at least {LengthFieldBytes} bytes", found: $"{Math.Min(firstBytes.Length, fileLength)} bytes");
+                fileName, expected: $"at least {LengthFieldBytes} bytes", found: $"{available} bytes");
         }
 
         ulong jsonBytes = BinaryPrimitives.ReadUInt64LittleEndian(firstBytes);
@@ -99,10 +102,14 @@ public sealed class SafetensorsHeader
                 fileName, offset: 0, expected: $"at least {dataStart} bytes", found: $"{fileLength} bytes");
     }
 
-    /// <summary>Encodes a canonical header for the given tensors, already sorted and laid out by <see cref="SafetensorsLayout"/>.</summary>
+    /// <summary>
+    /// Encodes a canonical header for the given tensors, already sorted and laid out by <see cref="SafetensorsLayout"/>.
+    /// </summary>
     /// <remarks>Metadata is sorted by key, so that equal input gives equal bytes; an empty map is left out.</remarks>
     /// <returns>8 + N bytes, N including the padding that makes the data start at a multiple of 8.</returns>
-    /// <exception cref="TensorFileException">A name is reserved, doubled or not Unicode, or the header exceeds the format's limit.</exception>
+    /// <exception cref="TensorFileException">
+    /// A name is reserved, doubled or not Unicode, or the header exceeds the format's limit.
+    /// </exception>
     public static byte[] Encode(IReadOnlyList<SafetensorsTensor> tensors, IReadOnlyDictionary<string, string> metadata) =>
         new SafetensorsHeaderEncoder().Encode(tensors, metadata);
 }

@@ -7,7 +7,9 @@ using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Tensors.Safetensors;
 
-/// <summary>Reads the JSON of a header, stricter than a JSON library: what two readers could understand differently is refused.</summary>
+/// <summary>
+/// Reads the JSON of a header, stricter than a JSON library: what two readers could understand differently is refused.
+/// </summary>
 internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, string file)
 {
     public const string MetadataName = "__metadata__";
@@ -32,7 +34,8 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, string file
         CheckEncoding();
         if (Next() != JsonTokenType.StartObject)
         {
-            throw SafetensorsRules.HeaderIsAnObject.Broken(file, offset: Position, expected: "{", found: reader.TokenType.ToString());
+            throw SafetensorsRules.HeaderIsAnObject.Broken(
+                file, offset: Position, expected: "{", found: reader.TokenType.ToString());
         }
 
         while (Next() == JsonTokenType.PropertyName)
@@ -49,7 +52,8 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, string file
     {
         if (!Utf8.IsValid(json))
         {
-            throw SafetensorsRules.HeaderIsUtf8.Broken(file, offset: SafetensorsHeader.LengthFieldBytes + ValidPrefixLength(json));
+            throw SafetensorsRules.HeaderIsUtf8.Broken(
+                file, offset: SafetensorsHeader.LengthFieldBytes + ValidPrefixLength(json));
         }
 
         if (json.StartsWith("\uFEFF"u8))
@@ -205,7 +209,9 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, string file
         return [.. numbers];
     }
 
-    /// <summary>Digits only: JSON's <c>-0</c>, <c>16.0</c> and <c>1e2</c> are whole numbers to some readers and not to others.</summary>
+    /// <summary>
+    /// Digits only: JSON's <c>-0</c>, <c>16.0</c> and <c>1e2</c> are whole numbers to some readers and not to others.
+    /// </summary>
     private readonly long ReadNumber()
     {
         if (!ulong.TryParse(reader.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number))

@@ -4,7 +4,8 @@ namespace ExpoCluster.Tensors.Safetensors;
 internal static class SafetensorsRules
 {
     private const string Redownload = "The file is damaged or incomplete: download or copy it again.";
-    private const string Rewrite = "The program that wrote this file broke the format: write it again with the safetensors library.";
+    private const string Rewrite =
+        "The program that wrote this file broke the format: write it again with the safetensors library.";
 
     public static readonly TensorFileRule HasALength = new(
         TensorFileErrors.TooShort, "the file is too short to be a safetensors file", Redownload);

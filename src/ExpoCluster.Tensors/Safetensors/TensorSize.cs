@@ -20,7 +20,9 @@ internal static class TensorSize
                 file, tensor, expected: "a multiple of 8 bits", found: $"{bits} bits of {dtype.Name()} {Describe(shape)}");
     }
 
-    /// <summary>From left to right, as the format's own library multiplies: a zero does not excuse an overflow before it.</summary>
+    /// <summary>
+    /// From left to right, as the format's own library multiplies: a zero does not excuse an overflow before it.
+    /// </summary>
     private static ulong Elements(ImmutableArray<long> shape, string tensor, string file)
     {
         UInt128 count = 1;
@@ -39,5 +41,6 @@ internal static class TensorSize
     private static TensorFileException Overflow(ImmutableArray<long> shape, string tensor, string file) =>
         SafetensorsRules.SizeFits.Broken(file, tensor, found: $"shape {Describe(shape)}");
 
-    private static string Describe(ImmutableArray<long> shape) => $"[{string.Join(',', shape.Take(16))}{(shape.Length > 16 ? ",…" : "")}]";
+    private static string Describe(ImmutableArray<long> shape) =>
+        $"[{string.Join(',', shape.Take(16))}{(shape.Length > 16 ? ",…" : "")}]";
 }

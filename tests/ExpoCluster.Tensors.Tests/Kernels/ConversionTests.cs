@@ -73,7 +73,7 @@ public sealed class ConversionTests
 
         for (int i = 0; i < patterns.Length; i++)
         {
-            ushort bits = NearestBF16(patterns[i]);
+            ushort bits = ReferenceMerge.NearestBF16(BitConverter.UInt32BitsToSingle(patterns[i]));
             Assert.True(bits == narrowed[i], $"{patterns[i]:X8}: expected {bits:X4}, got {narrowed[i]:X4}");
         }
     }
@@ -148,20 +148,6 @@ public sealed class ConversionTests
             .. from upper in Enumerable.Range(0, 65_536) from lower in lowerHalves select ((uint)upper << 16) | lower,
             .. Enumerable.Range(0, 500_000).Select(_ => (uint)random.NextInt64(1L << 32)),
         ];
-    }
-
-    /// <summary>Of the two neighbours the nearer one in exact arithmetic, the even one at a tie.</summary>
-    private static ushort NearestBF16(uint bits)
-    {
-        if (float.IsNaN(BitConverter.UInt32BitsToSingle(bits)))
-        {
-            return 0x7FC0;
-        }
-
-        uint lower = bits >> 16;
-        uint rest = bits & 0xFFFF;
-        bool up = rest > 0x8000 || (rest == 0x8000 && lower % 2 == 1);
-        return (ushort)(up ? lower + 1 : lower);
     }
 
     private static TTo[] ThroughSingle<TFrom, TTo, TReader, TWriter>(TFrom[] values, VectorWidth width)

@@ -1,10 +1,13 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Tensors.Tests.Kernels;
 
-/// <summary>Every code path against the scalar one, byte for byte, NaN included.</summary>
+/// <summary>
+/// The scalar code path against the documented formula, and every other one against the scalar: byte for byte, NaN included.
+/// </summary>
 public sealed class VectorWidthTests
 {
     private const double Alpha = 0.3;
@@ -37,6 +40,20 @@ public sealed class VectorWidthTests
     public void Official_numerics_give_the_same_bytes_at_every_width(Dtype aligned, Dtype baseDtype)
     {
         AssertEveryWidthLikeScalar(aligned, baseDtype, Dtype.BF16, Numerics.Official);
+    }
+
+    [Theory]
+    [MemberData(nameof(Dtypes))]
+    public void Exact_numerics_follow_the_documented_formula(Dtype aligned, Dtype baseDtype, Dtype output)
+    {
+        AssertScalarLikeReference(aligned, baseDtype, output, Numerics.Exact);
+    }
+
+    [Theory]
+    [MemberData(nameof(OfficialDtypes))]
+    public void Official_numerics_follow_the_documented_formula(Dtype aligned, Dtype baseDtype)
+    {
+        AssertScalarLikeReference(aligned, baseDtype, Dtype.BF16, Numerics.Official);
     }
 
     [Theory]
@@ -82,6 +99,15 @@ public sealed class VectorWidthTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    private static void AssertScalarLikeReference(Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics)
+    {
+        var run = new ElementRun(aligned, baseDtype, output, Longest);
+
+        Assert.Equal(
+            ReferenceMerge.Compute(run.Aligned(0, Longest), aligned, run.Base(0, Longest), baseDtype, output, numerics, Alpha),
+            run.Compute(ExpoKernel.For(aligned, baseDtype, output, numerics, Alpha, VectorWidth.Scalar), 0, Longest));
+    }
+
     private static void AssertEveryWidthLikeScalar(Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics)
     {
         var run = new ElementRun(aligned, baseDtype, output, Longest);
@@ -106,11 +132,18 @@ public sealed class VectorWidthTests
         _ => 0x7FF8_0000_0000_0000,
     };
 
-    private static IEnumerable<ulong> NaNsIn(byte[] written, Dtype dtype) => (dtype switch
+    private static IEnumerable<ulong> NaNsIn(byte[] written, Dtype dtype) => dtype switch
     {
-        Dtype.BF16 => MemoryMarshal.Cast<byte, ushort>(written).ToArray().Where(bits => (bits & 0x7FFF) > 0x7F80).Select(bits => (ulong)bits),
-        Dtype.F16 => MemoryMarshal.Cast<byte, ushort>(written).ToArray().Where(bits => (bits & 0x7FFF) > 0x7C00).Select(bits => (ulong)bits),
-        Dtype.F32 => MemoryMarshal.Cast<byte, uint>(written).ToArray().Where(bits => (bits & 0x7FFF_FFFF) > 0x7F80_0000).Select(bits => (ulong)bits),
-        _ => MemoryMarshal.Cast<byte, ulong>(written).ToArray().Where(bits => (bits & 0x7FFF_FFFF_FFFF_FFFF) > 0x7FF0_0000_0000_0000),
-    }).Distinct();
+        Dtype.BF16 => Above<ushort>(written, infinity: 0x7F80),
+        Dtype.F16 => Above<ushort>(written, infinity: 0x7C00),
+        Dtype.F32 => Above<uint>(written, infinity: 0x7F80_0000),
+        _ => Above<ulong>(written, infinity: 0x7FF0_0000_0000_0000),
+    };
+
+    private static IEnumerable<ulong> Above<TBits>(byte[] written, ulong infinity)
+        where TBits : unmanaged, IUnsignedNumber<TBits>, IMinMaxValue<TBits> =>
+        MemoryMarshal.Cast<byte, TBits>(written).ToArray()
+            .Select(ulong.CreateTruncating)
+            .Where(bits => (bits & (ulong.CreateTruncating(TBits.MaxValue) >> 1)) > infinity)
+            .Distinct();
 }

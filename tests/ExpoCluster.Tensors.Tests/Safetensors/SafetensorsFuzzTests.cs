@@ -6,7 +6,9 @@ using Xunit.Abstractions;
 
 namespace ExpoCluster.Tensors.Tests.Safetensors;
 
-/// <summary>Damaged headers end in a <see cref="TensorFileException"/> or in a header whose promises hold; never in anything else.</summary>
+/// <summary>
+/// Damaged headers end in a <see cref="TensorFileException"/> or in a header whose promises hold; never in anything else.
+/// </summary>
 public sealed class SafetensorsFuzzTests(ITestOutputHelper log)
 {
     private const int Mutations = 250_000;
@@ -17,8 +19,9 @@ public sealed class SafetensorsFuzzTests(ITestOutputHelper log)
 
     private static readonly string[] Fragments =
     [
-        "{", "}", "[", "]", ",", ":", "\"", "\\", "0", "-0", "1", "9", "1e9", ".5", "null", "true", "18446744073709551615", "9223372036854775807",
-        "18446744073709551616", "\"__metadata__\"", "\"dtype\"", "\"shape\"", "\"data_offsets\"", "\"F32\"", "\"F4\"", "\"U8\"", "\\ud800", "\\u0000",
+        "{", "}", "[", "]", ",", ":", "\"", "\\", "0", "-0", "1", "9", "1e9", ".5", "null", "true",
+        "18446744073709551615", "9223372036854775807", "18446744073709551616",
+        "\"__metadata__\"", "\"dtype\"", "\"shape\"", "\"data_offsets\"", "\"F32\"", "\"F4\"", "\"U8\"", "\\ud800", "\\u0000",
         "\0", " ", "\n", "ä", "[0,0]", "[[[[[[[[", "{\"a\":{\"a\":{\"a\":",
     ];
 
@@ -86,7 +89,8 @@ public sealed class SafetensorsFuzzTests(ITestOutputHelper log)
 
     private static byte[] Mutate(byte[] seed, Random random)
     {
-        var json = new List<byte>(seed.AsSpan(8, Math.Min((int)BinaryPrimitives.ReadUInt64LittleEndian(seed), seed.Length - 8)).ToArray());
+        int jsonBytes = Math.Min((int)BinaryPrimitives.ReadUInt64LittleEndian(seed), seed.Length - 8);
+        List<byte> json = [.. seed.AsSpan(8, jsonBytes)];
         int dataBytes = seed.Length - 8 - json.Count;
         for (int edits = random.Next(1, 4); edits > 0; edits--)
         {

@@ -145,6 +145,33 @@ public sealed class SafetensorsHeaderTests : IDisposable
         Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(3));
     }
 
+    [Theory]
+    [InlineData(500_000, """{"t":{"dtype":"U8","shape":[""", "1,", """1],"data_offsets":[0,1]}}""")]
+    [InlineData(500_000, """{"t":{"x":[""", "[],", """0],"dtype":"U8","shape":[],"data_offsets":[0,1]}}""")]
+    [InlineData(50_000, """{"t":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"__metadata__":{""", "\"{0}\":\"\",", "\"\":\"\"}}")]
+    [InlineData(50_000, """{"t":{"dtype":"U8","shape":[],"data_offsets":[0,1],""", "\"{0}\":0,", "\"x\":0}}")]
+    public void A_header_costs_memory_in_proportion_to_its_size(int count, string start, string repeated, string end)
+    {
+        string middle = string.Concat(Enumerable.Range(0, count).Select(i => repeated.Replace("{0}", $"{i}", StringComparison.Ordinal)));
+        byte[] file = FileImage.Of(start + middle + end, dataBytes: 1);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        FileImage.Parse(file);
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 30L * file.Length);
+    }
+
+    [Fact]
+    public void The_start_of_the_data_is_measured_from_the_first_8_bytes_and_lies_within_the_file()
+    {
+        byte[] firstBytes = FileImage.Of(claimedLength: 2, json: []);
+
+        Assert.Equal(10, SafetensorsHeader.MeasureDataStart(firstBytes, fileLength: 10, "remote"));
+        TensorFileException refusal = Assert.Throws<TensorFileException>(
+            () => SafetensorsHeader.MeasureDataStart(firstBytes, fileLength: 9, "remote"));
+        Assert.Equal("EXPO1012", refusal.Code);
+    }
+
     [Fact]
     public void A_prefix_of_the_file_is_enough_to_parse()
     {

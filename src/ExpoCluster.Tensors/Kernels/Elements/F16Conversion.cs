@@ -7,12 +7,13 @@ namespace ExpoCluster.Tensors.Kernels.Elements;
 /// <remarks>
 /// <para>
 /// Widening moves exponent and fraction into place and adds the difference of the biases to the exponent; infinities and NaNs get
-/// that difference a second time. A subnormal is set behind the exponent of 2^-14, and that 2^-14 is subtracted again, which is exact.
+/// that difference a second time. A subnormal is set behind the exponent of 2^-14, and that 2^-14 is subtracted again, which is
+/// exact.
 /// </para>
 /// <para>
-/// Narrowing adds the power of two whose last fraction bit is worth one unit of the binary16: the addition itself rounds, to nearest
-/// and ties to even, and leaves the significand in the fraction of the sum. Subnormals have the unit of the smallest normal number.
-/// Whatever is 65536 or more counts as 65536, which has the bits of infinity.
+/// Narrowing adds the power of two whose last fraction bit is worth one unit of the binary16: the addition itself rounds, to
+/// nearest and ties to even, and leaves the significand in the fraction of the sum. Subnormals have the unit of the smallest
+/// normal number. Whatever is 65536 or more counts as 65536, which has the bits of infinity.
 /// </para>
 /// <para>No path computes with subnormal float32 numbers that came from binary16, which many CPUs do slowly.</para>
 /// </remarks>
@@ -45,9 +46,11 @@ internal static class F16Conversion
         Vector128<float> smallestNormal = Vector128.Create(SmallestNormal32).AsSingle();
         Vector128<int> subnormal = ((magnitude + Vector128.Create(SmallestNormal32)).AsSingle() - smallestNormal).AsInt32();
 
-        Vector128<int> finite = Vector128.ConditionalSelect(Vector128.LessThan(magnitude, Vector128.Create(SmallestNormal16)), subnormal, normal);
+        Vector128<int> isSubnormal = Vector128.LessThan(magnitude, Vector128.Create(SmallestNormal16));
+        Vector128<int> finite = Vector128.ConditionalSelect(isSubnormal, subnormal, normal);
         Vector128<int> special = normal + Vector128.Create(BiasDifference);
-        Vector128<int> number = Vector128.ConditionalSelect(Vector128.LessThan(magnitude, Vector128.Create(Infinity16)), finite, special);
+        Vector128<int> isFinite = Vector128.LessThan(magnitude, Vector128.Create(Infinity16));
+        Vector128<int> number = Vector128.ConditionalSelect(isFinite, finite, special);
         return (number | (halves & Vector128.Create(SignBit))).AsSingle();
     }
 
@@ -75,9 +78,11 @@ internal static class F16Conversion
         Vector256<float> smallestNormal = Vector256.Create(SmallestNormal32).AsSingle();
         Vector256<int> subnormal = ((magnitude + Vector256.Create(SmallestNormal32)).AsSingle() - smallestNormal).AsInt32();
 
-        Vector256<int> finite = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(SmallestNormal16)), subnormal, normal);
+        Vector256<int> isSubnormal = Vector256.LessThan(magnitude, Vector256.Create(SmallestNormal16));
+        Vector256<int> finite = Vector256.ConditionalSelect(isSubnormal, subnormal, normal);
         Vector256<int> special = normal + Vector256.Create(BiasDifference);
-        Vector256<int> number = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(Infinity16)), finite, special);
+        Vector256<int> isFinite = Vector256.LessThan(magnitude, Vector256.Create(Infinity16));
+        Vector256<int> number = Vector256.ConditionalSelect(isFinite, finite, special);
         return (number | (halves & Vector256.Create(SignBit))).AsSingle();
     }
 
@@ -105,9 +110,11 @@ internal static class F16Conversion
         Vector512<float> smallestNormal = Vector512.Create(SmallestNormal32).AsSingle();
         Vector512<int> subnormal = ((magnitude + Vector512.Create(SmallestNormal32)).AsSingle() - smallestNormal).AsInt32();
 
-        Vector512<int> finite = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(SmallestNormal16)), subnormal, normal);
+        Vector512<int> isSubnormal = Vector512.LessThan(magnitude, Vector512.Create(SmallestNormal16));
+        Vector512<int> finite = Vector512.ConditionalSelect(isSubnormal, subnormal, normal);
         Vector512<int> special = normal + Vector512.Create(BiasDifference);
-        Vector512<int> number = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(Infinity16)), finite, special);
+        Vector512<int> isFinite = Vector512.LessThan(magnitude, Vector512.Create(Infinity16));
+        Vector512<int> number = Vector512.ConditionalSelect(isFinite, finite, special);
         return (number | (halves & Vector512.Create(SignBit))).AsSingle();
     }
 

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace ExpoCluster.Tensors.Kernels.Elements;
 
 /// <summary>
-/// A smaller dtype in the file, float64 in the computation. Results go through float32 to the dtype: two roundings for BF16 and F16,
-/// as PyTorch rounds.
+/// A smaller dtype in the file, float64 in the computation. Results go through float32 to the dtype: two roundings for BF16 and
+/// F16, as PyTorch rounds.
 /// </summary>
 internal readonly struct SingleAsDouble<TElement> : IElementReader<double>, IElementWriter<double>
     where TElement : struct, IElementReader<float>, IElementWriter<float>
