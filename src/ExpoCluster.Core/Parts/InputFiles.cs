@@ -102,7 +102,7 @@ public sealed class InputFiles(Plan plan) : IDisposable
     {
         lock (opening)
         {
-            return handles[input] ??= File.OpenHandle(plan.Inputs[input].Path);
+            return handles[input] ??= File.OpenHandle(plan.Inputs[input].Path, share: FileShare.ReadWrite | FileShare.Delete);
         }
     }
 

@@ -28,6 +28,7 @@ public sealed class CoordinatorTests : ClusterTestKit
     {
         RefusableJournal.Refusals = 0;
         merge = pair.Plan();
+        Directory.CreateDirectory(pair.Output.Workspace);
         plans.Save(pair.Output.Plan(Job), merge.Plan);
         writers = CreateTestProbe();
         worker = CreateTestProbe();
@@ -110,7 +111,7 @@ public sealed class CoordinatorTests : ClusterTestKit
         coordinator.Tell(Report(file: 0, parts: 0), writers);
 
         ExpectTerminated(coordinator, Soon);
-        Assert.False(writers.HasMessages && writers.ReceiveWhile(Quiet, message => message is PartsAcknowledged ? message : null).Any(message => message is not null));
+        Assert.Empty(Said<PartsAcknowledged>(writers, Quiet));
     }
 
     [Fact]
@@ -244,10 +245,13 @@ public sealed class CoordinatorTests : ClusterTestKit
         IActorRef coordinator = Running();
         for (int time = 0; time < 4; time++)
         {
-            coordinator.Tell(Request(1), worker);
+            coordinator.Tell(Request(4), worker);
             AssignParts assigned = Fish<AssignParts>(worker);
-            coordinator.Tell(Returned(assigned, ReturnKind.Transient), worker);
-            Fish<ReturnAcknowledged>(worker);
+            for (int part = 0; part < 4; part++)
+            {
+                coordinator.Tell(Returned(assigned, ReturnKind.Transient, part), worker);
+                Fish<ReturnAcknowledged>(worker);
+            }
         }
 
         Assert.Contains("4 times", AwaitState(coordinator, "failed").Reason.Message, StringComparison.Ordinal);
@@ -569,12 +573,12 @@ public sealed class CoordinatorTests : ClusterTestKit
         return renewal;
     }
 
-    private static PartReturned Returned(AssignParts assigned, ReturnKind kind) => new()
+    private static PartReturned Returned(AssignParts assigned, ReturnKind kind, int part = 0) => new()
     {
         Job = Job,
         Worker = "first",
         Incarnation = assigned.Incarnation,
-        Number = assigned.Parts[0].Number,
+        Number = assigned.Parts[part].Number,
         Kind = kind,
         Code = "EXPO9999",
         Message = "says the test",

@@ -1,5 +1,4 @@
 using System.Runtime.Serialization;
-using Akka.Actor;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Serialization;
 using Google.Protobuf;
@@ -7,11 +6,9 @@ using Google.Protobuf.Reflection;
 
 namespace ExpoCluster.Cluster.Tests.Serialization;
 
-public sealed class ProtocolSerializerTests : ClusterTestKit
+public sealed class ProtocolSerializerTests
 {
-    private readonly ProtocolSerializer serializer;
-
-    public ProtocolSerializerTests() => serializer = new ProtocolSerializer((ExtendedActorSystem)Sys);
+    private readonly ProtocolSerializer serializer = new(system: null!);
 
     public static TheoryData<string> MessageNames => [.. ProtocolSerializer.MessageTypes.Select(type => type.Name)];
 

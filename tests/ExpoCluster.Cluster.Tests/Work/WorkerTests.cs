@@ -1,0 +1,243 @@
+using System.Runtime.InteropServices;
+using Akka.Actor;
+using Akka.TestKit;
+using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Cluster.Work;
+using ExpoCluster.Core.Parts;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Core.Tests;
+
+namespace ExpoCluster.Cluster.Tests.Work;
+
+/// <summary>A worker with one lane between probes that play coordinators and writers.</summary>
+public sealed class WorkerTests : ClusterTestKit
+{
+    private const string Job = "job1";
+
+    private readonly SmallPair pair = new();
+    private readonly Plan plan;
+    private readonly PlanStore plans = new();
+    private readonly TestProbe coordinators;
+    private readonly TestProbe writers;
+
+    public WorkerTests()
+    {
+        plan = pair.Plan().Plan;
+        Directory.CreateDirectory(pair.Output.Workspace);
+        plans.Save(pair.Output.Plan(Job), plan);
+        foreach (PlannedFile file in plan.Files)
+        {
+            StagingFile.Create(pair.Output.StagingFile(Job, 1, file.Name), file.Header, file.ByteLength);
+        }
+
+        coordinators = CreateTestProbe();
+        writers = CreateTestProbe();
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        pair.Dispose();
+    }
+
+    [Fact]
+    public void It_asks_a_job_that_offers_work_for_one_part_more_than_it_runs()
+    {
+        Start().Tell(new WorkAvailable { Job = Job }, coordinators);
+
+        RequestParts request = coordinators.ExpectMsg<RequestParts>(Soon);
+        Assert.Equal((Job, "me", 2), (request.Job, request.Worker, request.Count));
+    }
+
+    [Fact]
+    public void It_asks_again_when_nobody_answers()
+    {
+        Start().Tell(new WorkAvailable { Job = Job }, coordinators);
+        Fish<RequestParts>(coordinators);
+
+        Fish<RequestParts>(coordinators);
+    }
+
+    [Fact]
+    public void It_writes_the_part_and_reports_the_digests_of_its_blocks()
+    {
+        IActorRef worker = Start();
+
+        worker.Tell(Assignment((0, 1)), coordinators);
+
+        PartComputed report = Fish<PartComputed>(writers);
+        Assert.Equal((0, 1, 1), (report.File, report.Part, report.Generation));
+        byte[] written = File.ReadAllBytes(pair.Output.StagingFile(Job, 1, plan.Files[0].Name))[PartGrid.PartBytes..(2 * PartGrid.PartBytes)];
+        Assert.All(MemoryMarshal.Cast<byte, float>(written).ToArray(), value => Assert.Equal(2.5f, value));
+        byte[] digest = new byte[BlockDigest.ByteCount];
+        BlockDigest.Compute(written.AsSpan(0, PartGrid.BlockBytes), digest);
+        Assert.Equal(digest, report.BlockDigests.Span[..BlockDigest.ByteCount].ToArray());
+        Assert.Equal(2L * PartGrid.PartBytes, report.BytesRead);
+    }
+
+    [Fact]
+    public void A_report_is_repeated_until_it_is_acknowledged()
+    {
+        IActorRef worker = Start();
+        worker.Tell(Assignment((1, 0)), coordinators);
+        Fish<PartComputed>(writers);
+        Fish<PartComputed>(writers);
+
+        worker.Tell(new PartAcknowledged { Job = Job, File = 1, Part = 0, Generation = 1 }, writers);
+
+        writers.ExpectNoMsg(TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public void While_it_works_it_renews_its_leases_with_progress()
+    {
+        IActorRef worker = Start(maxBytesPerSecond: 8_000_000);
+        worker.Tell(Assignment((0, 0)), coordinators);
+
+        long before = Fish<RenewLeases>(coordinators, renewal => renewal.Leases[0].BytesDone > 0).Leases[0].BytesDone;
+        Fish<RenewLeases>(coordinators, renewal => renewal.Leases[0].BytesDone > before);
+    }
+
+    [Fact]
+    public void A_lost_lease_stops_the_part_and_it_is_handed_back()
+    {
+        IActorRef worker = Start(maxBytesPerSecond: 2_000_000);
+        worker.Tell(Assignment((0, 0)), coordinators);
+        Fish<RenewLeases>(coordinators);
+
+        var answer = new LeasesRenewed { Job = Job, LeaseMs = 20_000 };
+        answer.Lost.Add(new AttemptName { Incarnation = 1, Number = 1 });
+        worker.Tell(answer, coordinators);
+
+        Assert.Equal(ReturnKind.Abandoned, Fish<PartReturned>(coordinators).Kind);
+        Assert.False(writers.HasMessages);
+    }
+
+    [Fact]
+    public void A_lease_that_nobody_renews_runs_out_by_itself()
+    {
+        IActorRef worker = Start(maxBytesPerSecond: 2_000_000);
+
+        worker.Tell(Assignment(leaseMs: 300, parts: (0, 0)), coordinators);
+
+        Assert.Equal(ReturnKind.Abandoned, Fish<PartReturned>(coordinators).Kind);
+    }
+
+    [Fact]
+    public void A_changed_input_is_returned_with_the_file_named()
+    {
+        File.SetLastWriteTimeUtc(Path.Join(pair.Base, "model-00002-of-00002.safetensors"), DateTime.UtcNow.AddHours(1));
+
+        Start().Tell(Assignment((1, 0)), coordinators);
+
+        PartReturned returned = Fish<PartReturned>(coordinators);
+        Assert.Equal((ReturnKind.Input, "EXPO1207"), (returned.Kind, returned.Code));
+        Assert.Contains("model-00002-of-00002.safetensors", returned.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_truncated_input_is_an_ordinary_error_of_positioned_reads()
+    {
+        string input = Path.Join(pair.Aligned, "model-00002-of-00002.safetensors");
+        IActorRef worker = Start(maxBytesPerSecond: 4_000_000);
+        AssignParts assignment = Assignment((1, 0));
+        assignment.Parts[0].PositionedReads = true;
+        worker.Tell(assignment, coordinators);
+        Fish<RenewLeases>(coordinators, renewal => renewal.Leases[0].BytesDone > 0);
+        using (var stream = new FileStream(input, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            stream.SetLength(1_000_000);
+        }
+
+        PartReturned returned = Fish<PartReturned>(coordinators, within: TimeSpan.FromSeconds(10));
+
+        Assert.Equal((ReturnKind.Input, "EXPO1207"), (returned.Kind, returned.Code));
+        Assert.Contains("'small'", returned.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_staging_file_is_worth_another_try_and_is_not_created()
+    {
+        string staging = pair.Output.StagingFile(Job, 1, plan.Files[1].Name);
+        File.Delete(staging);
+
+        Start().Tell(Assignment((1, 0)), coordinators);
+
+        Assert.Equal(ReturnKind.Transient, Fish<PartReturned>(coordinators).Kind);
+        Assert.False(File.Exists(staging));
+    }
+
+    [Fact]
+    public void A_return_is_repeated_until_it_is_acknowledged()
+    {
+        File.Delete(pair.Output.StagingFile(Job, 1, plan.Files[1].Name));
+        IActorRef worker = Start();
+        worker.Tell(Assignment((1, 0)), coordinators);
+        Fish<PartReturned>(coordinators);
+        Fish<PartReturned>(coordinators);
+
+        worker.Tell(new ReturnAcknowledged { Job = Job, Incarnation = 1, Number = 1 }, coordinators);
+
+        Assert.Empty(Said<PartReturned>(coordinators, TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void A_plan_of_other_numerics_is_refused()
+    {
+        var other = new Plan(plan.NumericsVersion + 1, plan.Method, plan.Numerics, plan.Inputs, plan.SideFileDirectory, plan.Files);
+        plans.Save(pair.Output.Plan("other"), other);
+        AssignParts assignment = Assignment((1, 0));
+        assignment.Job = "other";
+        assignment.PlanDigest = other.Digest;
+
+        Start().Tell(assignment, coordinators);
+
+        PartReturned returned = Fish<PartReturned>(coordinators);
+        Assert.Equal((ReturnKind.Fatal, "EXPO3004"), (returned.Kind, returned.Code));
+    }
+
+    [Fact]
+    public void When_its_job_ends_it_stops_and_says_nothing_more()
+    {
+        IActorRef worker = Start(maxBytesPerSecond: 2_000_000);
+        worker.Tell(Assignment((0, 0)), coordinators);
+        Fish<RenewLeases>(coordinators);
+
+        worker.Tell(new JobEnded { Job = Job }, coordinators);
+
+        Fish<PartReturned>(coordinators, returned => returned.Kind == ReturnKind.Abandoned);
+        writers.ExpectNoMsg(Quiet);
+    }
+
+    private IActorRef Start(long? maxBytesPerSecond = null) => Sys.ActorOf(Worker.PropsFor(
+        "me",
+        new WorkerSettings
+        {
+            Lanes = 1,
+            MaxBytesPerSecond = maxBytesPerSecond,
+            OpenPatience = TimeSpan.Zero,
+            RenewInterval = TimeSpan.FromMilliseconds(50),
+            RepeatInterval = TimeSpan.FromMilliseconds(300),
+            RequestTimeout = TimeSpan.FromMilliseconds(300),
+        },
+        coordinators,
+        writers,
+        plans,
+        TimeProvider.System));
+
+    private AssignParts Assignment(params (int File, int Part)[] parts) => Assignment(leaseMs: 20_000, parts);
+
+    private AssignParts Assignment(int leaseMs, params (int File, int Part)[] parts)
+    {
+        var assignment = new AssignParts
+        {
+            Job = Job, Output = pair.Output.Root, PlanDigest = plan.Digest, Incarnation = 1, LeaseMs = leaseMs,
+        };
+        assignment.Parts.AddRange(parts.Select((part, index) => new Assignment
+        {
+            Number = index + 1, File = part.File, Part = part.Part, Generation = 1,
+        }));
+        return assignment;
+    }
+}
