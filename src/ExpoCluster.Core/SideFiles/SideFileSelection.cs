@@ -1,19 +1,77 @@
 using System.Collections.Immutable;
+using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.SideFiles;
 
 /// <summary>Which files of a model directory go along with the weights.</summary>
 public static class SideFileSelection
 {
+    /// <summary>A side file is configuration, vocabulary or code; what is larger is something else.</summary>
+    private const long MaxBytes = 256_000_000;
+
+    private const string ModelCard = "README.md";
+    private const string ChatTemplateDirectory = "additional_chat_templates";
+    private const string IndexEnding = ".index.json";
+
+    private static readonly string[] WeightEndings =
+        [".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".ckpt", ".safetensors.index.json", ".bin.index.json"];
+
+    // Of what looks like weights by its ending, these are not.
+    private static readonly string[] TrainingLeftovers =
+        ["training_args.bin", "optimizer.pt", "scheduler.pt", "scaler.pt", "trainer_state.json", "all_results.json", "train_results.json", "eval_results.json"];
+
+    private static readonly string[] SideFileEndings = [".json", ".jinja", ".model", ".txt", ".tiktoken", ".py", ".vocab"];
+
+    private static readonly string[] LegalPrefixes = ["LICENSE", "LICENCE", "NOTICE", "USE_POLICY", "COPYING"];
+
+    private static readonly string[] EntryPoints =
+        ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
+
     /// <summary>What a loader needs besides the weights, sorted by path.</summary>
-    public static ImmutableArray<SideFile> Select(string alignedDirectory) => throw new NotImplementedException();
+    public static ImmutableArray<SideFile> Select(string alignedDirectory)
+    {
+        string templates = Path.Join(alignedDirectory, ChatTemplateDirectory);
+        IEnumerable<SideFile> topLevel = FilesOf(alignedDirectory).Where(IsSideFile).Select(name => new SideFile(name, Path.Join(alignedDirectory, name)));
+        IEnumerable<SideFile> inTemplates = FilesOf(templates)
+            .Where(name => name.EndsWith(".jinja", StringComparison.Ordinal))
+            .Select(name => new SideFile(ChatTemplateDirectory + "/" + name, Path.Join(templates, name)));
+        return
+        [
+            .. topLevel.Concat(inTemplates)
+                .Where(file => new FileInfo(RealPath.Of(file.SourcePath)).Length <= MaxBytes)
+                .OrderBy(file => file.RelativePath, StringComparer.Ordinal),
+        ];
+    }
 
     /// <summary>True for every top-level file that belongs to a model: weights, indexes, side files, model card, provenance.</summary>
-    public static bool IsCheckpointFile(string fileName) => throw new NotImplementedException();
+    public static bool IsCheckpointFile(string fileName) =>
+        IsWeights(fileName) || IsSideFile(fileName) || fileName is ModelCard or OutputPaths.ProvenanceName;
 
-    /// <summary>True for weights in any format that a loader or a converter knows.</summary>
-    public static bool IsWeights(string fileName) => throw new NotImplementedException();
+    /// <summary>True for weights in any format that a loader or a converter knows, and for their indexes.</summary>
+    public static bool IsWeights(string fileName) => !IsHidden(fileName)
+        && !TrainingLeftovers.Contains(fileName, StringComparer.Ordinal)
+        && WeightEndings.Any(ending => fileName.EndsWith(ending, StringComparison.Ordinal));
 
     /// <summary>True for the file by which a loader finds the weights.</summary>
-    public static bool IsEntryPoint(string fileName) => throw new NotImplementedException();
+    public static bool IsEntryPoint(string fileName) => EntryPoints.Contains(fileName, StringComparer.Ordinal);
+
+    private static bool IsSideFile(string fileName)
+    {
+        if (IsHidden(fileName) || TrainingLeftovers.Contains(fileName, StringComparer.Ordinal))
+        {
+            return false;
+        }
+
+        return LegalPrefixes.Any(prefix => fileName.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+            || (SideFileEndings.Any(ending => fileName.EndsWith(ending, StringComparison.Ordinal))
+                && !fileName.EndsWith(IndexEnding, StringComparison.Ordinal)
+                && fileName != OutputPaths.ProvenanceName);
+    }
+
+    private static bool IsHidden(string fileName) => fileName.StartsWith('.');
+
+    // A link whose target is gone (an incomplete Hub cache) is no file.
+    private static IEnumerable<string> FilesOf(string directory) => Directory.Exists(directory)
+        ? Directory.EnumerateFiles(directory).Where(path => File.Exists(RealPath.Of(path))).Select(path => Path.GetFileName(path))
+        : [];
 }
