@@ -1,10 +1,28 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Kernels;
+
 namespace ExpoCluster.Core.Recipes;
+
+/// <summary>A value as it was written.</summary>
+/// <param name="Text">Not yet understood.</param>
+/// <param name="Path">Where it stands, for errors: <c>alpha (line 4)</c> or <c>--alpha</c>.</param>
+internal sealed record DraftValue(string Text, string Path);
 
 /// <summary>A recipe as it was written: every value still text that remembers where it came from.</summary>
 public sealed record RecipeDraft
 {
+    private ImmutableDictionary<string, DraftValue> Values { get; init; } = ImmutableDictionary<string, DraftValue>.Empty;
+
+    private ImmutableArray<RecipeProblem> Problems { get; init; } = [];
+
     /// <summary>Reads a recipe file. Whatever is wrong with it becomes a problem of <see cref="Validate"/>; nothing is thrown.</summary>
-    public static RecipeDraft FromYaml(string text, string fileName) => throw new NotImplementedException();
+    public static RecipeDraft FromYaml(string text, string fileName)
+    {
+        (ImmutableDictionary<string, DraftValue> values, ImmutableArray<RecipeProblem> problems) = RecipeYaml.Read(text, fileName);
+        return new RecipeDraft { Values = values, Problems = problems };
+    }
 
     /// <summary>What the command line says; null for an option that was not given.</summary>
     public static RecipeDraft FromOptions(
@@ -16,11 +34,182 @@ public sealed record RecipeDraft
         string? dtype = null,
         string? maxShardSize = null,
         string? onMismatch = null,
-        string? output = null) => throw new NotImplementedException();
+        string? output = null)
+    {
+        (string Key, string Option, string? Text)[] given =
+        [
+            (RecipeKeys.Name, "--name", name),
+            (RecipeKeys.Base, "--base", @base),
+            (RecipeKeys.Aligned, "--aligned", aligned),
+            (RecipeKeys.Alpha, "--alpha", alpha),
+            (RecipeKeys.Numerics, "--numerics", numerics),
+            (RecipeKeys.Dtype, "--dtype", dtype),
+            (RecipeKeys.MaxShardSize, "--max-shard-size", maxShardSize),
+            (RecipeKeys.OnMismatch, "--on-mismatch", onMismatch),
+            (RecipeKeys.Output, "--out", output),
+        ];
+        return new RecipeDraft
+        {
+            Values = given
+                .Where(row => row.Text is not null)
+                .ToImmutableDictionary(row => row.Key, row => new DraftValue(row.Text!, row.Option), StringComparer.Ordinal),
+        };
+    }
 
     /// <summary>This draft with every value that <paramref name="options"/> has in its place.</summary>
-    public RecipeDraft OverriddenBy(RecipeDraft options) => throw new NotImplementedException();
+    public RecipeDraft OverriddenBy(RecipeDraft options) => new()
+    {
+        Values = Values.SetItems(options.Values), Problems = [.. Problems, .. options.Problems],
+    };
 
     /// <summary>Checks everything and reports all problems at once.</summary>
-    public RecipeValidation Validate() => throw new NotImplementedException();
+    public RecipeValidation Validate()
+    {
+        var problems = Problems.ToBuilder();
+        string method = Method(problems);
+        string? baseReference = Required(RecipeKeys.Base, "the checkpoint before preference training", problems);
+        string? aligned = Required(RecipeKeys.Aligned, "the checkpoint after preference training", problems);
+        double alpha = Alpha(problems);
+        Numerics numerics = ReadNumerics(problems);
+        Dtype? dtype = OutputDtype(numerics, problems);
+        MismatchPolicy onMismatch = OnMismatch(problems);
+        long? maxShardBytes = MaxShardBytes(problems);
+        if (problems.Count > 0)
+        {
+            return new RecipeValidation(null, problems.ToImmutable());
+        }
+
+        var recipe = new Recipe
+        {
+            Name = Text(RecipeKeys.Name),
+            Method = method,
+            Base = baseReference!,
+            Aligned = aligned!,
+            Alpha = alpha,
+            Numerics = numerics,
+            OutputDtype = dtype,
+            OnMismatch = onMismatch,
+            MaxShardBytes = maxShardBytes,
+            Output = Text(RecipeKeys.Output),
+        };
+        return new RecipeValidation(recipe, []);
+    }
+
+    private string? Text(string key) => Values.GetValueOrDefault(key)?.Text;
+
+    private string? Required(string key, string what, ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        DraftValue? value = Values.GetValueOrDefault(key);
+        if (value is null)
+        {
+            problems.Add(RecipeProblems.Missing(key, what));
+        }
+        else if (value.Text.Length == 0 && value.Path.StartsWith("--", StringComparison.Ordinal))
+        {
+            problems.Add(RecipeProblems.EmptyValue(value));
+        }
+
+        return value?.Text;
+    }
+
+    private string Method(ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        const string expo = "expo";
+        if (Values.GetValueOrDefault(RecipeKeys.Method) is { } value && value.Text != expo)
+        {
+            problems.Add(RecipeProblems.UnknownMethod(value));
+        }
+
+        return expo;
+    }
+
+    private double Alpha(ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        if (Values.GetValueOrDefault(RecipeKeys.Alpha) is not { } value)
+        {
+            problems.Add(RecipeProblems.Missing(RecipeKeys.Alpha, "how far to move on"));
+            return 0;
+        }
+
+        if (double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha) && double.IsFinite(alpha))
+        {
+            return alpha;
+        }
+
+        problems.Add(value.Text.Contains(',', StringComparison.Ordinal)
+            ? RecipeProblems.NotAScalar(value.Path, RecipeKeys.Alpha)
+            : RecipeProblems.AlphaIsNoNumber(value));
+        return 0;
+    }
+
+    private Numerics ReadNumerics(ImmutableArray<RecipeProblem>.Builder problems) =>
+        Word(RecipeKeys.Numerics, "numerics", Numerics.Exact, problems, ("exact", Numerics.Exact), ("official", Numerics.Official));
+
+    private MismatchPolicy OnMismatch(ImmutableArray<RecipeProblem>.Builder problems) => Word(
+        RecipeKeys.OnMismatch,
+        "mismatch policy",
+        MismatchPolicy.Error,
+        problems,
+        ("error", MismatchPolicy.Error),
+        ("copy-aligned", MismatchPolicy.CopyAligned),
+        ("copy_aligned", MismatchPolicy.CopyAligned),
+        ("drop", MismatchPolicy.Drop));
+
+    private Dtype? OutputDtype(Numerics numerics, ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        Dtype? dtype = Word<Dtype?>(
+            RecipeKeys.Dtype,
+            "dtype of an output",
+            null,
+            problems,
+            ("aligned", null),
+            ("bf16", Dtype.BF16),
+            ("f16", Dtype.F16),
+            ("f32", Dtype.F32),
+            ("bfloat16", Dtype.BF16),
+            ("float16", Dtype.F16),
+            ("float32", Dtype.F32));
+        if (numerics == Numerics.Official && dtype is Dtype.F16 or Dtype.F32)
+        {
+            problems.Add(RecipeProblems.OfficialNeedsBf16(Values[RecipeKeys.Dtype]));
+        }
+
+        return dtype;
+    }
+
+    private long? MaxShardBytes(ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        if (Values.GetValueOrDefault(RecipeKeys.MaxShardSize) is not { Text: not "keep" } value)
+        {
+            return null;
+        }
+
+        if (ByteSize.TryParse(value.Text, out long bytes) && bytes > 0)
+        {
+            return bytes;
+        }
+
+        problems.Add(RecipeProblems.NoSize(value));
+        return null;
+    }
+
+    private T Word<T>(
+        string key, string what, T absent, ImmutableArray<RecipeProblem>.Builder problems, params (string Word, T Value)[] words)
+    {
+        if (Values.GetValueOrDefault(key) is not { } value)
+        {
+            return absent;
+        }
+
+        foreach ((string word, T meaning) in words)
+        {
+            if (word == value.Text)
+            {
+                return meaning;
+            }
+        }
+
+        problems.Add(RecipeProblems.UnknownWord(value, what, string.Join(", ", words.Select(row => row.Word))));
+        return absent;
+    }
 }

@@ -1,0 +1,25 @@
+namespace ExpoCluster.Core.Recipes;
+
+/// <summary>The keys of a recipe.</summary>
+internal static class RecipeKeys
+{
+    public const string Name = "name";
+    public const string Method = "method";
+    public const string Base = "base";
+    public const string Aligned = "aligned";
+    public const string Alpha = "alpha";
+    public const string Numerics = "numerics";
+    public const string Dtype = "dtype";
+    public const string OnMismatch = "on_mismatch";
+    public const string MaxShardSize = "max_shard_size";
+    public const string Output = "out";
+
+    public static readonly string[] All =
+        [Name, Method, Base, Aligned, Alpha, Numerics, Dtype, OnMismatch, MaxShardSize, Output];
+
+    /// <summary>Of mergekit's configurations, which users may well have at hand.</summary>
+    public static readonly string[] Mergekit =
+    [
+        "merge_method", "base_model", "models", "slices", "parameters", "out_dtype", "tokenizer_source", "tokenizer", "chat_template", "modules",
+    ];
+}

@@ -1,0 +1,61 @@
+using ExpoCluster.Core.Recipes.Spelling;
+
+namespace ExpoCluster.Core.Recipes;
+
+/// <summary>Every way in which a recipe can be wrong, each with its code (docs/errors.md, 2xxx).</summary>
+internal static class RecipeProblems
+{
+    public static RecipeProblem Missing(string key, string what) => new(
+        "EXPO2001", key, $"{what} is missing.", $"add '{key}: …' to the recipe, or --{key} to the command.");
+
+    public static RecipeProblem UnknownKey(string path, string key) => new(
+        "EXPO2002",
+        path,
+        $"'{key}' is no key of a recipe.",
+        Suggestion.For(key, RecipeKeys.All) is { } near ? $"did you mean '{near}'?" : $"the keys are {string.Join(", ", RecipeKeys.All)}.");
+
+    public static RecipeProblem DuplicateKey(string path, string key) => new(
+        "EXPO2003", path, $"'{key}' is given twice.", "remove one of the two.");
+
+    public static RecipeProblem AlphaIsNoNumber(DraftValue value) => new(
+        "EXPO2004", value.Path, $"'{value.Text}' is not a finite number.", "give a number, for example 0.3; published models use 0.1 to 0.5.");
+
+    public static RecipeProblem UnknownMethod(DraftValue value) => new(
+        "EXPO2005", value.Path, $"'{value.Text}' is no merge method of this version.", "use expo.");
+
+    public static RecipeProblem UnknownWord(DraftValue value, string what, string words) => new(
+        "EXPO2006", value.Path, $"'{value.Text}' is no {what}.", $"use one of {words}.");
+
+    public static RecipeProblem OfficialNeedsBf16(DraftValue value) => new(
+        "EXPO2007",
+        value.Path,
+        $"numerics 'official' computes and writes BF16, but dtype is '{value.Text}'.",
+        "leave dtype out, or use numerics 'exact'.");
+
+    public static RecipeProblem NoSize(DraftValue value) => new(
+        "EXPO2008", value.Path, $"'{value.Text}' is no size.", "give a size such as 5GB, or keep.");
+
+    public static RecipeProblem NotAScalar(string path, string key) => new(
+        "EXPO2009", path, $"'{key}' has several values, which this version does not take.", "give a single value.");
+
+    public static RecipeProblem MergekitKey(string path, string key) => new(
+        "EXPO2010",
+        path,
+        $"'{key}' belongs to a mergekit configuration, which this version does not read.",
+        "write method: expo with base, aligned and alpha.");
+
+    public static RecipeProblem Syntax(string path, string message) => new(
+        "EXPO2011", path, $"this is not valid YAML: {message}", "correct the line; a recipe is a list of 'key: value' lines.");
+
+    public static RecipeProblem NoMapping(string path) => new(
+        "EXPO2012", path, "a recipe is a list of 'key: value' lines, but the file holds something else.", "see expocluster plan --help for an example.");
+
+    public static RecipeProblem TooLarge(string path, string what) => new(
+        "EXPO2013", path, $"the recipe is {what}.", "a recipe needs a few lines; check that this is the right file.");
+
+    public static RecipeProblem Alias(string path) => new(
+        "EXPO2014", path, "anchors and aliases are not allowed in a recipe.", "write the value in place.");
+
+    public static RecipeProblem EmptyValue(DraftValue value) => new(
+        "EXPO2015", value.Path, "the value is empty.", "give a value, or remove the line.");
+}
