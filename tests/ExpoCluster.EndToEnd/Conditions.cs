@@ -1,0 +1,34 @@
+namespace ExpoCluster.EndToEnd;
+
+/// <summary>Runs only with EXPO_LONG=1, as CI sets it: it takes more than a few seconds.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class LongFactAttribute : FactAttribute
+{
+    public LongFactAttribute(params string[] tools)
+    {
+        Skip = Environment.GetEnvironmentVariable("EXPO_LONG") == "1" ? Needs.Missing(tools) : "long: set EXPO_LONG=1 to run it";
+    }
+}
+
+/// <summary>Skipped, with the reason, where a tool is not installed. CI installs all of them.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class FactNeedingAttribute : FactAttribute
+{
+    public FactNeedingAttribute(params string[] tools) => Skip = Needs.Missing(tools);
+}
+
+internal static class Needs
+{
+    /// <summary>May mount file systems.</summary>
+    public const string Root = "root";
+
+    public static string? Missing(string[] tools)
+    {
+        string[] missing = [.. tools.Where(tool => !IsThere(tool))];
+        return missing.Length == 0 ? null : $"needs {string.Join(", ", missing)}";
+    }
+
+    private static bool IsThere(string tool) => tool == Root
+        ? Environment.UserName == "root" && OperatingSystem.IsLinux()
+        : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Join(directory, tool)));
+}

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace ExpoCluster.EndToEnd;
+
+/// <summary>What a finished run of the program left.</summary>
+public sealed record RunResult(int ExitCode, string Output, string Errors)
+{
+    /// <summary>Standard output as the one JSON object that it must be.</summary>
+    public JsonElement Json => JsonDocument.Parse(Output).RootElement;
+
+    public override string ToString() => $"exit {ExitCode}\n{Output}\n{Errors}";
+}
+
+/// <summary>A running process of the program, as built by this solution.</summary>
+public sealed class ExpoProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    private readonly Process process;
+    private readonly StringBuilder output = new();
+    private readonly StringBuilder errors = new();
+
+    private ExpoProcess(ProcessStartInfo start)
+    {
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        process = Process.Start(start)!;
+        process.OutputDataReceived += (_, line) => Append(output, line.Data);
+        process.ErrorDataReceived += (_, line) => Append(errors, line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>artifacts/bin/ExpoCluster.Cli/release/expocluster, or debug as these tests themselves.</summary>
+    public static string ProgramPath { get; } = FindProgram();
+
+    public int Id => process.Id;
+
+    public bool HasExited => process.HasExited;
+
+    /// <summary>What it has printed on standard error so far.</summary>
+    public string Errors
+    {
+        get
+        {
+            lock (errors)
+            {
+                return errors.ToString();
+            }
+        }
+    }
+
+    public static ExpoProcess Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
+
+    public static ExpoProcess Start(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        StartOther(ProgramPath, environment, arguments);
+
+    /// <summary>The program under another one, for example strace.</summary>
+    public static ExpoProcess StartOther(string fileName, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(fileName, arguments);
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return new ExpoProcess(start);
+    }
+
+    public static RunResult Run(params string[] arguments)
+    {
+        using ExpoProcess process = Start(arguments);
+        return process.Wait();
+    }
+
+    public static RunResult Run(IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    {
+        using ExpoProcess process = Start(environment, arguments);
+        return process.Wait();
+    }
+
+    public RunResult Wait()
+    {
+        if (!process.WaitForExit(Patience))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"The program did not end within {Patience}.\n{Errors}");
+        }
+
+        process.WaitForExit();
+        return new RunResult(process.ExitCode, output.ToString(), Errors);
+    }
+
+    /// <summary>SIGKILL: no farewell.</summary>
+    public void Kill()
+    {
+        process.Kill(entireProcessTree: true);
+        process.WaitForExit();
+    }
+
+    public void Signal(string name)
+    {
+        using Process kill = Process.Start("kill", ["-s", name, process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (!process.HasExited)
+        {
+            process.Kill(entireProcessTree: true);
+        }
+
+        process.Dispose();
+    }
+
+    private static string FindProgram()
+    {
+        string configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
+        string binaries = Path.GetFullPath(Path.Join(AppContext.BaseDirectory, "..", ".."));
+        return Path.Join(binaries, "ExpoCluster.Cli", configuration, OperatingSystem.IsWindows() ? "expocluster.exe" : "expocluster");
+    }
+
+    private static void Append(StringBuilder text, string? line)
+    {
+        if (line is not null)
+        {
+            lock (text)
+            {
+                text.AppendLine(line);
+            }
+        }
+    }
+}
