@@ -101,12 +101,12 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
         using var place = new Workplace("80MB");
         KillInMidMerge(place);
 
-        RunResult other = ExpoProcess.Run(place.Merge("--alpha", "0.5"));
+        RunResult other = ExpoProcess.Run(place.MergeWith("0.5"));
 
         Assert.Equal(2, other.ExitCode);
         Assert.Contains("EXPO2083", other.Errors, StringComparison.Ordinal);
         Assert.Contains("--restart", other.Errors, StringComparison.Ordinal);
-        RunResult restarted = ExpoProcess.Run(place.Merge("--alpha", "0.5", "--restart"));
+        RunResult restarted = ExpoProcess.Run(place.MergeWith("0.5", "--restart"));
         Assert.True(restarted.ExitCode == 0, restarted.ToString());
         Assert.Equal(0, restarted.Json.GetProperty("parts").GetProperty("reused").GetInt32());
     }

@@ -133,7 +133,7 @@ public sealed partial class MergeTests
         using var place = new Workplace("4MB");
         Assert.Equal(0, ExpoProcess.Run(place.Merge()).ExitCode);
 
-        RunResult other = ExpoProcess.Run(place.Merge("--alpha", "0.5"));
+        RunResult other = ExpoProcess.Run(place.MergeWith("0.5"));
         Assert.Equal(2, other.ExitCode);
         Assert.Contains("--overwrite", other.Errors, StringComparison.Ordinal);
         Assert.Contains("--restart", other.Errors, StringComparison.Ordinal);

@@ -24,8 +24,10 @@ public sealed class Workplace : IDisposable
     public string Output => Path.Join(Root, "out");
 
     /// <summary>The arguments of a merge of the sample pair into <see cref="Output"/>.</summary>
-    public string[] Merge(params string[] more) =>
-        ["merge", "--base", Base, "--aligned", Aligned, "--alpha", "0.3", "--out", Output, "--json", .. more];
+    public string[] Merge(params string[] more) => MergeWith("0.3", more);
+
+    public string[] MergeWith(string alpha, params string[] more) =>
+        ["merge", "--base", Base, "--aligned", Aligned, "--alpha", alpha, "--out", Output, "--json", .. more];
 
     public string PathOf(string name) => Path.Join(Root, name);
 

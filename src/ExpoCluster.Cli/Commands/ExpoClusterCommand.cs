@@ -9,7 +9,7 @@ namespace ExpoCluster.Cli.Commands;
 /// <summary>The program: its commands, and the one place where errors become lines and exit codes.</summary>
 internal static class ExpoClusterCommand
 {
-    private const string WrongArguments = "EXPO2080";
+    public const string WrongArguments = "EXPO2080";
 
     public static RootCommand Create()
     {

@@ -45,7 +45,15 @@ internal sealed class RecipeOptions
             maxShardSize: parsed.GetValue(maxShardSize),
             onMismatch: parsed.GetValue(onMismatch),
             output: parsed.GetValue(output));
-        RecipeDraft draft = parsed.GetValue(recipe) is { } path ? ReadFile(path).OverriddenBy(options) : options;
+        string? recipePath = parsed.GetValue(recipe);
+        if (recipePath is ['-', ..])
+        {
+            // The parser takes a mistyped option for the recipe's path.
+            throw new UsageException(new RecipeProblem(
+                ExpoClusterCommand.WrongArguments, recipePath, "there is no such option.", $"see expocluster {parsed.CommandResult.Command.Name} --help."));
+        }
+
+        RecipeDraft draft = recipePath is { } path ? ReadFile(path).OverriddenBy(options) : options;
         RecipeValidation validation = draft.Validate();
         ImmutableArray<RecipeProblem> problems = validation.Problems;
         if (needsOutput && validation.Recipe is { Output: null })

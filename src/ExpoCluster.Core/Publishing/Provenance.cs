@@ -104,7 +104,6 @@ public sealed class ProvenanceException(string path, string why, Exception? inne
         innerException)
 {
     public const string Unreadable = "EXPO1301";
-    public const string Missing = "EXPO1302";
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NewLine = "\n")]

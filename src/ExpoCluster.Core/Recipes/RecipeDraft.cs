@@ -143,7 +143,7 @@ public sealed record RecipeDraft
     }
 
     private Numerics ReadNumerics(ImmutableArray<RecipeProblem>.Builder problems) =>
-        Word(RecipeKeys.Numerics, "numerics", Numerics.Exact, problems, ("exact", Numerics.Exact), ("official", Numerics.Official));
+        Word(RecipeKeys.Numerics, "kind of numerics", Numerics.Exact, problems, ("exact", Numerics.Exact), ("official", Numerics.Official));
 
     private MismatchPolicy OnMismatch(ImmutableArray<RecipeProblem>.Builder problems) => Word(
         RecipeKeys.OnMismatch,

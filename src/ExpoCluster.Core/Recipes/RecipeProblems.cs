@@ -24,7 +24,7 @@ internal static class RecipeProblems
         "EXPO2005", value.Path, $"'{value.Text}' is no merge method of this version.", "use expo.");
 
     public static RecipeProblem UnknownWord(DraftValue value, string what, string words) => new(
-        "EXPO2006", value.Path, $"'{value.Text}' is no {what}.", $"use one of {words}.");
+        "EXPO2006", value.Path, $"'{value.Text}' is not a {what}.", $"use one of {words}.");
 
     public static RecipeProblem OfficialNeedsBf16(DraftValue value) => new(
         "EXPO2007",
