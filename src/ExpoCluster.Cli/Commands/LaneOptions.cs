@@ -12,7 +12,7 @@ internal sealed class LaneOptions
     private const string TooLittleMemory = "EXPO2087";
 
     // Runtime, actor system, journal and plan of an embedded merge, as measured (docs/architecture.md).
-    private const long EngineBytes = 220L << 20;
+    private const long EngineBytes = 100L << 20;
     private const int MaxLanes = 256;
     private const long MinRate = 64 << 10;
 

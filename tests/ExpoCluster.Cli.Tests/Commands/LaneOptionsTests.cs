@@ -1,0 +1,45 @@
+using System.CommandLine;
+using ExpoCluster.Cli.Commands;
+using ExpoCluster.Core.Recipes;
+
+namespace ExpoCluster.Cli.Tests.Commands;
+
+public sealed class LaneOptionsTests
+{
+    [Fact]
+    public void Without_options_there_is_a_lane_for_each_core_and_no_limit() =>
+        Assert.Equal((Environment.ProcessorCount, (long?)null), Read());
+
+    [Fact]
+    public void Given_numbers_are_taken() => Assert.Equal((7, (long?)200_000_000), Read("--lanes", "7", "--max-rate", "200MB"));
+
+    [Fact]
+    public void Little_memory_lowers_the_lanes()
+    {
+        string memory = (LaneOptions.MemoryBytes(2) + 1).ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+        Assert.Equal(2, Read("--lanes", "16", "--max-memory", memory).Lanes);
+    }
+
+    [Theory]
+    [InlineData("--lanes", "0")]
+    [InlineData("--lanes", "1000")]
+    [InlineData("--lanes", "many")]
+    [InlineData("--max-memory", "10MB")]
+    [InlineData("--max-memory", "lots")]
+    [InlineData("--max-rate", "1KB")]
+    public void What_cannot_be_is_refused_with_the_option_named(string option, string value)
+    {
+        RecipeProblem problem = Assert.Single(Assert.Throws<UsageException>(() => Read(option, value)).Problems);
+
+        Assert.Equal(option, problem.Path);
+    }
+
+    private static (int Lanes, long? MaxBytesPerSecond) Read(params string[] arguments)
+    {
+        var options = new LaneOptions();
+        var command = new Command("merge");
+        options.AddTo(command);
+        return options.Read(command.Parse(arguments));
+    }
+}

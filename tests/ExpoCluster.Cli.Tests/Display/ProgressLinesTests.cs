@@ -1,0 +1,62 @@
+using ExpoCluster.Cli.Display;
+using ExpoCluster.Cluster.Protocol;
+
+namespace ExpoCluster.Cli.Tests.Display;
+
+public sealed class ProgressLinesTests
+{
+    private readonly StringWriter output = new();
+    private readonly ManualClock clock = new();
+
+    [Fact]
+    public void A_line_has_state_share_bytes_rate_and_time_left()
+    {
+        using var lines = new ProgressLines(output, clock);
+        lines.Show(Progress(committed: 0));
+        clock.Advance(TimeSpan.FromSeconds(3));
+
+        lines.Show(Progress(committed: 300_000_000));
+
+        Assert.Equal("running 30%  300 MB of 1.00 GB, 100 MB/s, 7 s left", output.ToString().Split(Environment.NewLine)[1]);
+    }
+
+    [Fact]
+    public void Lines_come_now_and_then_but_a_new_state_at_once()
+    {
+        using var lines = new ProgressLines(output, clock);
+        lines.Show(Progress(committed: 0));
+        clock.Advance(TimeSpan.FromMilliseconds(500));
+        lines.Show(Progress(committed: 10));
+        lines.Show(Progress(committed: 1_000_000_000, state: "publishing"));
+
+        Assert.Equal(["running", "publishing"], output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]));
+    }
+
+    [Fact]
+    public void The_work_under_way_counts()
+    {
+        var meter = new PaceMeter(clock);
+        JobProgress progress = Progress(committed: 100);
+        progress.Lanes.Add(new LaneProgress { BytesDone = 50, ByteCount = 1000 });
+
+        Assert.Equal(150, meter.Measure(progress).Done);
+    }
+
+    private static JobProgress Progress(long committed, string state = "running")
+    {
+        var progress = new JobProgress { State = state };
+        progress.Files.Add(new FileProgress { Name = "model.safetensors", ByteLength = 1_000_000_000, BytesCommitted = committed, Parts = 30 });
+        return progress;
+    }
+
+    private sealed class ManualClock : TimeProvider
+    {
+        private long ticks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => ticks;
+
+        public void Advance(TimeSpan by) => ticks += by.Ticks;
+    }
+}
