@@ -9,11 +9,9 @@ public sealed class JobException(string code, string message, string advice, Exc
 {
     public const string Claimed = "EXPO3001";
     public const string PartsDisagree = "EXPO3002";
-    public const string AttemptsExhausted = "EXPO3003";
     public const string OtherNumerics = "EXPO3004";
     public const string PlanDamaged = "EXPO3005";
     public const string EngineStopped = "EXPO3006";
-    public const string NotFound = "EXPO3007";
     public const string WrongPhase = "EXPO3008";
 
     public static JobException OutputClaimed(string output, ClaimRecord? holder)

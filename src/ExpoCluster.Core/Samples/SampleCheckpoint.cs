@@ -13,7 +13,7 @@ namespace ExpoCluster.Core.Samples;
 /// <summary>Made-up checkpoints of a real model's shape, to try things on.</summary>
 public static class SampleCheckpoint
 {
-    private const string Exists = "EXPO1121";
+    private const string Exists = "EXPO1143";
 
     // Bounds the memory: one buffer of this size for each core.
     private const int RangeBytes = 4 << 20;

@@ -8,7 +8,7 @@ namespace ExpoCluster.Core.SideFiles;
 /// <summary>Changes to <c>config.json</c> that leave every other byte alone.</summary>
 public static class ConfigJson
 {
-    private const string Malformed = "EXPO1120";
+    private const string Malformed = "EXPO1142";
 
     /// <summary>Sets the top-level <c>dtype</c> and <c>torch_dtype</c>, as far as they are there.</summary>
     /// <exception cref="CheckpointException">The text is not a JSON object.</exception>
