@@ -85,20 +85,20 @@ internal static class MergeCommand
         Recipe recipe, OutputPaths paths, EmbeddedMergeOptions options, PlannedMerge merge, bool quiet)
     {
         using var interrupt = new CancellationTokenSource();
+        using IProgressDisplay display = ProgressDisplay.Create(quiet);
         void OnSignal(PosixSignalContext signal)
         {
             // The second signal is not caught: it ends the process, and the journal keeps what is committed.
             signal.Cancel = !interrupt.IsCancellationRequested;
             if (signal.Cancel)
             {
-                Console.Error.WriteLine("stopping: the parts under way are finished first (once more to stop at once)");
+                display.Say("stopping: the parts under way are finished first (once more to stop at once)");
                 interrupt.Cancel();
             }
         }
 
         using PosixSignalRegistration onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using PosixSignalRegistration onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        using IProgressDisplay display = ProgressDisplay.Create(quiet);
         var embedded = new EmbeddedMerge(recipe, paths, options);
         return await embedded.RunAsync(merge, display.Show, interrupt.Token).ConfigureAwait(false);
     }

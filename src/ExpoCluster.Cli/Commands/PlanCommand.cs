@@ -38,6 +38,11 @@ internal static class PlanCommand
         PlannedMerge merge = Planner.Plan(recipe);
         OutputPaths? output = recipe.Output is { } directory ? OutputPaths.Of(directory) : null;
         FileSystemFacts? storage = output is null ? null : CheckOutput(output, merge, overwrite);
+        if (output is not null && OutputPreflight.Inspect(output, merge.Plan) == OutputCondition.Finished)
+        {
+            merge = merge with { Notes = merge.Notes.Add($"{output.Root} is already there, whole: merge would have nothing to do") };
+        }
+
         if (json)
         {
             JsonOutput.Write(ToJson(recipe, merge, lanes, output, storage));

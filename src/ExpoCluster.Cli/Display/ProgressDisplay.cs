@@ -10,6 +10,9 @@ namespace ExpoCluster.Cli.Display;
 internal interface IProgressDisplay : IDisposable
 {
     void Show(JobProgress progress);
+
+    /// <summary>A sentence that the user must see although the display goes on.</summary>
+    void Say(string sentence);
 }
 
 /// <summary>A live display on a terminal, lines elsewhere, nothing when asked to be quiet.</summary>
@@ -30,6 +33,8 @@ internal static class ProgressDisplay
         public void Show(JobProgress progress)
         {
         }
+
+        public void Say(string sentence) => Console.Error.WriteLine(sentence);
 
         public void Dispose()
         {
@@ -105,6 +110,8 @@ internal sealed class ProgressLines(TextWriter output, TimeProvider clock) : IPr
         }
     }
 
+    public void Say(string sentence) => output.WriteLine(sentence);
+
     public void Dispose()
     {
     }
@@ -120,6 +127,7 @@ internal sealed class LiveProgress : IProgressDisplay
     private readonly ManualResetEventSlim ended = new();
     private readonly Thread thread;
     private volatile IRenderable picture = new Text("");
+    private volatile string? said;
 
     public LiveProgress()
     {
@@ -127,7 +135,13 @@ internal sealed class LiveProgress : IProgressDisplay
         thread.Start();
     }
 
-    public void Show(JobProgress progress) => picture = Render(progress, meter.Measure(progress));
+    public void Show(JobProgress progress) => picture = Render(progress, meter.Measure(progress), said);
+
+    public void Say(string sentence)
+    {
+        said = sentence;
+        picture = new Rows(picture, new Text(sentence));
+    }
 
     public void Dispose()
     {
@@ -146,7 +160,7 @@ internal sealed class LiveProgress : IProgressDisplay
         context.UpdateTarget(picture);
     });
 
-    internal static IRenderable Render(JobProgress progress, MergePace pace)
+    internal static IRenderable Render(JobProgress progress, MergePace pace, string? said)
     {
         const int width = 40;
         int filled = (int)(pace.Share * width);
@@ -166,6 +180,11 @@ internal sealed class LiveProgress : IProgressDisplay
         if (progress.State != "running")
         {
             rows.Add(new Markup($"[grey]{Markup.Escape(progress.State)}[/]"));
+        }
+
+        if (said is not null)
+        {
+            rows.Add(new Text(said));
         }
 
         return new Rows(rows);

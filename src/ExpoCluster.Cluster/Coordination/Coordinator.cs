@@ -208,6 +208,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
         if (drainRequester is not null && schedule is { Leases.Count: 0 })
         {
+            TellWatchers();
             drainRequester.Tell(new JobDrained { Job = job });
         }
     }
