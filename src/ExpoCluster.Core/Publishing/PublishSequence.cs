@@ -15,7 +15,7 @@ namespace ExpoCluster.Core.Publishing;
 /// and new ones move in, the entry point last (<see cref="Publish"/>). Each step tolerates that it is already done: a new file
 /// that is no longer in the workspace is in its place.
 /// </remarks>
-public sealed class PublishSequence(OutputPaths paths, string job)
+public sealed class PublishSequence
 {
     public const string SingleFile = "model.safetensors";
     public const string Index = "model.safetensors.index.json";
@@ -25,6 +25,25 @@ public sealed class PublishSequence(OutputPaths paths, string job)
     // What a loader prefers moves away last, so that it never falls back on something older.
     private static readonly string[] EntryPointsInOrder =
         ["pytorch_model.bin.index.json", "pytorch_model.bin", Index, SingleFile];
+
+    private readonly OutputPaths paths;
+    private readonly string job;
+    private readonly Action<string, string> rename;
+
+    public PublishSequence(OutputPaths paths, string job)
+        : this(paths, job, Durability.Rename)
+    {
+    }
+
+    /// <param name="paths">The output directory.</param>
+    /// <param name="job">Whose output it is.</param>
+    /// <param name="rename">Moves a file and makes both names durable.</param>
+    internal PublishSequence(OutputPaths paths, string job, Action<string, string> rename)
+    {
+        this.paths = paths;
+        this.job = job;
+        this.rename = rename;
+    }
 
     /// <summary>Writes side files, model card, index and provenance into the workspace.</summary>
     /// <returns>All names to publish, in their order.</returns>
@@ -136,16 +155,16 @@ public sealed class PublishSequence(OutputPaths paths, string job)
         Durability.CreateDirectory(paths.Replaced(job));
         foreach (string name in old)
         {
-            Durability.Rename(paths.Published(name), Path.Join(paths.Replaced(job), name));
+            rename(paths.Published(name), Path.Join(paths.Replaced(job), name));
         }
     }
 
-    private static void MoveIn(string source, string target)
+    private void MoveIn(string source, string target)
     {
         if (File.Exists(source))
         {
             Durability.CreateDirectory(Path.GetDirectoryName(target)!);
-            Durability.Rename(source, target);
+            rename(source, target);
         }
         else if (!File.Exists(target))
         {
