@@ -44,10 +44,10 @@ public static class ShardSplitter
         return files.DrainToImmutable();
     }
 
-    /// <summary>The file name that loaders expect; <paramref name="index"/> counts from 1.</summary>
+    /// <summary>The file name that loaders expect; <paramref name="index"/> counts from 0, the name from 1.</summary>
     public static string FileName(int index, int count) => count == 1
         ? "model.safetensors"
-        : string.Create(CultureInfo.InvariantCulture, $"model-{index:00000}-of-{count:00000}.safetensors");
+        : string.Create(CultureInfo.InvariantCulture, $"model-{index + 1:00000}-of-{count:00000}.safetensors");
 
     /// <summary>Stands in for the order of a state dict where that is not known.</summary>
     private sealed class TensorNameOrder : IComparer<string>
