@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.IO.Enumeration;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
+using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Core.Planning;
@@ -36,9 +38,19 @@ public static class Planner
         var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs);
         ImmutableArray<PlannedTensor> tensors = join.Run();
         ImmutableArray<PlannedFile> files = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
+        CheckSideFiles(aligned.Directory);
         var plan = new Plan(
             ExpoKernel.NumericsVersion, recipe.Method, recipe.Numerics, inputs.Inputs, aligned.Directory, files);
         return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. join.Notes], baseCheckpoint, aligned);
+    }
+
+    // They are copied when the output is published; what is wrong with them should not wait until then.
+    private static void CheckSideFiles(string? directory)
+    {
+        foreach (SideFile file in directory is null ? [] : SideFileSelection.Select(directory).Where(file => file.RelativePath == ConfigJson.FileName))
+        {
+            ConfigJson.WithDtype(File.ReadAllBytes(file.SourcePath), Dtype.BF16);
+        }
     }
 
     internal static bool IsKnownBuffer(string tensor) => FileSystemName.MatchesSimpleExpression(KnownBuffer, tensor, ignoreCase: false);

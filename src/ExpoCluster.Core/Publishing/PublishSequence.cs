@@ -129,7 +129,7 @@ public sealed class PublishSequence
             throw StorageException.From(exception, file.SourcePath, "read this file of the aligned checkpoint");
         }
 
-        bool isConfig = file.RelativePath == "config.json";
+        bool isConfig = file.RelativePath == ConfigJson.FileName;
         Durability.WriteWhole(target, isConfig && plan.MainDtype is { } dtype ? ConfigJson.WithDtype(content, dtype) : content);
     }
 

@@ -102,7 +102,7 @@ public sealed record RecipeDraft
         DraftValue? value = Values.GetValueOrDefault(key);
         if (value is null)
         {
-            problems.Add(RecipeProblems.Missing(key, what));
+            AddMissing(key, what, problems);
         }
         else if (value.Text.Length == 0 && value.Path.StartsWith("--", StringComparison.Ordinal))
         {
@@ -110,6 +110,15 @@ public sealed record RecipeDraft
         }
 
         return value?.Text;
+    }
+
+    // A key that is there but cannot be used has its problem already.
+    private static void AddMissing(string key, string what, ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        if (!problems.Any(problem => problem.Path.StartsWith(key + " (", StringComparison.Ordinal)))
+        {
+            problems.Add(RecipeProblems.Missing(key, what));
+        }
     }
 
     private string Method(ImmutableArray<RecipeProblem>.Builder problems)
@@ -127,7 +136,7 @@ public sealed record RecipeDraft
     {
         if (Values.GetValueOrDefault(RecipeKeys.Alpha) is not { } value)
         {
-            problems.Add(RecipeProblems.Missing(RecipeKeys.Alpha, "how far to move on"));
+            AddMissing(RecipeKeys.Alpha, "how far to move on", problems);
             return 0;
         }
 

@@ -61,6 +61,11 @@ internal sealed class RecipeYaml
         {
             problems.Add(RecipeProblems.Syntax(Where(fileName, exception.Start), exception.InnerException?.Message ?? exception.Message));
         }
+        catch (InvalidOperationException)
+        {
+            // The library's scanner gives up like this on some plain scalars inside brackets.
+            problems.Add(RecipeProblems.Syntax(fileName, "a value cannot be read"));
+        }
     }
 
     private void ReadPair(Parser parser)

@@ -13,8 +13,6 @@ namespace ExpoCluster.Core.Samples;
 /// <summary>Made-up checkpoints of a real model's shape, to try things on.</summary>
 public static class SampleCheckpoint
 {
-    private const string Exists = "EXPO1143";
-
     // Bounds the memory: one buffer of this size for each core.
     private const int RangeBytes = 4 << 20;
 
@@ -65,8 +63,7 @@ public static class SampleCheckpoint
         {
             if (Path.Exists(Path.Join(directory, side)))
             {
-                throw new CheckpointException(
-                    Exists, Path.Join(directory, side), "something is there already", "choose another directory, or remove it first.");
+                throw CheckpointErrors.SampleExists(Path.Join(directory, side));
             }
         }
 

@@ -8,7 +8,7 @@ namespace ExpoCluster.Core.SideFiles;
 /// <summary>Changes to <c>config.json</c> that leave every other byte alone.</summary>
 public static class ConfigJson
 {
-    private const string Malformed = "EXPO1142";
+    public const string FileName = "config.json";
 
     /// <summary>Sets the top-level <c>dtype</c> and <c>torch_dtype</c>, as far as they are there.</summary>
     /// <exception cref="CheckpointException">The text is not a JSON object.</exception>
@@ -46,7 +46,7 @@ public static class ConfigJson
             var reader = new Utf8JsonReader(config);
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             {
-                throw NoObject("another kind of value", null);
+                throw CheckpointErrors.ConfigNotJson("the configuration is not a JSON object");
             }
 
             while (reader.Read())
@@ -62,18 +62,9 @@ public static class ConfigJson
         }
         catch (JsonException exception)
         {
-            throw NoObject(exception.Message, exception);
+            throw CheckpointErrors.ConfigNotJson($"the configuration is not valid JSON: {exception.Message}", exception);
         }
 
         return found;
     }
-
-    private static CheckpointException NoObject(string found, Exception? inner) => new(
-        Malformed,
-        "config.json",
-        "the configuration of the aligned checkpoint cannot be read",
-        "download the checkpoint again; without a configuration the output could not be loaded.",
-        "a JSON object",
-        found,
-        inner);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.SideFiles;
@@ -28,6 +29,7 @@ public static class SideFileSelection
         ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
 
     /// <summary>What a loader needs besides the weights, sorted by path.</summary>
+    /// <exception cref="CheckpointException">One of them is a link that leads nowhere, or far too large.</exception>
     public static ImmutableArray<SideFile> Select(string alignedDirectory)
     {
         string templates = Path.Join(alignedDirectory, ChatTemplateDirectory);
@@ -38,7 +40,7 @@ public static class SideFileSelection
         return
         [
             .. topLevel.Concat(inTemplates)
-                .Where(file => new FileInfo(RealPath.Of(file.SourcePath)).Length <= MaxBytes)
+                .Select(Checked)
                 .OrderBy(file => file.RelativePath, StringComparer.Ordinal),
         ];
     }
@@ -70,8 +72,17 @@ public static class SideFileSelection
 
     private static bool IsHidden(string fileName) => fileName.StartsWith('.');
 
-    // A link whose target is gone (an incomplete Hub cache) is no file.
-    private static IEnumerable<string> FilesOf(string directory) => Directory.Exists(directory)
-        ? Directory.EnumerateFiles(directory).Where(path => File.Exists(RealPath.Of(path))).Select(path => Path.GetFileName(path))
-        : [];
+    private static SideFile Checked(SideFile file)
+    {
+        var content = new FileInfo(RealPath.Of(file.SourcePath));
+        return content switch
+        {
+            { Exists: false } => throw CheckpointErrors.SideFileMissing(file.SourcePath),
+            { Length: > MaxBytes } => throw CheckpointErrors.SideFileTooLarge(file.SourcePath, content.Length, MaxBytes),
+            _ => file,
+        };
+    }
+
+    private static IEnumerable<string> FilesOf(string directory) =>
+        Directory.Exists(directory) ? Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)) : [];
 }

@@ -1,0 +1,112 @@
+using System.Text;
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
+using ExpoCluster.Tensors.Dtypes;
+
+namespace ExpoCluster.Core.Tests.SideFiles;
+
+public sealed class SideFileSelectionTests : IDisposable
+{
+    private readonly TemporaryDirectory place = new();
+
+    public void Dispose() => place.Dispose();
+
+    [Fact]
+    public void What_a_loader_needs_goes_along_and_nothing_else()
+    {
+        string[] wanted = ["LICENSE", "USE_POLICY.md", "additional_chat_templates/tool_use.jinja", "chat_template.jinja", "config.json", "generation_config.json", "merges.txt", "modeling_custom.py", "special_tokens_map.json", "tokenizer.json", "tokenizer.model", "vocab.json"];
+        string[] unwanted = ["README.md", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "training_args.bin", "trainer_state.json", "optimizer.pt", ".gitattributes", ".cache/x.json", "expocluster.json", "runs/events.txt", "model.gguf", "logo.png"];
+        foreach (string name in wanted.Concat(unwanted))
+        {
+            place.Write(name, "x");
+        }
+
+        Assert.Equal(wanted.Order(StringComparer.Ordinal), SideFileSelection.Select(place.Path).Select(file => file.RelativePath));
+    }
+
+    [Fact]
+    public void Links_are_followed_and_one_that_leads_nowhere_is_an_error()
+    {
+        string blob = place.Write("blob", "content");
+        Directory.CreateDirectory(place.PathOf("m"));
+        File.CreateSymbolicLink(place.PathOf("m", "config.json"), blob);
+        Assert.Equal("content", File.ReadAllText(Assert.Single(SideFileSelection.Select(place.PathOf("m"))).SourcePath));
+
+        File.Delete(blob);
+
+        Assert.Equal("EXPO1131", Assert.Throws<CheckpointException>(() => SideFileSelection.Select(place.PathOf("m"))).Code);
+    }
+
+    [Theory]
+    [InlineData("model.safetensors", true, true, true)]
+    [InlineData("model-00001-of-00003.safetensors", true, true, false)]
+    [InlineData("model.safetensors.index.json", true, true, true)]
+    [InlineData("pytorch_model.bin", true, true, true)]
+    [InlineData("pytorch_model-00001-of-00002.bin", true, true, false)]
+    [InlineData("config.json", true, false, false)]
+    [InlineData("README.md", true, false, false)]
+    [InlineData("expocluster.json", true, false, false)]
+    [InlineData("training_args.bin", false, false, false)]
+    [InlineData("photo.jpg", false, false, false)]
+    [InlineData(".gitattributes", false, false, false)]
+    public void Files_of_a_model_are_told_from_others(string name, bool isCheckpointFile, bool isWeights, bool isEntryPoint) => Assert.Equal(
+        (isCheckpointFile, isWeights, isEntryPoint),
+        (SideFileSelection.IsCheckpointFile(name), SideFileSelection.IsWeights(name), SideFileSelection.IsEntryPoint(name)));
+}
+
+public sealed class ConfigJsonTests
+{
+    [Theory]
+    [InlineData("""{"a": 1,  "torch_dtype": "float16" , "b": 2}""", """{"a": 1,  "torch_dtype": "bfloat16" , "b": 2}""")]
+    [InlineData("""{"dtype":"float32"}""", """{"dtype":"bfloat16"}""")]
+    [InlineData("""{"dtype":"float32","torch_dtype":"float32"}""", """{"dtype":"bfloat16","torch_dtype":"bfloat16"}""")]
+    [InlineData("""{"torch_dtype": null}""", """{"torch_dtype": "bfloat16"}""")]
+    [InlineData("""{"text_config": {"torch_dtype": "float32"}, "x": ["dtype"]}""", """{"text_config": {"torch_dtype": "float32"}, "x": ["dtype"]}""")]
+    [InlineData("{ }\n", "{ }\n")]
+    [InlineData("{\"name\": \"\u00e4\", \"dtype\": \"float16\"}", "{\"name\": \"\u00e4\", \"dtype\": \"bfloat16\"}")]
+    public void Only_the_dtype_changes(string before, string after) =>
+        Assert.Equal(after, Encoding.UTF8.GetString(ConfigJson.WithDtype(Encoding.UTF8.GetBytes(before), Dtype.BF16)));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("{\"a\":")]
+    public void What_is_no_object_is_refused(string config) =>
+        Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.WithDtype(Encoding.UTF8.GetBytes(config), Dtype.F32)).Code);
+}
+
+public sealed class WeightIndexTests
+{
+    [Fact]
+    public void It_is_what_Python_writes()
+    {
+        byte[] index = WeightIndex.Encode(12, [KeyValuePair.Create("b\u00e9\"", "two"), KeyValuePair.Create("a.10", "one"), KeyValuePair.Create("a.2", "one")]);
+
+        // json.dumps({"metadata": {"total_size": 12}, "weight_map": {…}}, indent=2, sort_keys=True) + "\n"
+        Assert.Equal(
+            "{\n  \"metadata\": {\n    \"total_size\": 12\n  },\n  \"weight_map\": {\n    \"a.10\": \"one\",\n    \"a.2\": \"one\",\n    \"b\\u00e9\\\"\": \"two\"\n  }\n}\n",
+            Encoding.UTF8.GetString(index));
+    }
+
+    [Fact]
+    public void Without_tensors_it_is_what_Python_writes_too() =>
+        Assert.Equal("{\n  \"metadata\": {\n    \"total_size\": 0\n  },\n  \"weight_map\": {}\n}\n", Encoding.UTF8.GetString(WeightIndex.Encode(0, [])));
+}
+
+public sealed class ModelCardTests
+{
+    [Fact]
+    public void It_names_both_models_and_how_to_make_it_again_but_no_local_path()
+    {
+        var recipe = new Recipe { Base = "/home/me/secret/mistral-sft", Aligned = "hf:org/model@main", Alpha = 0.3 };
+
+        string card = ModelCard.Render(new ModelCardFacts(recipe, "BF16", "1.2.3"));
+
+        Assert.StartsWith("---\nbase_model:\n- org/model\n- mistral-sft\nbase_model_relation: merge\nlibrary_name: transformers\n", card, StringComparison.Ordinal);
+        Assert.Contains("| alpha | 0.3 |", card, StringComparison.Ordinal);
+        Assert.Contains("ExpoCluster 1.2.3", card, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", card, StringComparison.Ordinal);
+        Assert.DoesNotContain("\r", card, StringComparison.Ordinal);
+    }
+}
