@@ -13,8 +13,12 @@ namespace ExpoCluster.Core.Samples;
 /// <summary>Made-up checkpoints of a real model's shape, to try things on.</summary>
 public static class SampleCheckpoint
 {
-    // Bounds the memory: one buffer of this size for each core.
     private const int RangeBytes = 4 << 20;
+
+    // Bounds the memory: each thread has a buffer for one range.
+    private static readonly ParallelOptions Threads = new() { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, 16) };
+
+    private const string Unfinished = ".unfinished";
 
     private const int HeadSize = 64;
     private const int SmallHeadSize = 16;
@@ -67,15 +71,18 @@ public static class SampleCheckpoint
             }
         }
 
-        Write(Path.Join(directory, "base"), tensors, new SampleValues(seed, isAligned: false), maxShardBytes, bytesWritten);
-        Write(Path.Join(directory, "aligned"), tensors, new SampleValues(seed, isAligned: true), maxShardBytes, bytesWritten);
+        // Neither has its name before both are whole, so that an interrupted command can be run again.
+        string baseSide = Path.GetFullPath(Path.Join(directory, "base"));
+        string alignedSide = Path.GetFullPath(Path.Join(directory, "aligned"));
+        Write(baseSide + Unfinished, tensors, new SampleValues(seed, isAligned: false), maxShardBytes, bytesWritten);
+        Write(alignedSide + Unfinished, tensors, new SampleValues(seed, isAligned: true), maxShardBytes, bytesWritten);
+        Durability.Rename(baseSide + Unfinished, baseSide);
+        Durability.Rename(alignedSide + Unfinished, alignedSide);
     }
 
-    // Made under another name first: a directory of the right name is a whole checkpoint.
     private static void Write(
-        string directory, ImmutableArray<SampleTensor> tensors, SampleValues values, long maxShardBytes, Action<long>? bytesWritten)
+        string unfinished, ImmutableArray<SampleTensor> tensors, SampleValues values, long maxShardBytes, Action<long>? bytesWritten)
     {
-        string unfinished = Path.GetFullPath(directory) + ".unfinished";
         if (Directory.Exists(unfinished))
         {
             Directory.Delete(unfinished, recursive: true);
@@ -101,7 +108,6 @@ public static class SampleCheckpoint
         }
 
         SampleSideFiles.Write(unfinished, tensors);
-        Durability.Rename(unfinished, Path.GetFullPath(directory));
     }
 
     private static long ByteCount(SampleTensor tensor) =>
@@ -118,6 +124,7 @@ public static class SampleCheckpoint
             RandomAccess.Write(file, header, fileOffset: 0);
             Parallel.ForEach(
                 entries.SelectMany(Ranges),
+                Threads,
                 () => GC.AllocateUninitializedArray<byte>(RangeBytes),
                 (range, _, buffer) =>
                 {
@@ -152,7 +159,8 @@ public static class SampleCheckpoint
     {
         public static LlamaShape ForParameters(long parameters)
         {
-            LlamaShape best = default;
+            // What no model is small enough for becomes the smallest.
+            LlamaShape best = new(4 * SmallHeadSize, Layers: 1, Intermediate: 8, Vocabulary: 64);
             double bestDistance = double.MaxValue;
             foreach (long hidden in Candidates())
             {

@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 using ExpoCluster.Tensors.Dtypes;
@@ -10,101 +11,189 @@ namespace ExpoCluster.Core.Samples;
 /// Weights that look like a model's: base ~ N(0, 0.02), and aligned = base + N(0, 0.0003), each a pure function of seed,
 /// tensor name and element index.
 /// </summary>
+/// <remarks>
+/// Every element has a 32-bit hash of its index; the sum of the hash's four bytes is roughly normal. Elements are computed by
+/// vectors, but each operation rounds by itself, so the width of the vectors does not matter.
+/// </remarks>
 internal sealed class SampleValues(ulong seed, bool isAligned)
 {
     private const float BaseDeviation = 0.02f;
     private const float DeltaDeviation = 0.0003f;
 
-    // The sum of four uniform 16-bit numbers has mean 2 · 65535 and this deviation.
-    private const float SumMean = 2f * 65_535f;
-    private const float SumDeviation = 65_536f * 0.577_350_27f;
+    // Of the sum of four uniform bytes and a uniform fraction.
+    private const float SumMean = 510.5f;
+    private const float SumDeviation = 147.8f;
 
-    private const ulong Golden = 0x9E37_79B9_7F4A_7C15;
+    /// <summary>Elements, or words of four bytes, that share hash keys.</summary>
+    private const int BlockLength = 1 << 16;
 
-    /// <summary>Fills the tensor's bytes from <paramref name="begin"/> on, which is a multiple of eight.</summary>
+    /// <summary>Values that are computed before they are converted: they stay in the first-level cache.</summary>
+    private const int StrideLength = 2048;
+
+    /// <summary>Fills the tensor's bytes from <paramref name="begin"/> on, which is a multiple of 4 MiB.</summary>
     public void Fill(SafetensorsTensor tensor, long begin, Span<byte> bytes)
     {
-        ulong stream = XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(tensor.Name), (long)seed);
-        ulong first = (ulong)(begin * 8 / tensor.Dtype.Bits());
-        switch (tensor.Dtype)
+        ulong stream = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(tensor.Name), (long)seed);
+        int width = tensor.Dtype.IsArithmetic() ? tensor.Dtype.Bits() / 8 : sizeof(uint);
+        int blockBytes = BlockLength * width;
+        long block = begin / blockBytes;
+        for (int offset = 0; offset < bytes.Length; offset += blockBytes, block++)
+        {
+            Span<byte> piece = bytes.Slice(offset, Math.Min(blockBytes, bytes.Length - offset));
+            FillBlock(tensor.Dtype, new BlockHash(stream, block), piece);
+        }
+    }
+
+    private void FillBlock(Dtype dtype, BlockHash hash, Span<byte> bytes)
+    {
+        switch (dtype)
         {
             case Dtype.BF16:
-                FillBFloat16(stream, first, MemoryMarshal.Cast<byte, ushort>(bytes));
+                FillStrides<ushort>(hash, bytes, ToBFloat16);
                 break;
             case Dtype.F16:
-                FillHalf(stream, first, MemoryMarshal.Cast<byte, Half>(bytes));
+                FillStrides<Half>(hash, bytes, ToHalf);
                 break;
             case Dtype.F32:
-                FillSingle(stream, first, MemoryMarshal.Cast<byte, float>(bytes));
+                FillStrides<float>(hash, bytes, (values, output) => values.CopyTo(output));
                 break;
             case Dtype.F64:
-                FillDouble(stream, first, MemoryMarshal.Cast<byte, double>(bytes));
+                FillStrides<double>(hash, bytes, ToDouble);
                 break;
             default:
-                // Copied by a merge, so the same on both sides. 0 and 1 are legal in every dtype, also in BOOL.
-                FillBits(stream, (ulong)begin, bytes);
+                FillBits(hash, bytes);
                 break;
         }
     }
 
-    private float Value(ulong stream, ulong index)
+    private void FillStrides<T>(BlockHash hash, Span<byte> bytes, Conversion<T> convert)
+        where T : unmanaged
     {
-        float value = Normal(Mix(stream + (index * Golden))) * BaseDeviation;
-        return isAligned ? value + (Normal(Mix(~stream + (index * Golden))) * DeltaDeviation) : value;
-    }
-
-    private void FillBFloat16(ulong stream, ulong first, Span<ushort> values)
-    {
-        for (int index = 0; index < values.Length; index++)
+        Span<T> output = MemoryMarshal.Cast<byte, T>(bytes);
+        Span<float> values = stackalloc float[StrideLength];
+        for (int begin = 0; begin < output.Length; begin += StrideLength)
         {
-            uint bits = BitConverter.SingleToUInt32Bits(Value(stream, first + (ulong)index));
-            values[index] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+            int count = Math.Min(StrideLength, output.Length - begin);
+            Compute(hash, (uint)begin, values);
+            convert(values[..count], output.Slice(begin, count));
         }
     }
 
-    private void FillHalf(ulong stream, ulong first, Span<Half> values)
+    private void Compute(BlockHash hash, uint first, Span<float> values)
     {
-        for (int index = 0; index < values.Length; index++)
+        Vector<uint> index = Vector<uint>.Indices + new Vector<uint>(first);
+        foreach (ref Vector<float> vector in MemoryMarshal.Cast<float, Vector<float>>(values))
         {
-            values[index] = (Half)Value(stream, first + (ulong)index);
+            Vector<uint> bits = hash.Of(index);
+            Vector<float> value = Normal(bits) * BaseDeviation;
+            vector = isAligned ? value + (Normal(hash.Again(bits)) * DeltaDeviation) : value;
+            index += new Vector<uint>((uint)Vector<uint>.Count);
         }
     }
 
-    private void FillSingle(ulong stream, ulong first, Span<float> values)
+    private static Vector<float> Normal(Vector<uint> bits)
     {
-        for (int index = 0; index < values.Length; index++)
+        var everyOther = new Vector<uint>(0x00FF_00FF);
+        Vector<uint> pairs = (bits & everyOther) + ((bits >> 8) & everyOther);
+        Vector<uint> sum = (pairs + (pairs >> 16)) & new Vector<uint>(0xFFFF);
+        // The fraction fills the gaps between the 1021 sums, so that F32 values have all their digits.
+        Vector<uint> fixedPoint = (sum << 16) | (bits & new Vector<uint>(0xFFFF));
+        Vector<float> value = Vector.ConvertToSingle(Vector.AsVectorInt32(fixedPoint)) * (1f / 65_536f);
+        return (value - new Vector<float>(SumMean)) * (1f / SumDeviation);
+    }
+
+    private static void ToBFloat16(ReadOnlySpan<float> values, Span<ushort> output)
+    {
+        int whole = output.Length - (output.Length % Vector<ushort>.Count);
+        for (int i = 0; i < whole; i += Vector<ushort>.Count)
         {
-            values[index] = Value(stream, first + (ulong)index);
+            Vector<uint> lower = Round(new Vector<float>(values[i..]));
+            Vector<uint> upper = Round(new Vector<float>(values[(i + Vector<float>.Count)..]));
+            Vector.Narrow(lower, upper).CopyTo(output[i..]);
+        }
+
+        for (int i = whole; i < output.Length; i++)
+        {
+            output[i] = (ushort)Round(new Vector<float>(values[i]))[0];
         }
     }
 
-    private void FillDouble(ulong stream, ulong first, Span<double> values)
+    // To nearest, ties to even; none of the values is a NaN.
+    private static Vector<uint> Round(Vector<float> values)
     {
-        for (int index = 0; index < values.Length; index++)
+        Vector<uint> bits = Vector.AsVectorUInt32(values);
+        return (bits + new Vector<uint>(0x7FFF) + ((bits >> 16) & Vector<uint>.One)) >> 16;
+    }
+
+    private static void ToHalf(ReadOnlySpan<float> values, Span<Half> output)
+    {
+        for (int i = 0; i < output.Length; i++)
         {
-            values[index] = Value(stream, first + (ulong)index);
+            output[i] = (Half)values[i];
         }
     }
 
-    private static void FillBits(ulong stream, ulong first, Span<byte> values)
+    private static void ToDouble(ReadOnlySpan<float> values, Span<double> output)
     {
-        for (int index = 0; index < values.Length; index++)
+        for (int i = 0; i < output.Length; i++)
         {
-            values[index] = (byte)(Mix(stream + ((first + (ulong)index) * Golden)) & 1);
+            output[i] = values[i];
         }
     }
 
-    private static float Normal(ulong bits)
+    // Copied by a merge, so the same on both sides. 0 and 1 are legal in every dtype, also in BOOL.
+    private static void FillBits(BlockHash hash, Span<byte> bytes)
     {
-        uint sum = (uint)(bits & 0xFFFF) + (uint)((bits >> 16) & 0xFFFF) + (uint)((bits >> 32) & 0xFFFF) + (uint)(bits >> 48);
-        return (sum - SumMean) / SumDeviation;
+        Span<byte> word = stackalloc byte[sizeof(uint)];
+        for (int offset = 0; offset < bytes.Length; offset += word.Length)
+        {
+            uint bits = hash.Of(new Vector<uint>((uint)(offset / word.Length)))[0] & 0x0101_0101;
+            MemoryMarshal.Write(word, in bits);
+            word[..Math.Min(word.Length, bytes.Length - offset)].CopyTo(bytes[offset..]);
+        }
     }
 
-    // The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
-    private static ulong Mix(ulong value)
+    private delegate void Conversion<T>(ReadOnlySpan<float> values, Span<T> output);
+
+    /// <summary>The hashes of one block's elements: Wellons' lowbias32 with two keys.</summary>
+    private readonly struct BlockHash
     {
-        value = (value ^ (value >> 30)) * 0xBF58_476D_1CE4_E5B9;
-        value = (value ^ (value >> 27)) * 0x94D0_49BB_1331_11EB;
-        return value ^ (value >> 31);
+        private const ulong Golden = 0x9E37_79B9_7F4A_7C15;
+
+        private readonly uint _firstKey;
+        private readonly uint _secondKey;
+
+        // Two keys, for among the million blocks of a large model some would share one of 32 bits.
+        public BlockHash(ulong stream, long block)
+        {
+            ulong keys = Mix(stream + ((ulong)block * Golden));
+            _firstKey = (uint)keys;
+            _secondKey = (uint)(keys >> 32);
+        }
+
+        public Vector<uint> Of(Vector<uint> index)
+        {
+            Vector<uint> bits = index + new Vector<uint>(_firstKey);
+            bits = (bits ^ (bits >> 16)) * 0x7FEB_352Du;
+            bits = (bits ^ (bits >> 15)) + new Vector<uint>(_secondKey);
+            bits *= 0x846C_A68Bu;
+            return bits ^ (bits >> 16);
+        }
+
+        /// <summary>Another hash of the same element, made of its first.</summary>
+        public Vector<uint> Again(Vector<uint> bits)
+        {
+            bits = (bits + new Vector<uint>(_secondKey)) * 0x2C1B_3C6Du;
+            bits = (bits ^ (bits >> 12)) * 0x297A_2D39u;
+            return bits ^ (bits >> 15);
+        }
+
+        // The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
+        private static ulong Mix(ulong value)
+        {
+            value = (value ^ (value >> 30)) * 0xBF58_476D_1CE4_E5B9;
+            value = (value ^ (value >> 27)) * 0x94D0_49BB_1331_11EB;
+            return value ^ (value >> 31);
+        }
     }
 }
