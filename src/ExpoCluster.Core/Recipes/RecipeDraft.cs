@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
 
@@ -8,7 +9,8 @@ namespace ExpoCluster.Core.Recipes;
 /// <summary>A value as it was written.</summary>
 /// <param name="Text">Not yet understood.</param>
 /// <param name="Path">Where it stands, for errors: <c>alpha (line 4)</c> or <c>--alpha</c>.</param>
-internal sealed record DraftValue(string Text, string Path);
+/// <param name="Problem">Why it is no value at all. It belongs to the value, so that an option in its place mends it.</param>
+internal sealed record DraftValue(string Text, string Path, RecipeProblem? Problem = null);
 
 /// <summary>A recipe as it was written: every value still text that remembers where it came from.</summary>
 public sealed record RecipeDraft
@@ -66,6 +68,8 @@ public sealed record RecipeDraft
     public RecipeValidation Validate()
     {
         var problems = Problems.ToBuilder();
+        problems.AddRange(RecipeKeys.All.Select(key => Values.GetValueOrDefault(key)?.Problem).OfType<RecipeProblem>());
+        CheckTexts(problems);
         string method = Method(problems);
         string? baseReference = Required(RecipeKeys.Base, "the checkpoint before preference training", problems);
         string? aligned = Required(RecipeKeys.Aligned, "the checkpoint after preference training", problems);
@@ -95,27 +99,44 @@ public sealed record RecipeDraft
         return new RecipeValidation(recipe, []);
     }
 
-    private string? Text(string key) => Values.GetValueOrDefault(key)?.Text;
+    /// <summary>The value of a key, unless it is none.</summary>
+    private DraftValue? Find(string key) => Values.GetValueOrDefault(key) is { Problem: null } value ? value : null;
+
+    private string? Text(string key) => Find(key)?.Text;
+
+    // These become paths, JSON and YAML; what cannot stand in all of them is refused here.
+    private void CheckTexts(ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        foreach (string key in new[] { RecipeKeys.Name, RecipeKeys.Base, RecipeKeys.Aligned, RecipeKeys.Output })
+        {
+            if (Find(key) is { } value && !IsPlainText(value.Text))
+            {
+                problems.Add(RecipeProblems.NotPlainText(value.Path));
+            }
+        }
+    }
+
+    private static bool IsPlainText(string text) =>
+        !text.Any(char.IsControl) && Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) == text;
 
     private string? Required(string key, string what, ImmutableArray<RecipeProblem>.Builder problems)
     {
-        DraftValue? value = Values.GetValueOrDefault(key);
-        if (value is null)
+        if (!Values.ContainsKey(key))
         {
             AddMissing(key, what, problems);
         }
-        else if (value.Text.Length == 0 && value.Path.StartsWith("--", StringComparison.Ordinal))
+        else if (Find(key) is { Text: "" } value)
         {
-            problems.Add(RecipeProblems.EmptyValue(value));
+            problems.Add(RecipeProblems.EmptyValue(value.Path));
         }
 
-        return value?.Text;
+        return Text(key);
     }
 
-    // A key that is there but cannot be used has its problem already.
-    private static void AddMissing(string key, string what, ImmutableArray<RecipeProblem>.Builder problems)
+    // Keys may stand where the text could not be read, or be there under mergekit's names.
+    private void AddMissing(string key, string what, ImmutableArray<RecipeProblem>.Builder problems)
     {
-        if (!problems.Any(problem => problem.Path.StartsWith(key + " (", StringComparison.Ordinal)))
+        if (!Problems.Any(RecipeProblems.HidesKeys))
         {
             problems.Add(RecipeProblems.Missing(key, what));
         }
@@ -124,7 +145,7 @@ public sealed record RecipeDraft
     private string Method(ImmutableArray<RecipeProblem>.Builder problems)
     {
         const string expo = "expo";
-        if (Values.GetValueOrDefault(RecipeKeys.Method) is { } value && value.Text != expo)
+        if (Find(RecipeKeys.Method) is { } value && value.Text != expo)
         {
             problems.Add(RecipeProblems.UnknownMethod(value));
         }
@@ -134,13 +155,18 @@ public sealed record RecipeDraft
 
     private double Alpha(ImmutableArray<RecipeProblem>.Builder problems)
     {
-        if (Values.GetValueOrDefault(RecipeKeys.Alpha) is not { } value)
+        if (Find(RecipeKeys.Alpha) is not { } value)
         {
-            AddMissing(RecipeKeys.Alpha, "how far to move on", problems);
+            if (!Values.ContainsKey(RecipeKeys.Alpha))
+            {
+                AddMissing(RecipeKeys.Alpha, "how far to move on", problems);
+            }
+
             return 0;
         }
 
-        if (double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha) && double.IsFinite(alpha))
+        // Kernels compute in float32, in which a larger alpha is infinite and makes every value a NaN.
+        if (double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha) && float.IsFinite((float)alpha))
         {
             return alpha;
         }
@@ -188,7 +214,7 @@ public sealed record RecipeDraft
 
     private long? MaxShardBytes(ImmutableArray<RecipeProblem>.Builder problems)
     {
-        if (Values.GetValueOrDefault(RecipeKeys.MaxShardSize) is not { Text: not "keep" } value)
+        if (Find(RecipeKeys.MaxShardSize) is not { Text: not "keep" } value)
         {
             return null;
         }
@@ -205,7 +231,7 @@ public sealed record RecipeDraft
     private T Word<T>(
         string key, string what, T absent, ImmutableArray<RecipeProblem>.Builder problems, params (string Word, T Value)[] words)
     {
-        if (Values.GetValueOrDefault(key) is not { } value)
+        if (Find(key) is not { } value)
         {
             return absent;
         }

@@ -17,6 +17,9 @@ internal static class RecipeKeys
     public static readonly string[] All =
         [Name, Method, Base, Aligned, Alpha, Numerics, Dtype, OnMismatch, MaxShardSize, Output];
 
+    /// <summary>Other ways to give alpha, which deserve a better answer than that there is no such key.</summary>
+    public static readonly string[] NotYet = ["alpha_by_depth", "sweep"];
+
     /// <summary>Of mergekit's configurations, which users may well have at hand.</summary>
     public static readonly string[] Mergekit =
     [

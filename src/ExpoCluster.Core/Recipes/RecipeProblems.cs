@@ -5,6 +5,9 @@ namespace ExpoCluster.Core.Recipes;
 /// <summary>Every way in which a recipe can be wrong, each with its code (docs/errors.md, 2xxx).</summary>
 internal static class RecipeProblems
 {
+    /// <summary>Whether the recipe may have keys that were not seen: it is mergekit's, or was not read to its end.</summary>
+    public static bool HidesKeys(RecipeProblem problem) => problem.Code is "EXPO2010" or "EXPO2011" or "EXPO2012" or "EXPO2013";
+
     public static RecipeProblem Missing(string key, string what) => new(
         "EXPO2001", key, $"{what} is missing.", $"add '{key}: …' to the recipe, or --{key} to the command.");
 
@@ -18,7 +21,7 @@ internal static class RecipeProblems
         "EXPO2003", path, $"'{key}' is given twice.", "remove one of the two.");
 
     public static RecipeProblem AlphaIsNoNumber(DraftValue value) => new(
-        "EXPO2004", value.Path, $"'{value.Text}' is not a finite number.", "give a number, for example 0.3; published models use 0.1 to 0.5.");
+        "EXPO2004", value.Path, $"'{value.Text}' is not a finite number that float32 can hold.", "give a number, for example 0.3; published models use 0.1 to 0.5.");
 
     public static RecipeProblem UnknownMethod(DraftValue value) => new(
         "EXPO2005", value.Path, $"'{value.Text}' is no merge method of this version.", "use expo.");
@@ -38,6 +41,9 @@ internal static class RecipeProblems
     public static RecipeProblem NotAScalar(string path, string key) => new(
         "EXPO2009", path, $"'{key}' has several values, which this version does not take.", "give a single value.");
 
+    public static RecipeProblem NotYet(string path, string key) => new(
+        "EXPO2009", path, $"'{key}' gives several alphas, which this version does not take.", "give one number as alpha.");
+
     public static RecipeProblem MergekitKey(string path, string key) => new(
         "EXPO2010",
         path,
@@ -56,6 +62,9 @@ internal static class RecipeProblems
     public static RecipeProblem Alias(string path) => new(
         "EXPO2014", path, "anchors and aliases are not allowed in a recipe.", "write the value in place.");
 
-    public static RecipeProblem EmptyValue(DraftValue value) => new(
-        "EXPO2015", value.Path, "the value is empty.", "give a value, or remove the line.");
+    public static RecipeProblem EmptyValue(string path) => new(
+        "EXPO2015", path, "the value is empty.", "give a value, or remove the line.");
+
+    public static RecipeProblem NotPlainText(string path) => new(
+        "EXPO2016", path, "the text holds a control character or half a surrogate pair.", "write it without.");
 }

@@ -16,6 +16,7 @@ internal sealed class RecipeYaml
 
     private readonly ImmutableArray<RecipeProblem>.Builder problems = ImmutableArray.CreateBuilder<RecipeProblem>();
     private readonly string fileName;
+    private bool mergekitIsReported;
 
     private RecipeYaml(string fileName) => this.fileName = fileName;
 
@@ -59,11 +60,11 @@ internal sealed class RecipeYaml
         }
         catch (YamlException exception)
         {
-            problems.Add(RecipeProblems.Syntax(Where(fileName, exception.Start), exception.InnerException?.Message ?? exception.Message));
+            problems.Add(RecipeProblems.Syntax(Position(exception.Start), exception.InnerException?.Message ?? exception.Message));
         }
-        catch (InvalidOperationException)
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or EndOfStreamException)
         {
-            // The library's scanner gives up like this on some plain scalars inside brackets.
+            // The library's scanner gives up like this on some damaged scalars, tags and directives.
             problems.Add(RecipeProblems.Syntax(fileName, "a value cannot be read"));
         }
     }
@@ -79,46 +80,58 @@ internal sealed class RecipeYaml
         }
 
         string path = Where(key.Value, key.Start);
-        if (RecipeKeys.Mergekit.Contains(key.Value))
+        if (!RecipeKeys.All.Contains(key.Value))
         {
-            problems.Add(RecipeProblems.MergekitKey(path, key.Value));
+            AddForeignKey(path, key.Value);
             SkipNode(parser);
+            return;
         }
-        else if (!RecipeKeys.All.Contains(key.Value))
+
+        DraftValue value = ReadValue(parser, key.Value, path);
+        if (!values.TryAdd(key.Value, value))
         {
-            problems.Add(RecipeProblems.UnknownKey(path, key.Value));
-            SkipNode(parser);
-        }
-        else if (parser.TryConsume<Scalar>(out Scalar? value))
-        {
-            Take(key.Value, path, value);
-        }
-        else
-        {
-            problems.Add(RecipeProblems.NotAScalar(path, key.Value));
-            SkipNode(parser);
+            problems.Add(RecipeProblems.DuplicateKey(path, key.Value));
         }
     }
 
-    private void Take(string key, string path, Scalar scalar)
+    private void AddForeignKey(string path, string key)
     {
-        if (!scalar.Anchor.IsEmpty)
+        if (!RecipeKeys.Mergekit.Contains(key))
         {
-            problems.Add(RecipeProblems.Alias(path));
+            problems.Add(RecipeKeys.NotYet.Contains(key) ? RecipeProblems.NotYet(path, key) : RecipeProblems.UnknownKey(path, key));
         }
-
-        var value = new DraftValue(scalar.Value, path);
-        if (values.ContainsKey(key))
+        else if (!mergekitIsReported)
         {
-            problems.Add(RecipeProblems.DuplicateKey(path, key));
+            // All of a mergekit configuration's keys mean the same.
+            mergekitIsReported = true;
+            problems.Add(RecipeProblems.MergekitKey(path, key));
         }
-        else if (scalar.Value.Length == 0)
-        {
-            problems.Add(RecipeProblems.EmptyValue(value));
-        }
-
-        values[key] = value;
     }
+
+    private DraftValue ReadValue(Parser parser, string key, string path)
+    {
+        if (parser.TryConsume<AnchorAlias>(out _))
+        {
+            return new DraftValue("", path, RecipeProblems.Alias(path));
+        }
+
+        if (!parser.TryConsume<Scalar>(out Scalar? scalar))
+        {
+            SkipNode(parser);
+            return new DraftValue("", path, RecipeProblems.NotAScalar(path, key));
+        }
+
+        return new DraftValue(scalar.Value, path, scalar switch
+        {
+            { Anchor.IsEmpty: false } => RecipeProblems.Alias(path),
+            _ when IsEmpty(scalar) => RecipeProblems.EmptyValue(path),
+            _ => null,
+        });
+    }
+
+    // YAML's nulls are no texts: "out: null" must not name a directory.
+    private static bool IsEmpty(Scalar scalar) =>
+        scalar.Value.Length == 0 || (scalar.Style == ScalarStyle.Plain && scalar.Value is "~" or "null" or "Null" or "NULL");
 
     // Aliases are never followed, so a bomb of them stays as small as it is written.
     private void SkipNode(Parser parser)
@@ -140,6 +153,8 @@ internal sealed class RecipeYaml
         }
         while (depth > 0);
     }
+
+    private string Position(Mark mark) => string.Create(CultureInfo.InvariantCulture, $"{fileName} (line {mark.Line}, column {mark.Column})");
 
     private static string Where(string what, Mark mark) => string.Create(CultureInfo.InvariantCulture, $"{what} (line {mark.Line})");
 }

@@ -69,6 +69,8 @@ public sealed class RecipeDraftTests
     [InlineData("EXPO2004", "alpha (line 3)", "base: a\naligned: b\nalpha: much")]
     [InlineData("EXPO2004", "alpha (line 3)", "base: a\naligned: b\nalpha: .inf")]
     [InlineData("EXPO2004", "alpha (line 3)", "base: a\naligned: b\nalpha: NaN")]
+    [InlineData("EXPO2004", "alpha (line 3)", "base: a\naligned: b\nalpha: 1e999")]
+    [InlineData("EXPO2004", "alpha (line 3)", "base: a\naligned: b\nalpha: 1e39")]
     [InlineData("EXPO2005", "method (line 4)", "base: a\naligned: b\nalpha: 1\nmethod: slerp")]
     [InlineData("EXPO2006", "numerics (line 4)", "base: a\naligned: b\nalpha: 1\nnumerics: fuzzy")]
     [InlineData("EXPO2006", "dtype (line 4)", "base: a\naligned: b\nalpha: 1\ndtype: f8")]
@@ -77,25 +79,76 @@ public sealed class RecipeDraftTests
     [InlineData("EXPO2008", "max_shard_size (line 4)", "base: a\naligned: b\nalpha: 1\nmax_shard_size: big")]
     [InlineData("EXPO2009", "alpha (line 3)", "base: a\naligned: b\nalpha: [0.1, 0.2]")]
     [InlineData("EXPO2009", "base (line 1)", "base: {x: y}\naligned: b\nalpha: 1")]
+    [InlineData("EXPO2009", "alpha (line 3)", "base: a\naligned: b\nalpha: 0.1,0.2")]
+    [InlineData("EXPO2009", "sweep (line 4)", "base: a\naligned: b\nalpha: 1\nsweep: [0.1, 0.2]")]
+    [InlineData("EXPO2009", "alpha_by_depth (line 4)", "base: a\naligned: b\nalpha: 1\nalpha_by_depth: [0.1, 0.2]")]
     [InlineData("EXPO2010", "merge_method (line 4)", "base: a\naligned: b\nalpha: 1\nmerge_method: linear")]
-    [InlineData("EXPO2011", "r.yaml (line 1)", "base: a\n\taligned: b")]
+    [InlineData("EXPO2011", "r.yaml (line 1, column 7)", "base: a\n\taligned: b")]
+    [InlineData("EXPO2012", "r.yaml (line 4)", "base: a\naligned: b\nalpha: 1\n? [x, y]\n: z")]
     [InlineData("EXPO2014", "alpha (line 3)", "base: a\naligned: b\nalpha: &x 1")]
+    [InlineData("EXPO2014", "base (line 1)", "base: *x\naligned: b\nalpha: 1")]
     [InlineData("EXPO2015", "base (line 1)", "base:\naligned: b\nalpha: 1")]
+    [InlineData("EXPO2015", "base (line 1)", "base: ''\naligned: b\nalpha: 1")]
+    [InlineData("EXPO2015", "base (line 1)", "base: ~\naligned: b\nalpha: 1")]
+    [InlineData("EXPO2015", "out (line 4)", "base: a\naligned: b\nalpha: 1\nout: null")]
+    [InlineData("EXPO2016", "out (line 4)", "base: a\naligned: b\nalpha: 1\nout: \"x\\0y\"")]
+    [InlineData("EXPO2016", "name (line 4)", "base: a\naligned: b\nalpha: 1\nname: \"two\\nlines\"")]
     public void A_problem_has_its_code_and_its_place(string code, string path, string yaml)
     {
         RecipeValidation validation = RecipeDraft.FromYaml(yaml, "r.yaml").Validate();
 
         Assert.Null(validation.Recipe);
-        Assert.Contains(validation.Problems, problem => problem.Code == code && problem.Path == path);
-        Assert.All(validation.Problems, problem => Assert.NotEmpty(problem.Advice));
+        RecipeProblem problem = Assert.Single(validation.Problems);
+        Assert.Equal((code, path), (problem.Code, problem.Path));
+        Assert.NotEmpty(problem.Advice);
     }
 
     [Theory]
     [InlineData("EXPO2012", "- a\n- b")]
     [InlineData("EXPO2012", "just text")]
     [InlineData("EXPO2012", "")]
-    public void What_is_no_mapping_is_no_recipe(string code, string yaml) =>
-        Assert.Contains(RecipeDraft.FromYaml(yaml, "r.yaml").Validate().Problems, problem => problem.Code == code);
+    [InlineData("EXPO2012", "# a comment")]
+    [InlineData("EXPO2011", "base: 'a")]
+    public void What_is_no_mapping_is_no_recipe_and_its_keys_are_not_missed(string code, string yaml) =>
+        Assert.Equal(code, Assert.Single(RecipeDraft.FromYaml(yaml, "r.yaml").Validate().Problems).Code);
+
+    [Fact]
+    public void A_mergekit_configuration_is_one_problem()
+    {
+        const string yaml = "models:\n- model: a/b\n  parameters: {weight: 1.0}\nmerge_method: linear\nbase_model: a/c\ndtype: float16";
+
+        RecipeProblem problem = Assert.Single(RecipeDraft.FromYaml(yaml, "r.yaml").Validate().Problems);
+
+        Assert.Equal(("EXPO2010", "models (line 1)"), (problem.Code, problem.Path));
+        Assert.Contains("method: expo", problem.Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("~")]
+    public void A_quoted_null_is_a_text(string text) => Assert.Equal(text, Recipe($"base: '{text}'\naligned: b\nalpha: 1").Base);
+
+    [Theory]
+    [InlineData("alpha: [0.1, 0.2]")]
+    [InlineData("alpha:")]
+    [InlineData("alpha: much")]
+    public void An_option_mends_the_value_that_it_replaces(string line)
+    {
+        RecipeDraft draft = RecipeDraft.FromYaml("base: a\naligned: b\n" + line, "r.yaml").OverriddenBy(RecipeDraft.FromOptions(alpha: "0.5"));
+
+        Assert.Equal(0.5, draft.Validate().Recipe?.Alpha);
+    }
+
+    [Fact]
+    public void A_problem_of_an_option_names_the_option()
+    {
+        RecipeDraft options = RecipeDraft.FromOptions(
+            name: "\uD800", @base: "", aligned: "a", alpha: "x", numerics: "x", dtype: "x", maxShardSize: "x", onMismatch: "x", output: "\0");
+
+        Assert.Equal(
+            ["--alpha", "--base", "--dtype", "--max-shard-size", "--name", "--numerics", "--on-mismatch", "--out"],
+            options.Validate().Problems.Select(problem => problem.Path).Order(StringComparer.Ordinal));
+    }
 
     [Fact]
     public void A_list_of_alphas_is_one_problem_not_two() =>
@@ -131,10 +184,11 @@ public sealed class RecipeDraftTests
     public void Whatever_is_in_a_file_it_ends_in_a_recipe_or_in_problems()
     {
         var random = new Random(11);
-        const string alphabet = "abc:{}[]&*!|>'\"%@`#-?, \n\t0.1\u00e9\ufeff\\";
+        const string alphabet = "abc:{}[]&*!|>'\"%@`#-?, \n\t0.1\u00e9\ufeff\\\0\uD800";
+        string[] whole = [Good, "a: &x [1, *x]\n", "? k\n: - v\n  - {a: b}\n", "a: |\n  text\n", "%TAG ! x\n--- !!map\n"];
         for (int time = 0; time < 10_000; time++)
         {
-            char[] text = Good.ToCharArray();
+            char[] text = whole[time % whole.Length].ToCharArray();
             for (int change = random.Next(1, 6); change > 0; change--)
             {
                 text[random.Next(text.Length)] = alphabet[random.Next(alphabet.Length)];
