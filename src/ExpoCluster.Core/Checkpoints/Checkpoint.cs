@@ -42,7 +42,15 @@ public sealed class Checkpoint
     public static Checkpoint Open(string reference)
     {
         CheckpointLocation location = CheckpointLocation.Find(reference);
-        return location.IsIndexed ? OpenIndexed(reference, location) : OpenSingle(reference, location);
+        try
+        {
+            return location.IsIndexed ? OpenIndexed(reference, location) : OpenSingle(reference, location);
+        }
+        catch (StorageException exception)
+        {
+            // Links that lead in a circle are the input's fault, not that of the storage written to.
+            throw CheckpointErrors.Unreadable(location.EntryPoint, exception);
+        }
     }
 
     private static Checkpoint OpenSingle(string reference, CheckpointLocation location)

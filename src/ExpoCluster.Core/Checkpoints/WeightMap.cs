@@ -1,6 +1,6 @@
-using ExpoCluster.Core.Storage;
 using System.Collections.Immutable;
 using System.Text.Json;
+using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.Checkpoints;
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Kernels;
 
@@ -11,20 +13,20 @@ namespace ExpoCluster.Core.SideFiles;
 public sealed record ModelCardFacts(Recipe Recipe, string OutputDtypes, string Version);
 
 /// <summary>The <c>README.md</c> of a merged model, in the form that the Hub reads.</summary>
-public static class ModelCard
+public static partial class ModelCard
 {
     public static string Render(ModelCardFacts facts)
     {
         Recipe recipe = facts.Recipe;
-        string aligned = PublicName(recipe.Aligned);
-        string baseName = PublicName(recipe.Base);
+        string aligned = ModelName.Of(recipe.Aligned).Name;
+        string baseName = ModelName.Of(recipe.Base).Name;
         string alpha = recipe.Alpha.ToString("R", CultureInfo.InvariantCulture);
         string numerics = recipe.Numerics == Numerics.Exact ? "exact" : "official";
         return $"""
             ---
             base_model:
-            - {aligned}
-            - {baseName}
+            - {YamlText(aligned)}
+            - {YamlText(baseName)}
             base_model_relation: merge
             library_name: transformers
             tags:
@@ -33,10 +35,11 @@ public static class ModelCard
             - expocluster
             ---
 
-            # {recipe.Name ?? aligned + "-expo"}
+            # {MarkdownText(recipe.Name ?? aligned + "-expo")}
 
             This model was made without training by ExPO (model extrapolation, [arXiv 2404.16792](https://arxiv.org/abs/2404.16792)):
-            the weights of {aligned} were moved on in the direction in which preference training had moved them away from {baseName}.
+            the weights of {MarkdownText(aligned)} were moved on in the direction in which preference training had moved them away from
+            {MarkdownText(baseName)}.
 
             ```
             merged = aligned + alpha * (aligned - base)
@@ -44,22 +47,18 @@ public static class ModelCard
 
             | | |
             |---|---|
-            | aligned | {aligned} |
-            | base | {baseName} |
+            | aligned | {MarkdownText(aligned)} |
+            | base | {MarkdownText(baseName)} |
             | alpha | {alpha} |
             | numerics | {numerics} |
             | dtype | {facts.OutputDtypes} |
 
-            Configuration, tokenizer and licence are those of {aligned}; its terms apply.
+            Configuration, tokenizer and licence are those of {MarkdownText(aligned)}; its terms apply.
 
             ## Make it again
 
             ```yaml
-            method: {recipe.Method}
-            base: {baseName}
-            aligned: {aligned}
-            alpha: {alpha}
-            numerics: {numerics}
+            {RecipeYaml(recipe)}
             ```
 
             Made with ExpoCluster {facts.Version}. `expocluster.json` records the inputs and the digest of every block;
@@ -68,12 +67,30 @@ public static class ModelCard
             """.ReplaceLineEndings("\n");
     }
 
-    // A local path says nothing to others and may say too much.
-    private static string PublicName(string reference)
+    // Everything that decides about the bytes, and so not the output directory.
+    private static string RecipeYaml(Recipe recipe)
     {
-        const string hub = "hf:";
-        return reference.StartsWith(hub, StringComparison.Ordinal)
-            ? reference[hub.Length..].Split('@')[0]
-            : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(reference)));
+        using var canonical = JsonDocument.Parse((recipe with
+        {
+            Base = ModelName.Of(recipe.Base).Reference,
+            Aligned = ModelName.Of(recipe.Aligned).Reference,
+            Output = null,
+        }).ToCanonicalJson());
+        return string.Join('\n', canonical.RootElement.EnumerateObject().Select(pair => $"{pair.Name}: {YamlValue(pair.Value)}"));
     }
+
+    private static string YamlValue(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number ? value.GetRawText() : YamlText(value.GetString()!);
+
+    // Plain where nobody could take it for anything but this text, else in single quotes, in which only the quote is special.
+    private static string YamlText(string text) =>
+        PlainYaml().IsMatch(text) ? text : $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    [GeneratedRegex("^(?!(true|false|yes|no|on|off|null|y|n)$)([A-Za-z][A-Za-z0-9_./-]*|hf:[A-Za-z0-9_./@-]+)$", RegexOptions.IgnoreCase)]
+    private static partial Regex PlainYaml();
+
+    private static string MarkdownText(string text) => MarkdownSpecial().Replace(text, @"\$0");
+
+    [GeneratedRegex(@"[\\`*_\[\]<>|#]")]
+    private static partial Regex MarkdownSpecial();
 }

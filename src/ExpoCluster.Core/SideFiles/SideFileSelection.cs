@@ -14,6 +14,12 @@ public static class SideFileSelection
     private const string ChatTemplateDirectory = "additional_chat_templates";
     private const string IndexEnding = ".index.json";
 
+    // With it in place, loaders put an adapter on top of the weights, which a merge has already taken up.
+    private const string AdapterConfig = "adapter_config.json";
+
+    // Mistral numbers its tokenizers: tokenizer.model.v3.
+    private const string NumberedTokenizer = ".model.v";
+
     private static readonly string[] WeightEndings =
         [".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".ckpt", ".safetensors.index.json", ".bin.index.json"];
 
@@ -47,7 +53,7 @@ public static class SideFileSelection
 
     /// <summary>True for every top-level file that belongs to a model: weights, indexes, side files, model card, provenance.</summary>
     public static bool IsCheckpointFile(string fileName) =>
-        IsWeights(fileName) || IsSideFile(fileName) || fileName is ModelCard or OutputPaths.ProvenanceName;
+        IsWeights(fileName) || IsSideFile(fileName) || fileName is ModelCard or AdapterConfig or OutputPaths.ProvenanceName;
 
     /// <summary>True for weights in any format that a loader or a converter knows, and for their indexes.</summary>
     public static bool IsWeights(string fileName) => !IsHidden(fileName)
@@ -59,12 +65,13 @@ public static class SideFileSelection
 
     private static bool IsSideFile(string fileName)
     {
-        if (IsHidden(fileName) || TrainingLeftovers.Contains(fileName, StringComparer.Ordinal))
+        if (IsHidden(fileName) || fileName == AdapterConfig || IsWeights(fileName) || TrainingLeftovers.Contains(fileName, StringComparer.Ordinal))
         {
             return false;
         }
 
         return LegalPrefixes.Any(prefix => fileName.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+            || fileName.Contains(NumberedTokenizer, StringComparison.Ordinal)
             || (SideFileEndings.Any(ending => fileName.EndsWith(ending, StringComparison.Ordinal))
                 && !fileName.EndsWith(IndexEnding, StringComparison.Ordinal)
                 && fileName != OutputPaths.ProvenanceName);

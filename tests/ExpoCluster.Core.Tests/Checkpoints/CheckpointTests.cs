@@ -84,6 +84,9 @@ public sealed class CheckpointTests : IDisposable
     [Theory]
     [InlineData("EXPO1109", "{")]
     [InlineData("EXPO1109", "")]
+    [InlineData("EXPO1109", """{"weight_map": {"a": "x.safetensors", "b": "x.safetensors"}} trailing""")]
+    [InlineData("EXPO1109", """{"weight_map": {"a": "\ud800"}}""")]
+    [InlineData("EXPO1109", "\uFEFF{\"weight_map\": {\"a\": \"x.safetensors\"}}")]
     [InlineData("EXPO1110", "[]")]
     [InlineData("EXPO1112", "{}")]
     [InlineData("EXPO1112", """{"metadata": {"total_size": 1}}""")]
@@ -99,6 +102,8 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("EXPO1116", """{"weight_map": {"a": "sub\\x.safetensors"}}""")]
     [InlineData("EXPO1116", """{"weight_map": {"a": ".."}}""")]
     [InlineData("EXPO1116", """{"weight_map": {"a": ""}}""")]
+    [InlineData("EXPO1116", """{"weight_map": {"a": "x\u0000"}}""")]
+    [InlineData("EXPO1111", """{"weight_map": {"a": "x.safetensors", "\u0061": "x.safetensors"}}""")]
     [InlineData("EXPO1117", """{"weight_map": {"a": "missing.safetensors"}}""")]
     [InlineData("EXPO1118", """{"weight_map": {"a": "x.safetensors", "z": "x.safetensors"}}""")]
     [InlineData("EXPO1119", """{"weight_map": {"b": "x.safetensors"}}""")]
@@ -133,7 +138,7 @@ public sealed class CheckpointTests : IDisposable
         place.Write("m/y.safetensors", ("a", Dtype.F32, [2], 1), ("b", Dtype.F32, [2], 1));
         place.WriteIndex("m", ("a", "x.safetensors"), ("b", "y.safetensors"));
 
-        Assert.Contains(Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("m"))).Code, new[] { "EXPO1119", "EXPO1120" });
+        Assert.Equal("EXPO1120", Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("m"))).Code);
     }
 
     [Theory]
@@ -151,6 +156,87 @@ public sealed class CheckpointTests : IDisposable
         string reference = name.StartsWith("hf:", StringComparison.Ordinal) ? name : place.PathOf(name);
 
         Assert.Equal(code, Assert.Throws<CheckpointException>(() => Checkpoint.Open(reference)).Code);
+    }
+
+    [Theory]
+    [InlineData("model.safetensors", "EXPO1107")]
+    [InlineData("nowhere", "EXPO1117")]
+    public void A_link_without_a_file_at_its_end_is_an_unreadable_input(string target, string code)
+    {
+        Directory.CreateDirectory(place.PathOf("m"));
+        File.CreateSymbolicLink(place.PathOf("m", "model.safetensors"), target);
+
+        Assert.Equal(code, Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("m"))).Code);
+    }
+
+    [Fact]
+    public void Links_of_directories_are_resolved_too()
+    {
+        string blob = place.Write("blobs/abc", ("a", Dtype.F32, [2], 1));
+        Directory.CreateDirectory(place.PathOf("snapshots", "main"));
+        File.CreateSymbolicLink(place.PathOf("snapshots", "main", "model.safetensors"), "../../blobs/abc");
+        Directory.CreateSymbolicLink(place.PathOf("latest"), "snapshots/main");
+
+        CheckpointShard shard = Assert.Single(Checkpoint.Open(place.PathOf("latest")).Shards);
+
+        Assert.Equal(("model.safetensors", blob), (shard.Name, shard.Path));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("  ")]
+    [InlineData("nul\0byte")]
+    public void A_reference_that_is_no_path_is_not_found(string reference) =>
+        Assert.Equal("EXPO1101", Assert.Throws<CheckpointException>(() => Checkpoint.Open(reference)).Code);
+
+    [Theory]
+    [InlineData("pytorch_model.bin", "EXPO1104")]
+    [InlineData("consolidated.00.pth", "EXPO1104")]
+    [InlineData("model.safetensors.index.json", "EXPO1106")]
+    public void A_file_of_another_kind_is_refused(string name, string code) =>
+        Assert.Equal(code, Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.Write(name, "{}"))).Code);
+
+    [Fact]
+    public void A_tensor_in_another_file_than_the_index_says_is_refused_with_both()
+    {
+        place.Write("m/x.safetensors", ("a", Dtype.F32, [2], 1));
+        place.Write("m/y.safetensors", ("b", Dtype.F32, [2], 1));
+        place.WriteIndex("m", ("a", "y.safetensors"), ("b", "x.safetensors"));
+
+        CheckpointException exception = Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("m")));
+
+        Assert.Equal(("EXPO1118", "y.safetensors", "x.safetensors"), (exception.Code, exception.Expected, exception.Found));
+    }
+
+    [Fact]
+    public void Files_that_the_index_does_not_name_are_not_opened()
+    {
+        place.Write("m/x.safetensors", ("a", Dtype.F32, [2], 1));
+        place.Write("m/consolidated.safetensors", "no weights at all");
+        place.WriteIndex("m", ("a", "x.safetensors"));
+
+        Assert.Single(Checkpoint.Open(place.PathOf("m")).Shards);
+    }
+
+    [Fact]
+    public void A_wrong_total_size_is_noted()
+    {
+        place.Write("m/x.safetensors", ("a", Dtype.F32, [2], 1));
+        place.WriteIndex("m", ("a", "x.safetensors"));
+
+        Assert.Contains("total_size of 1 bytes", Assert.Single(Checkpoint.Open(place.PathOf("m")).Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_index_beyond_256_MiB_is_not_read()
+    {
+        string index = place.Write("m/model.safetensors.index.json", "{");
+        using (FileStream sparse = File.OpenWrite(index))
+        {
+            sparse.SetLength((256L << 20) + 1);
+        }
+
+        Assert.Equal("EXPO1108", Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("m"))).Code);
     }
 
     [Fact]

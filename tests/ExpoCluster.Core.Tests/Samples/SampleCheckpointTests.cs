@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Samples;
 using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Tests.Samples;
 
@@ -11,6 +12,10 @@ public sealed class SampleCheckpointTests : IDisposable
     private readonly TemporaryDirectory place = new();
 
     public void Dispose() => place.Dispose();
+
+    [Fact]
+    public void A_size_below_the_smallest_model_gives_the_smallest() =>
+        Assert.All(SampleCheckpoint.LlamaLike(1000, Dtype.BF16), tensor => Assert.True(Elements(tensor) > 0));
 
     [Theory]
     [InlineData(1_000_000, Dtype.BF16)]
@@ -91,6 +96,67 @@ public sealed class SampleCheckpointTests : IDisposable
         Assert.NotEqual(Bytes(first, "f"), Bytes(second, "f"));
     }
 
+    [Theory]
+    [InlineData(Dtype.BF16)]
+    [InlineData(Dtype.F16)]
+    [InlineData(Dtype.F64)]
+    public void Every_dtype_rounds_the_same_values(Dtype dtype)
+    {
+        // Odd, and longer than what is computed at a time.
+        ImmutableArray<long> shape = [70_001];
+        SampleCheckpoint.WritePair(place.PathOf("s"), [new SampleTensor("t", Dtype.F32, shape)], seed: 1, maxShardBytes: long.MaxValue);
+        SampleCheckpoint.WritePair(place.PathOf("n"), [new SampleTensor("t", dtype, shape)], seed: 1, maxShardBytes: long.MaxValue);
+
+        byte[] narrow = Bytes(Checkpoint.Open(place.PathOf("n", "aligned")), "t");
+
+        Assert.Equal(Values("aligned").SelectMany(value => Round(value, dtype)), narrow);
+    }
+
+    [Fact]
+    public void The_file_that_a_tensor_is_in_does_not_change_its_values()
+    {
+        ImmutableArray<SampleTensor> tensors = [new SampleTensor("t", Dtype.BF16, [1000]), new SampleTensor("u", Dtype.BF16, [1000])];
+        SampleCheckpoint.WritePair(place.PathOf("a"), tensors, seed: 1, maxShardBytes: 2000);
+        SampleCheckpoint.WritePair(place.PathOf("b"), [.. tensors.Reverse()], seed: 1, maxShardBytes: long.MaxValue);
+
+        Assert.Equal(Bytes(Checkpoint.Open(place.PathOf("a", "base")), "u"), Bytes(Checkpoint.Open(place.PathOf("b", "base")), "u"));
+    }
+
+    [Fact]
+    public void Ranges_of_a_tensor_are_those_of_the_whole()
+    {
+        var tensor = new SafetensorsTensor("t", Dtype.BF16, [5 << 20], 0, 10 << 20);
+        var values = new SampleValues(seed: 1, isAligned: true);
+        byte[] whole = new byte[10 << 20];
+        values.Fill(tensor, 0, whole);
+
+        byte[] range = new byte[6 << 20];
+        values.Fill(tensor, 4 << 20, range);
+
+        Assert.True(whole.AsSpan(4 << 20).SequenceEqual(range));
+    }
+
+    [Fact]
+    public void An_interrupted_pair_can_be_made_again()
+    {
+        place.Write("s/base.unfinished/model.safetensors", "half");
+
+        SampleCheckpoint.WritePair(place.PathOf("s"), [new SampleTensor("t", Dtype.F32, [2])], 1, long.MaxValue);
+
+        Assert.Single(Checkpoint.Open(place.PathOf("s", "base")).Tensors);
+    }
+
+    [Fact]
+    public void Neither_side_appears_before_both_are_whole()
+    {
+        bool appeared = false;
+
+        SampleCheckpoint.WritePair(
+            place.PathOf("s"), [new SampleTensor("t", Dtype.F32, [2])], 1, long.MaxValue, _ => appeared |= Directory.Exists(place.PathOf("s", "base")));
+
+        Assert.False(appeared);
+    }
+
     [Fact]
     public void What_is_there_is_not_overwritten()
     {
@@ -108,6 +174,21 @@ public sealed class SampleCheckpointTests : IDisposable
         CheckpointTensor tensor = checkpoint.Tensors[name];
         return File.ReadAllBytes(checkpoint.Shards[tensor.Shard].Path).AsSpan((int)tensor.Offset, (int)tensor.ByteCount).ToArray();
     }
+
+    private static byte[] Round(float value, Dtype dtype) => dtype switch
+    {
+        Dtype.BF16 => BitConverter.GetBytes(UpperHalf(BitConverter.SingleToUInt32Bits(value))),
+        Dtype.F16 => BitConverter.GetBytes((Half)value),
+        _ => BitConverter.GetBytes((double)value),
+    };
+
+    // To nearest; of two that are equally near, the even one.
+    private static ushort UpperHalf(uint bits) => (bits & 0xFFFF) switch
+    {
+        < 0x8000 => (ushort)(bits >> 16),
+        0x8000 => (ushort)((bits >> 16) + ((bits >> 16) & 1)),
+        _ => (ushort)((bits >> 16) + 1),
+    };
 
     private static double Deviation(float[] values)
     {

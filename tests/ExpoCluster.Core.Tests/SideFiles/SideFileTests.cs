@@ -15,8 +15,8 @@ public sealed class SideFileSelectionTests : IDisposable
     [Fact]
     public void What_a_loader_needs_goes_along_and_nothing_else()
     {
-        string[] wanted = ["LICENSE", "USE_POLICY.md", "additional_chat_templates/tool_use.jinja", "chat_template.jinja", "config.json", "generation_config.json", "merges.txt", "modeling_custom.py", "special_tokens_map.json", "tokenizer.json", "tokenizer.model", "vocab.json"];
-        string[] unwanted = ["README.md", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "training_args.bin", "trainer_state.json", "optimizer.pt", ".gitattributes", ".cache/x.json", "expocluster.json", "runs/events.txt", "model.gguf", "logo.png"];
+        string[] wanted = ["LICENSE", "USE_POLICY.md", "additional_chat_templates/tool_use.jinja", "chat_template.jinja", "config.json", "generation_config.json", "merges.txt", "modeling_custom.py", "special_tokens_map.json", "tokenizer.json", "tokenizer.model", "tokenizer.model.v3", "vocab.json"];
+        string[] unwanted = ["README.md", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "training_args.bin", "trainer_state.json", "optimizer.pt", ".gitattributes", ".cache/x.json", "expocluster.json", "runs/events.txt", "model.gguf", "logo.png", "adapter_config.json", "adapter_model.safetensors", "LICENSE.safetensors"];
         foreach (string name in wanted.Concat(unwanted))
         {
             place.Write(name, "x");
@@ -47,6 +47,7 @@ public sealed class SideFileSelectionTests : IDisposable
     [InlineData("config.json", true, false, false)]
     [InlineData("README.md", true, false, false)]
     [InlineData("expocluster.json", true, false, false)]
+    [InlineData("adapter_config.json", true, false, false)]
     [InlineData("training_args.bin", false, false, false)]
     [InlineData("photo.jpg", false, false, false)]
     [InlineData(".gitattributes", false, false, false)]
@@ -96,6 +97,48 @@ public sealed class WeightIndexTests
 
 public sealed class ModelCardTests
 {
+    [Theory]
+    [InlineData("hf:org/model", "org/model", "hf:org/model")]
+    [InlineData("hf:org/model@v1.0", "org/model", "hf:org/model@v1.0")]
+    [InlineData("/hub/models--berkeley-nest--Starling-LM-7B-alpha/snapshots/1dddf3b95bc1391f6307299eb1c162c194bde9bd/", "berkeley-nest/Starling-LM-7B-alpha", "hf:berkeley-nest/Starling-LM-7B-alpha@1dddf3b95bc1391f6307299eb1c162c194bde9bd")]
+    [InlineData("/home/me/secret/sft/", "sft", "sft")]
+    [InlineData("secret/org/model", "model", "model")]
+    public void A_model_has_the_name_that_the_world_knows(string reference, string name, string publicReference) =>
+        Assert.Equal(new ModelName(name, publicReference), ModelName.Of(reference));
+
+    [Fact]
+    public void The_recipe_in_it_is_the_one_that_was_run_but_for_the_output()
+    {
+        var recipe = new Recipe
+        {
+            Name = "it's: a #name", Base = "hf:a/b@c", Aligned = "/x/dpo", Alpha = 1e-7, OutputDtype = Dtype.F32,
+            OnMismatch = MismatchPolicy.Drop, MaxShardBytes = 5_000_000_000, Output = "/secret/out",
+        };
+
+        string card = ModelCard.Render(new ModelCardFacts(recipe, "F32", "1.2.3"));
+
+        string yaml = card.Split("```yaml\n")[1].Split("```")[0];
+        Assert.Equal(recipe with { Aligned = "dpo", Output = null }, RecipeDraft.FromYaml(yaml, "card").Validate().Recipe);
+        Assert.DoesNotContain("secret", card, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/models/my: model", "- 'my: model'\n")]
+    [InlineData("/models/null", "- 'null'\n")]
+    [InlineData("/models/123", "- '123'\n")]
+    [InlineData("/models/o'neil", "- 'o''neil'\n")]
+    [InlineData("/models/sft-7b", "- sft-7b\n")]
+    public void Its_front_matter_is_YAML_whatever_the_models_are_called(string aligned, string line) => Assert.Contains(
+        line,
+        ModelCard.Render(new ModelCardFacts(new Recipe { Base = "b", Aligned = aligned, Alpha = 1 }, "BF16", "1")),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Names_do_not_become_markup() => Assert.Contains(
+        "| aligned | a\\|b\\<i\\> |",
+        ModelCard.Render(new ModelCardFacts(new Recipe { Base = "b", Aligned = "a|b<i>", Alpha = 1 }, "BF16", "1")),
+        StringComparison.Ordinal);
+
     [Fact]
     public void It_names_both_models_and_how_to_make_it_again_but_no_local_path()
     {

@@ -1,0 +1,30 @@
+using System.Text.RegularExpressions;
+
+namespace ExpoCluster.Core.SideFiles;
+
+/// <summary>What the world may know of a reference: a model of the Hub, or the last segment of a local path.</summary>
+/// <param name="Name">For example <c>mistralai/Mistral-7B-v0.1</c>.</param>
+/// <param name="Reference">What a recipe says to mean the same model, with its revision if that is known.</param>
+internal sealed partial record ModelName(string Name, string Reference)
+{
+    // A local path says nothing to others and may say too much.
+    public static ModelName Of(string reference)
+    {
+        Match hub = HubModel().Match(reference);
+        if (!hub.Success)
+        {
+            string last = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(reference)));
+            return new ModelName(last, last);
+        }
+
+        string name = $"{hub.Groups["org"].Value}/{hub.Groups["name"].Value}";
+        return new ModelName(name, hub.Groups["revision"] is { Success: true } revision ? $"hf:{name}@{revision.Value}" : $"hf:{name}");
+    }
+
+    /// <summary>Our own way to write it, or a directory of the Hub's cache, whose last segment is a commit.</summary>
+    [GeneratedRegex(
+        @"^hf:(?<org>[\w.-]+)/(?<name>[\w.-]+)(@(?<revision>.+))?$"
+        + @"|(^|/)models--(?<org>[\w.]+(-[\w.]+)*)--(?<name>[\w.-]+)/snapshots/(?<revision>[0-9a-f]+)/?$",
+        RegexOptions.ExplicitCapture)]
+    private static partial Regex HubModel();
+}
