@@ -166,7 +166,8 @@ public sealed record RecipeDraft
         }
 
         // Kernels compute in float32, in which a larger alpha is infinite and makes every value a NaN.
-        if (double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha) && float.IsFinite((float)alpha))
+        if (double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha)
+            && float.IsFinite((float)alpha))
         {
             return alpha;
         }

@@ -21,7 +21,10 @@ internal static class RecipeProblems
         "EXPO2003", path, $"'{key}' is given twice.", "remove one of the two.");
 
     public static RecipeProblem AlphaIsNoNumber(DraftValue value) => new(
-        "EXPO2004", value.Path, $"'{value.Text}' is not a finite number that float32 can hold.", "give a number, for example 0.3; published models use 0.1 to 0.5.");
+        "EXPO2004",
+        value.Path,
+        $"'{value.Text}' is not a finite number that float32 can hold.",
+        "give a number, for example 0.3; published models use 0.1 to 0.5.");
 
     public static RecipeProblem UnknownMethod(DraftValue value) => new(
         "EXPO2005", value.Path, $"'{value.Text}' is no merge method of this version.", "use expo.");

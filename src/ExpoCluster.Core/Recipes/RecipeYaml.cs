@@ -60,7 +60,8 @@ internal sealed class RecipeYaml
         }
         catch (YamlException exception)
         {
-            problems.Add(RecipeProblems.Syntax(Position(exception.Start), exception.InnerException?.Message ?? exception.Message));
+            string message = exception.InnerException?.Message ?? exception.Message;
+            problems.Add(RecipeProblems.Syntax(Position(exception.Start), message));
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or EndOfStreamException)
         {
@@ -98,7 +99,8 @@ internal sealed class RecipeYaml
     {
         if (!RecipeKeys.Mergekit.Contains(key))
         {
-            problems.Add(RecipeKeys.NotYet.Contains(key) ? RecipeProblems.NotYet(path, key) : RecipeProblems.UnknownKey(path, key));
+            bool isNotYet = RecipeKeys.NotYet.Contains(key);
+            problems.Add(isNotYet ? RecipeProblems.NotYet(path, key) : RecipeProblems.UnknownKey(path, key));
         }
         else if (!mergekitIsReported)
         {
@@ -154,7 +156,8 @@ internal sealed class RecipeYaml
         while (depth > 0);
     }
 
-    private string Position(Mark mark) => string.Create(CultureInfo.InvariantCulture, $"{fileName} (line {mark.Line}, column {mark.Column})");
+    private string Position(Mark mark) =>
+        string.Create(CultureInfo.InvariantCulture, $"{fileName} (line {mark.Line}, column {mark.Column})");
 
     private static string Where(string what, Mark mark) => string.Create(CultureInfo.InvariantCulture, $"{what} (line {mark.Line})");
 }

@@ -81,7 +81,11 @@ public static class SampleCheckpoint
     }
 
     private static void Write(
-        string unfinished, ImmutableArray<SampleTensor> tensors, SampleValues values, long maxShardBytes, Action<long>? bytesWritten)
+        string unfinished,
+        ImmutableArray<SampleTensor> tensors,
+        SampleValues values,
+        long maxShardBytes,
+        Action<long>? bytesWritten)
     {
         if (Directory.Exists(unfinished))
         {

@@ -38,8 +38,8 @@ public static partial class ModelCard
             # {MarkdownText(recipe.Name ?? aligned + "-expo")}
 
             This model was made without training by ExPO (model extrapolation, [arXiv 2404.16792](https://arxiv.org/abs/2404.16792)):
-            the weights of {MarkdownText(aligned)} were moved on in the direction in which preference training had moved them away from
-            {MarkdownText(baseName)}.
+            the weights of {MarkdownText(aligned)} were moved on in the direction in which preference training
+            had moved them away from {MarkdownText(baseName)}.
 
             ```
             merged = aligned + alpha * (aligned - base)
@@ -86,7 +86,9 @@ public static partial class ModelCard
     private static string YamlText(string text) =>
         PlainYaml().IsMatch(text) ? text : $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 
-    [GeneratedRegex("^(?!(true|false|yes|no|on|off|null|y|n)$)([A-Za-z][A-Za-z0-9_./-]*|hf:[A-Za-z0-9_./@-]+)$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        "^(?!(true|false|yes|no|on|off|null|y|n)$)([a-z][a-z0-9_./-]*|hf:[a-z0-9_./@-]+)$",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex PlainYaml();
 
     private static string MarkdownText(string text) => MarkdownSpecial().Replace(text, @"\$0");

@@ -18,7 +18,8 @@ internal sealed partial record ModelName(string Name, string Reference)
         }
 
         string name = $"{hub.Groups["org"].Value}/{hub.Groups["name"].Value}";
-        return new ModelName(name, hub.Groups["revision"] is { Success: true } revision ? $"hf:{name}@{revision.Value}" : $"hf:{name}");
+        Group revision = hub.Groups["revision"];
+        return new ModelName(name, revision.Success ? $"hf:{name}@{revision.Value}" : $"hf:{name}");
     }
 
     /// <summary>Our own way to write it, or a directory of the Hub's cache, whose last segment is a commit.</summary>

@@ -65,7 +65,8 @@ public static class SideFileSelection
 
     private static bool IsSideFile(string fileName)
     {
-        if (IsHidden(fileName) || fileName == AdapterConfig || IsWeights(fileName) || TrainingLeftovers.Contains(fileName, StringComparer.Ordinal))
+        if (IsHidden(fileName) || IsWeights(fileName) || fileName == AdapterConfig
+            || TrainingLeftovers.Contains(fileName, StringComparer.Ordinal))
         {
             return false;
         }
