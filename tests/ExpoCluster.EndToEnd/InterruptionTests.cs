@@ -128,6 +128,38 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
         Assert.Equal(undisturbed, Workplace.Digests(place.Output));
     }
 
+    [Fact]
+    public void An_input_truncated_under_the_mapping_is_named_by_the_next_run_and_restored_it_finishes()
+    {
+        using var place = new Workplace("120MB");
+        SortedDictionary<string, string> undisturbed = MergeUndisturbed(place);
+        string input = Path.Join(place.Aligned, "model.safetensors");
+        Copy(input, place.PathOf("backup"));
+        using (ExpoProcess process = ExpoProcess.Start(place.Merge("--max-rate", "20MB", "--lanes", "1")))
+        {
+            WaitFor(() => process.Errors.Contains("running", StringComparison.Ordinal));
+            Thread.Sleep(700);
+            using (FileStream stream = File.OpenWrite(input))
+            {
+                stream.SetLength(1_000_000);
+            }
+
+            // Whether the kernel kills it (SIGBUS) or a part's check comes first, it does not succeed.
+            RunResult broken = process.Wait();
+            log.WriteLine($"exit {broken.ExitCode}");
+            Assert.NotEqual(0, broken.ExitCode);
+        }
+
+        RunResult next = ExpoProcess.Run(place.Merge());
+        Assert.True(next.ExitCode == 3, next.ToString());
+        Assert.Contains(input, next.Errors, StringComparison.Ordinal);
+
+        Copy(place.PathOf("backup"), input);
+        RunResult finished = ExpoProcess.Run(place.Merge());
+        Assert.True(finished.ExitCode == 0, finished.ToString());
+        Assert.Equal(undisturbed, Workplace.Digests(place.Output));
+    }
+
     /// <summary>strace delivers SIGKILL at the n-th rename, for every n there is, over an older model.</summary>
     [LongFact("strace")]
     public void Killed_at_each_rename_of_a_publish_no_loader_ever_sees_two_models()
@@ -205,6 +237,13 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
         RunResult merge = ExpoProcess.Run("merge", "--base", place.Base, "--aligned", place.Aligned, "--alpha", "0.3", "--out", reference);
         Assert.True(merge.ExitCode == 0, merge.ToString());
         return Workplace.Digests(reference);
+    }
+
+    // With its time, to the nanosecond, which .NET's own copy does not keep.
+    private static void Copy(string from, string to)
+    {
+        using var copy = System.Diagnostics.Process.Start("cp", ["-p", from, to]);
+        copy.WaitForExit();
     }
 
     private static void KillInMidMerge(Workplace place)

@@ -32,7 +32,10 @@ public sealed class InputFiles(Plan plan) : IDisposable
         if (now.Value.ModifiedUnixNanoseconds != planned.ModifiedUnixNanoseconds)
         {
             throw Changed(
-                planned, "the file was modified", Time(planned.ModifiedUnixNanoseconds), Time(now.Value.ModifiedUnixNanoseconds));
+                planned,
+                "the file was modified",
+                PlanInput.FormatTime(planned.ModifiedUnixNanoseconds),
+                PlanInput.FormatTime(now.Value.ModifiedUnixNanoseconds));
         }
     }
 
@@ -113,7 +116,4 @@ public sealed class InputFiles(Plan plan) : IDisposable
         "restore the file and run the same command again, or start over with --restart.",
         expected: expected,
         found: found);
-
-    private static string Time(long unixNanoseconds) =>
-        DateTimeOffset.UnixEpoch.AddTicks(unixNanoseconds / 100).ToString("yyyy-MM-dd HH:mm:ss.fffffff'Z'", System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
@@ -11,7 +12,15 @@ namespace ExpoCluster.Core.Planning;
 /// <param name="ByteLength">Bytes.</param>
 /// <param name="ModifiedUnixNanoseconds">Nanoseconds since 1970, UTC.</param>
 /// <param name="HeaderDigest">SHA-256 of the header, lower-case hex.</param>
-public sealed record PlanInput(string Path, long ByteLength, long ModifiedUnixNanoseconds, string HeaderDigest);
+public sealed record PlanInput(string Path, long ByteLength, long ModifiedUnixNanoseconds, string HeaderDigest)
+{
+    /// <summary>For people, with all the digits that are compared.</summary>
+    public static string FormatTime(long unixNanoseconds)
+    {
+        DateTimeOffset second = DateTimeOffset.FromUnixTimeSeconds(Math.DivRem(unixNanoseconds, 1_000_000_000).Quotient);
+        return string.Create(CultureInfo.InvariantCulture, $"{second:yyyy-MM-dd HH:mm:ss}.{Math.Abs(unixNanoseconds % 1_000_000_000):000000000}Z");
+    }
+}
 
 /// <summary>Where a tensor's bytes lie.</summary>
 /// <param name="Input">Index into <see cref="Plan.Inputs"/>.</param>

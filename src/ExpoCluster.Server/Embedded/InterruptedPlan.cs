@@ -46,7 +46,7 @@ internal static class InterruptedPlan
     }
 
     private static string Describe(PlanInput input) =>
-        $"{input.ByteLength} bytes, header {input.HeaderDigest[..12]}, modified {DateTimeOffset.UnixEpoch.AddTicks(input.ModifiedUnixNanoseconds / 100):yyyy-MM-dd HH:mm:ss.fff}Z";
+        $"{input.ByteLength} bytes, header {input.HeaderDigest[..12]}, modified {PlanInput.FormatTime(input.ModifiedUnixNanoseconds)}";
 
     private static Plan? LoadPlan(OutputPaths paths, ClaimRecord earlier)
     {
