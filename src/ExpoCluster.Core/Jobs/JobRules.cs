@@ -89,6 +89,11 @@ public static class JobRules
 
     private static JobDecision ReportStaging(JobState state, JobCommand.ReportStaging command)
     {
+        if (!IsKnown(state, command.File))
+        {
+            return NotNow(state, "it has no such file");
+        }
+
         JobFileState file = state.Files[command.File];
         if (state.Phase is not (JobPhase.Running or JobPhase.Suspended))
         {
@@ -111,6 +116,11 @@ public static class JobRules
     // computed them, so late and repeated reports are welcome, unless they contradict what was committed.
     private static JobDecision ReportParts(JobState state, JobCommand.ReportParts command)
     {
+        if (!IsKnown(state, command.File))
+        {
+            return NotNow(state, "it has no such file");
+        }
+
         JobFileState file = state.Files[command.File];
         if (command.Generation != file.Generation)
         {
@@ -140,6 +150,9 @@ public static class JobRules
             : NotNow(state, "no parts are awaited");
     }
 
+    // Workers repeat their reports, also to a coordinator whose journal is gone.
+    private static bool IsKnown(JobState state, int file) => file >= 0 && file < state.Files.Length;
+
     private static bool Contradicts(JobFileState file, CommittedPart part) =>
         part.BlockDigests.Length != ExpectedDigestBytes(file, part.Part)
         || (file.BlockDigests[part.Part] is { } known && !known.Span.SequenceEqual(part.BlockDigests.Span));
@@ -149,6 +162,11 @@ public static class JobRules
 
     private static JobDecision ReportSeal(JobState state, JobCommand.ReportSeal command)
     {
+        if (!IsKnown(state, command.File))
+        {
+            return NotNow(state, "it has no such file");
+        }
+
         JobFileState file = state.Files[command.File];
         if (file.IsSealed && file.Digest == command.Digest)
         {
@@ -203,8 +221,8 @@ public static class JobRules
         };
     }
 
-    private static JobDecision Fail(JobState state, JobCommand.Fail command) => state.HasEnded
-        ? new JobDecision.Ignored("The job has ended.")
+    private static JobDecision Fail(JobState state, JobCommand.Fail command) => state.HasEnded || state.Phase == JobPhase.New
+        ? new JobDecision.Ignored("The job has ended, or never began.")
         : new JobDecision.Accepted(new JobEvent.Failed(command.Reason.Code, command.Reason.Message, command.Reason.Advice));
 
     // Once files appear under final names the only way is forward: half a model must not stay visible.

@@ -85,9 +85,10 @@ public sealed record JobFileState(
         return this with { BlockDigests = digests.MoveToImmutable(), CommittedParts = CommittedParts + parts.Length };
     }
 
-    internal JobFileState WithSeal(string digest) => IsComplete && !IsSealed
+    internal JobFileState WithSeal(int generation, string digest) => generation == Generation && IsComplete && !IsSealed
         ? this with { Digest = digest }
-        : throw new InvalidOperationException($"{File.Name}: sealed with {CommittedParts} of {PartCount} parts, or twice.");
+        : throw new InvalidOperationException(
+            $"{File.Name}: generation {generation} of {Generation} was sealed with {CommittedParts} of {PartCount} parts, or twice.");
 }
 
 /// <summary>What the journal says of a job. No clock, no I/O: the same events give the same state everywhere.</summary>
@@ -129,7 +130,11 @@ public sealed record JobState
     public bool AllSealed => Files.Length > 0 && Files.All(file => file.IsSealed);
 
     /// <exception cref="InvalidOperationException">The event contradicts the state, or is unknown to this build.</exception>
-    public JobState Apply(JobEvent journalled) => journalled switch
+    public JobState Apply(JobEvent journalled) => Permits(journalled)
+        ? Applied(journalled)
+        : throw new InvalidOperationException($"{journalled.GetType().Name} contradicts a job that is {Phase.Word()}.");
+
+    private JobState Applied(JobEvent journalled) => journalled switch
     {
         JobEvent.Submitted e => this with { Phase = JobPhase.Planning, Submission = e },
         JobEvent.Planned e => this with
@@ -142,11 +147,11 @@ public sealed record JobState
         JobEvent.CoordinatorStarted e => this with { Incarnation = e.Incarnation },
         JobEvent.StagingCreated e => WithFile(e.File, Files[e.File].WithStaging(e.Generation)),
         JobEvent.PartsCommitted e => WithFile(e.File, Files[e.File].WithCommitted(e.Generation, e.Parts)),
-        JobEvent.FileSealed e => WithFile(e.File, Files[e.File].WithSeal(e.Digest)),
+        JobEvent.FileSealed e => WithFile(e.File, Files[e.File].WithSeal(e.Generation, e.Digest)),
         JobEvent.Suspended e => this with
         {
             Phase = JobPhase.Suspended,
-            PhaseBeforeSuspension = Phase,
+            PhaseBeforeSuspension = PhaseToReturnTo,
             Reason = new JobReason(e.Code, e.Reason, e.Advice),
         },
         JobEvent.Resumed => this with { Phase = PhaseBeforeSuspension, Reason = null },
@@ -155,11 +160,29 @@ public sealed record JobState
         JobEvent.Failed e => this with
         {
             Phase = JobPhase.Failed,
-            PhaseBeforeSuspension = Phase,
+            PhaseBeforeSuspension = PhaseToReturnTo,
             Reason = new JobReason(e.Code, e.Reason, e.Advice),
         },
         JobEvent.Cancelled => this with { Phase = JobPhase.Cancelled },
         _ => throw new InvalidOperationException($"No rule for journalled event {journalled.GetType().Name}."),
+    };
+
+    // A suspended job that fails goes back to what was suspended, not to the suspension.
+    private JobPhase PhaseToReturnTo => Phase == JobPhase.Suspended ? PhaseBeforeSuspension : Phase;
+
+    private bool Permits(JobEvent journalled) => journalled switch
+    {
+        JobEvent.Submitted => Phase == JobPhase.New,
+        JobEvent.Planned => Phase == JobPhase.Planning,
+        JobEvent.CoordinatorStarted e => e.Incarnation > Incarnation,
+        JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed => Phase is JobPhase.Running or JobPhase.Suspended,
+        JobEvent.Suspended => Phase is JobPhase.Running or JobPhase.Publishing,
+        JobEvent.Resumed => Phase is JobPhase.Suspended or JobPhase.Failed,
+        JobEvent.Publishing => Phase == JobPhase.Running && AllSealed,
+        JobEvent.Published => Phase == JobPhase.Publishing,
+        JobEvent.Failed => Phase != JobPhase.New && !HasEnded,
+        JobEvent.Cancelled => !IsPublishing && Phase is not (JobPhase.New or JobPhase.Done or JobPhase.Cancelled),
+        _ => true,
     };
 
     private JobState WithFile(int index, JobFileState file) => this with { Files = Files.SetItem(index, file) };

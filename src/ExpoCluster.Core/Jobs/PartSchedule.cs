@@ -59,7 +59,7 @@ public sealed class PartSchedule
     {
         foreach (PartLease lease in leases.Values.Where(lease => lease.File == file).ToList())
         {
-            leases.Remove(lease.Attempt);
+            Release(lease.Attempt, asFailure: false);
         }
 
         for (int part = 0; part < state.Files[file].PartCount; part++)
@@ -155,6 +155,12 @@ public sealed class PartSchedule
 
         int global = firstPart[lease.File] + lease.Part;
         open.Add(global);
+        if (lease.Mode == ReadMode.Positioned)
+        {
+            // It stays suspect until it is computed: mapped again, it could take others down with it.
+            suspects.Add(global);
+        }
+
         int count = failures.GetValueOrDefault(global) + (asFailure ? 1 : 0);
         failures[global] = count;
         return count;

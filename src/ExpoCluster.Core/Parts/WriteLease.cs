@@ -14,7 +14,7 @@ public sealed class WriteLease
     public WriteLease(TimeProvider clock, TimeSpan duration)
     {
         this.clock = clock;
-        Extend(duration);
+        deadline = DeadlineAfter(duration);
     }
 
     public bool IsValid => clock.GetTimestamp() < Volatile.Read(ref deadline);
@@ -22,10 +22,26 @@ public sealed class WriteLease
     /// <summary>Bytes written so far; the progress with which the lease is renewed.</summary>
     public long BytesDone => Volatile.Read(ref bytesDone);
 
-    public void Extend(TimeSpan duration) =>
-        Volatile.Write(ref deadline, clock.GetTimestamp() + (long)(duration.TotalSeconds * clock.TimestampFrequency));
+    /// <summary>Moves the deadline. A lease that has run out or was revoked stays so: an answer that was under way when this
+    /// process was stopped must not bring it back to life.</summary>
+    public void Extend(TimeSpan duration)
+    {
+        long known = Volatile.Read(ref deadline);
+        while (clock.GetTimestamp() < known)
+        {
+            long found = Interlocked.CompareExchange(ref deadline, DeadlineAfter(duration), known);
+            if (found == known)
+            {
+                return;
+            }
+
+            known = found;
+        }
+    }
 
     public void Revoke() => Volatile.Write(ref deadline, long.MinValue);
+
+    private long DeadlineAfter(TimeSpan duration) => clock.GetTimestamp() + (long)(duration.TotalSeconds * clock.TimestampFrequency);
 
     internal void Advance(long byteCount) => Volatile.Write(ref bytesDone, bytesDone + byteCount);
 }

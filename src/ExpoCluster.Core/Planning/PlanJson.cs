@@ -59,7 +59,19 @@ public static class PlanJson
     public static Plan Read(ReadOnlyMemory<byte> canonicalJson)
     {
         using JsonDocument document = JsonDocument.Parse(canonicalJson);
-        JsonElement root = document.RootElement;
+        try
+        {
+            return Read(document.RootElement);
+        }
+        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException or FormatException
+            or ArgumentException or IndexOutOfRangeException)
+        {
+            throw new JsonException("This is no plan, or one of another version of ExpoCluster.", exception);
+        }
+    }
+
+    private static Plan Read(JsonElement root)
+    {
         if (root.GetProperty("format").GetInt32() != FormatVersion)
         {
             throw new JsonException("The plan was written by another version of ExpoCluster.");

@@ -90,10 +90,12 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         return Output(tensor, output, TensorAction.Extrapolate, recipe.Alpha, other);
     }
 
-    // Small ones are compared here, so that a mismatch is known before any work; large ones when their part is computed.
+    // Small ones are compared here, so that a mismatch is known before any work; large ones when their part is computed,
+    // unless the plan itself depends on it.
     private PlannedTensor? CopyEqual(CheckpointTensor tensor, CheckpointTensor other)
     {
-        if (tensor.ByteCount > CopiedTensorComparison.MaxPlannedBytes
+        bool isLeftToItsPart = tensor.ByteCount > CopiedTensorComparison.MaxPlannedBytes && recipe.OnMismatch != MismatchPolicy.Drop;
+        if (isLeftToItsPart
             || CopiedTensorComparison.AreEqual(aligned.Shards[tensor.Shard], tensor, baseCheckpoint.Shards[other.Shard], other))
         {
             return recipe.OnMismatch == MismatchPolicy.CopyAligned

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
@@ -19,7 +18,7 @@ public enum OutputCondition
     /// <summary>A finished output of ours, of another plan.</summary>
     OtherPlan,
 
-    /// <summary>Files of a model that somebody else made.</summary>
+    /// <summary>Files of a model that somebody else made, or others that the merge would replace.</summary>
     ForeignModel,
 }
 
@@ -73,7 +72,7 @@ public static class OutputPreflight
     public static RecipeProblem Taken(OutputPaths output, OutputCondition condition) => new(
         OutputTaken,
         "--out",
-        condition == OutputCondition.ForeignModel ? $"{output.Root} holds another model." : $"{output.Root} holds the output of another merge.",
+        condition == OutputCondition.ForeignModel ? $"{output.Root} holds another model, or files that would be replaced." : $"{output.Root} holds the output of another merge.",
         condition == OutputCondition.ForeignModel
             ? "use --overwrite to replace it, or choose another --out."
             : "use --overwrite or --restart to replace it, or choose another --out.");
@@ -108,10 +107,9 @@ public static class OutputPreflight
 
     private static bool HasModel(OutputPaths output, Plan plan)
     {
-        ImmutableHashSet<string> ours = [.. plan.Files.Select(file => file.Name), "config.json"];
-        return Directory.EnumerateFiles(output.Root)
-            .Select(path => Path.GetFileName(path))
-            .Any(name => SideFileSelection.IsWeights(name) || ours.Contains(name));
+        // Also a README or a licence that has nothing to do with models: publishing would replace it.
+        return PublishSequence.NamesOf(plan).Append("config.json").Any(name => File.Exists(output.Published(name)))
+            || Directory.EnumerateFiles(output.Root).Any(path => SideFileSelection.IsWeights(Path.GetFileName(path)));
     }
 
     // By device and inode, so that links, bind mounts and other spellings of one place are seen through.

@@ -56,7 +56,7 @@ public sealed class PublishSequence
         }
 
         Durability.CreateDirectory(prepared);
-        ImmutableArray<SideFile> sideFiles = plan.SideFileDirectory is { } directory ? SideFileSelection.Select(directory) : [];
+        ImmutableArray<SideFile> sideFiles = SideFilesOf(plan);
         ImmutableArray<string> names = NamesInOrder(sideFiles, plan);
         foreach (SideFile file in sideFiles)
         {
@@ -98,6 +98,12 @@ public sealed class PublishSequence
             MoveIn(sources[name], paths.Published(name));
         }
     }
+
+    /// <summary>All names that this plan publishes, in their order.</summary>
+    internal static ImmutableArray<string> NamesOf(Plan plan) => NamesInOrder(SideFilesOf(plan), plan);
+
+    private static ImmutableArray<SideFile> SideFilesOf(Plan plan) =>
+        plan.SideFileDirectory is { } directory ? SideFileSelection.Select(directory) : [];
 
     private static ImmutableArray<string> NamesInOrder(ImmutableArray<SideFile> sideFiles, Plan plan)
     {

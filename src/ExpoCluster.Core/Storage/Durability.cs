@@ -109,11 +109,32 @@ public static class Durability
                 FlushAll(file, unfinished);
             }
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or StorageException)
         {
+            RemoveUnfinished(unfinished);
             throw StorageException.From(exception, path, "write it");
         }
 
-        Rename(unfinished, path);
+        try
+        {
+            Rename(unfinished, path);
+        }
+        catch (StorageException)
+        {
+            RemoveUnfinished(unfinished);
+            throw;
+        }
+    }
+
+    // The error that led here is the one to report; a file that cannot be removed either is only litter.
+    private static void RemoveUnfinished(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 }

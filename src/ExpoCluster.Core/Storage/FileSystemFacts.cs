@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace ExpoCluster.Core.Storage;
 
 /// <summary>What kind of file system a path is on, and how much room is left there.</summary>
@@ -46,7 +48,7 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
                 continue;
             }
 
-            string point = fields[1].Replace("\\040", " ", StringComparison.Ordinal);
+            string point = Unescape(fields[1]);
             if (point.Length >= longest && RealPath.IsInside(path, point))
             {
                 best = (fields[2], point);
@@ -55,6 +57,26 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
         }
 
         return best;
+    }
+
+    // The kernel writes blank, tab, newline, backslash and # as three octal digits behind a backslash.
+    private static string Unescape(string field)
+    {
+        var text = new StringBuilder(field.Length);
+        for (int at = 0; at < field.Length; at++)
+        {
+            if (field[at] == '\\' && at + 3 < field.Length && field.AsSpan(at + 1, 3).IndexOfAnyExceptInRange('0', '7') < 0)
+            {
+                text.Append((char)Convert.ToInt32(field.Substring(at + 1, 3), fromBase: 8));
+                at += 3;
+            }
+            else
+            {
+                text.Append(field[at]);
+            }
+        }
+
+        return text.ToString();
     }
 
     /// <summary>The deepest existing directory on the way to <paramref name="fullPath"/>.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -19,8 +20,11 @@ public sealed record ClaimRecord(string Job, string PlanDigest, string Host, int
 /// <summary>Admits one job to an output directory: a lock that a dying process frees, with the job's name in it.</summary>
 public sealed class OutputClaim : IDisposable
 {
-    /// <summary>The record is padded to one page, so that it is replaced by a single write.</summary>
-    private const int RecordBytes = 4096;
+    /// <summary>The record is padded to whole pages, nearly always one, so that it is replaced by a single write.</summary>
+    private const int PageBytes = 4096;
+
+    /// <summary>Far more than the parts of all lanes that a process may have.</summary>
+    private const int MaxRecordBytes = 16 * PageBytes;
 
     private readonly OutputPaths paths;
     private readonly SafeFileHandle handle;
@@ -58,14 +62,16 @@ public sealed class OutputClaim : IDisposable
 
     public void Write(ClaimRecord record)
     {
-        byte[] page = new byte[RecordBytes];
-        page.AsSpan().Fill((byte)' ');
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(record, ClaimJson.Default.ClaimRecord);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(json.Length, RecordBytes);
-        json.CopyTo(page, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(json.Length, MaxRecordBytes);
         lock (writing)
         {
-            RandomAccess.Write(handle, page, fileOffset: 0);
+            // Over all of a longer record before it.
+            long bytes = Math.Max(RoundUp(json.Length), Math.Min(RoundUp(RandomAccess.GetLength(handle)), MaxRecordBytes));
+            byte[] pages = new byte[bytes];
+            pages.AsSpan().Fill((byte)' ');
+            json.CopyTo(pages, 0);
+            RandomAccess.Write(handle, pages, fileOffset: 0);
         }
     }
 
@@ -99,7 +105,7 @@ public sealed class OutputClaim : IDisposable
         {
             bool keep = entry == paths.Claim
                 || (job is not null && (entry.StartsWith(paths.Journal, StringComparison.Ordinal)
-                    || Path.GetFileName(entry).StartsWith(job, StringComparison.Ordinal)));
+                    || IsOf(job, entry)));
             if (!keep)
             {
                 Remove(entry);
@@ -108,6 +114,19 @@ public sealed class OutputClaim : IDisposable
     }
 
     public void Dispose() => handle.Dispose();
+
+    private static long RoundUp(long bytes) => (bytes + PageBytes - 1) / PageBytes * PageBytes;
+
+    // By whole names: another job's id may begin with this one's.
+    private bool IsOf(string job, string entry)
+    {
+        string stagings = Path.Join(paths.Workspace, job + "-");
+        return entry == paths.Plan(job)
+            || entry == paths.Prepared(job)
+            || entry == paths.Replaced(job)
+            || (entry.StartsWith(stagings, StringComparison.Ordinal)
+                && int.TryParse(entry.AsSpan(stagings.Length), NumberStyles.None, CultureInfo.InvariantCulture, out _));
+    }
 
     private static void Remove(string entry)
     {
@@ -164,7 +183,7 @@ public sealed class OutputClaim : IDisposable
     // A record that cannot be read was cut short by a crash before any work was done under it.
     private static ClaimRecord? Read(SafeFileHandle handle)
     {
-        byte[] page = new byte[RecordBytes];
+        byte[] page = new byte[MaxRecordBytes];
         int count = RandomAccess.Read(handle, page, fileOffset: 0);
         try
         {

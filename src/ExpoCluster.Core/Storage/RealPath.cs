@@ -5,8 +5,10 @@ public static class RealPath
 {
     private const int MaxLinks = 40;
 
+    private static readonly char[] Separators = [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar];
+
     /// <summary>Absolute, without links, <c>.</c> or <c>..</c>; missing trailing parts are kept as they are written.</summary>
-    public static string Of(string path) => Resolve(Path.GetFullPath(path), MaxLinks);
+    public static string Of(string path) => Resolve(Path.GetFullPath(path));
 
     /// <summary>True when <paramref name="path"/> is <paramref name="directory"/> or lies below it. Both must be real paths.</summary>
     public static bool IsInside(string path, string directory)
@@ -15,26 +17,47 @@ public static class RealPath
         return path == directory || path.StartsWith(prefix, StringComparison.Ordinal);
     }
 
-    private static string Resolve(string fullPath, int linksLeft)
+    // Name by name, as the kernel does it: ".." in a link leads out of where the names before it lead to.
+    private static string Resolve(string fullPath)
     {
-        string? parent = Path.GetDirectoryName(fullPath);
-        if (parent is null)
+        string path = Path.GetPathRoot(fullPath)!;
+        var ahead = new Stack<string>();
+        Push(ahead, fullPath[path.Length..]);
+        int linksLeft = MaxLinks;
+        while (ahead.TryPop(out string? name))
         {
-            return fullPath;
+            if (name == "..")
+            {
+                path = Path.GetDirectoryName(path) ?? path;
+                continue;
+            }
+
+            string next = Path.Join(path, name);
+            string? target = new FileInfo(next).LinkTarget;
+            if (target is null)
+            {
+                path = next;
+                continue;
+            }
+
+            if (linksLeft-- == 0)
+            {
+                throw new StorageException(StorageException.NotWritable, $"{next}: too many symbolic links.", "remove the loop of links.");
+            }
+
+            string root = Path.GetPathRoot(target)!;
+            path = root.Length > 0 ? root : path;
+            Push(ahead, target[root.Length..]);
         }
 
-        string path = Path.Join(Resolve(parent, linksLeft), Path.GetFileName(fullPath));
-        string? target = new FileInfo(path).LinkTarget;
-        if (target is null)
-        {
-            return path;
-        }
+        return path;
+    }
 
-        if (linksLeft == 0)
+    private static void Push(Stack<string> ahead, string names)
+    {
+        foreach (string name in names.Split(Separators, StringSplitOptions.RemoveEmptyEntries).Reverse().Where(name => name != "."))
         {
-            throw new StorageException(StorageException.NotWritable, $"{path}: too many symbolic links.", "remove the loop of links.");
+            ahead.Push(name);
         }
-
-        return Resolve(Path.GetFullPath(target, Path.GetDirectoryName(path)!), linksLeft - 1);
     }
 }

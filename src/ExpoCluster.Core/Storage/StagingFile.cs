@@ -171,7 +171,10 @@ public sealed class StagingFile : IDisposable
             throw StorageException.TooSmall(path, missing, free);
         }
 
-        RandomAccess.SetLength(handle, byteLength);
+        if (missing > 0)
+        {
+            RandomAccess.SetLength(handle, byteLength);
+        }
     }
 
     private static int Fallocate(SafeFileHandle handle, long byteLength)

@@ -8,6 +8,12 @@ public static class WorkspaceSweep
 {
     public static void Remove(OutputPaths paths, string job, ImmutableArray<JobFileState> files)
     {
+        if (!Directory.Exists(paths.Workspace))
+        {
+            // Somebody has removed it, or the whole output: done, for this is repeated until it succeeds.
+            return;
+        }
+
         int generations = files.IsEmpty ? 0 : files.Max(file => file.Generation);
         IEnumerable<string> directories =
         [

@@ -47,9 +47,16 @@ public static class OutputVerifier
         OutputPaths paths = OutputPaths.Of(directory);
         Provenance provenance = Provenance.ReadFrom(paths)
             ?? throw new ProvenanceException(paths.Provenance, "there is no such file");
+        if (provenance.BlockBytes != PartGrid.BlockBytes)
+        {
+            throw new ProvenanceException(
+                paths.Provenance, $"its blocks have {provenance.BlockBytes} bytes, those of this version {PartGrid.BlockBytes}");
+        }
+
         var damage = ImmutableArray.CreateBuilder<Damage>();
         var files = ImmutableArray.CreateBuilder<VerifiedFile>();
-        foreach (string name in provenance.Published.Where(name => !File.Exists(paths.Published(name))))
+        IEnumerable<string> names = provenance.Published.Union(provenance.Files.Select(file => file.Name), StringComparer.Ordinal);
+        foreach (string name in names.Where(name => !File.Exists(paths.Published(name))))
         {
             damage.Add(new Damage(name, null, null, [], "the file is missing", "a file", "nothing"));
         }
@@ -74,6 +81,7 @@ public static class OutputVerifier
         using SafeFileHandle handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
         using IncrementalHash? sha256 = wholeFileSha256 ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
         long length = RandomAccess.GetLength(handle);
+        int damageBefore = damage.Count;
         if (length != expected.Bytes)
         {
             damage.Add(new Damage(
@@ -86,6 +94,13 @@ public static class OutputVerifier
         {
             cancellation.ThrowIfCancellationRequested();
             int count = ReadBlock(handle, block, offset);
+            if (count == 0)
+            {
+                damage.Add(new Damage(
+                    expected.Name, null, null, [], "the file became shorter while it was read", $"{length} bytes", $"{offset} bytes"));
+                break;
+            }
+
             int index = (int)(offset / PartGrid.BlockBytes) * BlockDigest.ByteCount;
             Span<byte> digest = digests.AsSpan(index, BlockDigest.ByteCount);
             BlockDigest.Compute(block.AsSpan(0, count), digest);
@@ -101,6 +116,13 @@ public static class OutputVerifier
         }
 
         string whole = BlockDigest.OfFile(length, [digests]);
+        if (damage.Count == damageBefore && whole != expected.Digest)
+        {
+            // Otherwise a record that lacks block digests would vouch for any bytes.
+            damage.Add(new Damage(
+                expected.Name, null, null, [], "the file's digest is not the recorded one, though no recorded block differs", expected.Digest, whole));
+        }
+
         return new VerifiedFile(expected.Name, length, whole, sha256 is null ? null : Convert.ToHexStringLower(sha256.GetHashAndReset()));
     }
 
@@ -136,6 +158,7 @@ public static class OutputVerifier
             return
             [
                 .. header.Tensors
+                    .Where(tensor => tensor.ByteCount > 0)
                     .Where(tensor => header.DataStart + tensor.Begin < end && header.DataStart + tensor.End > begin)
                     .Select(tensor => tensor.Name),
             ];
