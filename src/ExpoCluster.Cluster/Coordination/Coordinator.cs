@@ -362,7 +362,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
     private void OnDescribeFile(DescribeFile message)
     {
-        if (state.Phase == JobPhase.New || state.HasEnded)
+        if (state.HasEnded || message.File >= state.Files.Length)
         {
             Sender.Tell(new FileEnded { Job = job, File = message.File });
             return;
@@ -382,7 +382,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private void OnStagingReported(StagingReported message)
     {
         IActorRef writer = Sender;
-        bool isNew = message.Generation != state.Files[message.File].Generation;
+        bool isNew = message.File < state.Files.Length && message.Generation != state.Files[message.File].Generation;
         Decide(new JobCommand.ReportStaging(message.File, message.Generation), () =>
         {
             writer.Tell(new StagingAcknowledged { Job = job, File = message.File, Generation = message.Generation });
@@ -421,7 +421,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             message.File,
             message.Generation,
             [.. message.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory))]);
-        HashSet<int> fresh = [.. message.Parts.Select(part => part.Part).Where(part => !state.Files[message.File].IsCommitted(part))];
+        HashSet<int> fresh = [.. FreshParts(message)];
         Decide(
             command,
             () =>
@@ -438,6 +438,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
                 }
             });
     }
+
+    // What is no part of this job is for the rules to reject.
+    private IEnumerable<int> FreshParts(PartsReported message) => message.File >= state.Files.Length
+        ? []
+        : message.Parts.Select(part => part.Part).Where(part => part < state.Files[message.File].PartCount && !state.Files[message.File].IsCommitted(part));
 
     private void CountCommitted(PartsReported message, HashSet<int> fresh)
     {

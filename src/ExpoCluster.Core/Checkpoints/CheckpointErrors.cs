@@ -27,7 +27,7 @@ internal static class CheckpointErrors
         expected: "safetensors", found: fileName);
 
     public static CheckpointException SeveralWithoutIndex(string directory, ImmutableArray<string> weights) => new(
-        "EXPO1105", directory, "several weights files but no index to say which belong together",
+        "EXPO1105", directory, "weights in several files but no index to say which belong together",
         "Download the index as well, or give one of the files as the reference.",
         expected: CheckpointLocation.IndexFileName, found: $"{weights.Length} files, {weights[0]} the first");
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 
 namespace ExpoCluster.Core.Checkpoints;
 
@@ -7,7 +8,7 @@ namespace ExpoCluster.Core.Checkpoints;
 /// <param name="IsIndexed">Whether <paramref name="EntryPoint"/> is an index.</param>
 /// <param name="Directory">The absolute model directory; null for a bare weights file.</param>
 /// <param name="Notes">What was passed over on the way.</param>
-internal sealed record CheckpointLocation(
+internal sealed partial record CheckpointLocation(
     string EntryPoint, bool IsIndexed, string? Directory, ImmutableArray<string> Notes)
 {
     internal const string SingleFileName = "model.safetensors";
@@ -63,11 +64,15 @@ internal sealed record CheckpointLocation(
         ImmutableArray<string> weights = [.. names.Where(name => name.EndsWith(".safetensors", StringComparison.Ordinal))];
         return weights.Length switch
         {
-            1 => weights[0],
+            // One of several by its name: the others, or the index, have not come yet (or have gone).
+            1 when !ShardName().IsMatch(weights[0]) => weights[0],
             0 => throw WithoutSafetensors(directory, names),
             _ => throw CheckpointErrors.SeveralWithoutIndex(directory, weights),
         };
     }
+
+    [GeneratedRegex(@"-\d{5}-of-\d{5}\.safetensors$")]
+    private static partial Regex ShardName();
 
     private static CheckpointException WithoutSafetensors(string directory, ImmutableSortedSet<string> names)
     {

@@ -136,14 +136,18 @@ public sealed class LanePool : IDisposable
         }
     }
 
-    // One sync covers what all handles of the file have written. They are closed before anything is reported, so that other
-    // nodes of shared storage see the bytes (close-to-open consistency).
+    // The first sync covers what all handles of the file have written; the others cost next to nothing, but a write error is told
+    // to each handle only once. All are closed before anything is reported, so that other nodes of shared storage see the
+    // bytes (close-to-open consistency).
     private void FlushFile(WrittenPart[] parts)
     {
         PartOutcome.Failed? failure = null;
         try
         {
-            parts[0].Output.Flush();
+            foreach (WrittenPart part in parts)
+            {
+                part.Output.Flush();
+            }
         }
         catch (StorageException exception)
         {

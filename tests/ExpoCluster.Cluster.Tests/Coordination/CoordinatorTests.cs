@@ -190,6 +190,23 @@ public sealed class CoordinatorTests : ClusterTestKit
     }
 
     [Fact]
+    public void Reports_of_files_and_parts_that_do_not_exist_do_no_harm()
+    {
+        IActorRef coordinator = Running();
+        PartsReported strange = Report(file: 0, parts: 0);
+        strange.File = 7;
+        coordinator.Tell(strange, writers);
+        coordinator.Tell(Staging(file: 7), writers);
+        coordinator.Tell(new DescribeFile { Job = Job, File = 7 }, writers);
+        Fish<FileEnded>(writers);
+
+        coordinator.Tell(Report(file: 0, parts: 0), writers);
+
+        Fish<PartsAcknowledged>(writers, message => message.File == 0);
+        Assert.Equal(1, Progress(coordinator).Committed);
+    }
+
+    [Fact]
     public void A_new_staging_file_uncommits_the_parts_of_the_old_one()
     {
         IActorRef coordinator = Running();

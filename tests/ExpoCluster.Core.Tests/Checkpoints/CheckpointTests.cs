@@ -147,10 +147,12 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("EXPO1103", "empty")]
     [InlineData("EXPO1104", "torch")]
     [InlineData("EXPO1105", "several")]
+    [InlineData("EXPO1105", "half_published")]
     public void What_is_no_checkpoint_is_refused_with_the_reason(string code, string name)
     {
         Directory.CreateDirectory(place.PathOf("empty"));
         place.Write("torch/pytorch_model.bin", "x");
+        place.Write("half_published/model-00001-of-00002.safetensors", ("a", Dtype.F32, [2], 1));
         place.Write("several/a.safetensors", ("a", Dtype.F32, [2], 1));
         place.Write("several/b.safetensors", ("b", Dtype.F32, [2], 1));
         string reference = name.StartsWith("hf:", StringComparison.Ordinal) ? name : place.PathOf(name);
