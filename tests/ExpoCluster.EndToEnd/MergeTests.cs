@@ -175,6 +175,20 @@ public sealed partial class MergeTests
     }
 
     [Fact]
+    public void An_output_whose_record_is_damaged_is_replaced_only_when_asked()
+    {
+        using var place = new Workplace("4MB");
+        Assert.Equal(0, ExpoProcess.Run(place.Merge()).ExitCode);
+        File.WriteAllText(Path.Join(place.Output, "expocluster.json"), "garbage");
+
+        Assert.Equal(2, ExpoProcess.Run(place.Merge()).ExitCode);
+        RunResult replaced = ExpoProcess.Run(place.Merge("--overwrite"));
+
+        Assert.True(replaced.ExitCode == 0, replaced.ToString());
+        Assert.Equal(0, ExpoProcess.Run("verify", place.Output).ExitCode);
+    }
+
+    [Fact]
     public void An_output_that_is_inside_or_around_an_input_is_refused_also_through_links_and_with_overwrite()
     {
         using var place = new Workplace("4MB");

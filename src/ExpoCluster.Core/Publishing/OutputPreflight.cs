@@ -58,7 +58,18 @@ public static class OutputPreflight
 
     public static OutputCondition Inspect(OutputPaths output, Plan plan)
     {
-        if (Provenance.ReadFrom(output) is { } provenance && provenance.Files.All(file => HasLength(output, file)))
+        Provenance? provenance;
+        try
+        {
+            provenance = Provenance.ReadFrom(output);
+        }
+        catch (ProvenanceException)
+        {
+            // It cannot be said whose output this is; with --overwrite it can still be replaced.
+            return OutputCondition.ForeignModel;
+        }
+
+        if (provenance is not null && provenance.Files.All(file => HasLength(output, file)))
         {
             return provenance.PlanDigest == plan.Digest && provenance.Published.All(name => File.Exists(output.Published(name)))
                 ? OutputCondition.Finished
