@@ -41,11 +41,13 @@ internal sealed class RecipeYaml
         {
             var parser = new Parser(new StringReader(text));
             parser.Consume<StreamStart>();
-            if (!parser.TryConsume<DocumentStart>(out _) || !parser.TryConsume<MappingStart>(out _))
+            if (!parser.TryConsume<DocumentStart>(out _) || !parser.TryConsume<MappingStart>(out MappingStart? recipe))
             {
                 problems.Add(RecipeProblems.NoMapping(fileName));
                 return;
             }
+
+            RefuseAnchor(recipe, fileName);
 
             while (!parser.TryConsume<MappingEnd>(out _))
             {
@@ -80,6 +82,7 @@ internal sealed class RecipeYaml
             return;
         }
 
+        RefuseAnchor(key, key.Value);
         string path = Where(key.Value, key.Start);
         if (!RecipeKeys.All.Contains(key.Value))
         {
@@ -92,6 +95,15 @@ internal sealed class RecipeYaml
         if (!values.TryAdd(key.Value, value))
         {
             problems.Add(RecipeProblems.DuplicateKey(path, key.Value));
+        }
+    }
+
+    // One on a value is the value's own problem, which an option mends.
+    private void RefuseAnchor(NodeEvent node, string what)
+    {
+        if (!node.Anchor.IsEmpty)
+        {
+            problems.Add(RecipeProblems.Alias(Where(what, node.Start)));
         }
     }
 
