@@ -64,6 +64,11 @@ public static class ConfigJson
         {
             throw CheckpointErrors.ConfigNotJson($"the configuration is not valid JSON: {exception.Message}", exception);
         }
+        catch (InvalidOperationException exception)
+        {
+            // The reader's way to say that a key is no Unicode text: half a surrogate pair.
+            throw CheckpointErrors.ConfigNotJson("the configuration is not valid JSON: half a surrogate pair in a key", exception);
+        }
 
         return found;
     }

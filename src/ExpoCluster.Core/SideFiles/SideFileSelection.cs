@@ -82,13 +82,26 @@ public static class SideFileSelection
 
     private static SideFile Checked(SideFile file)
     {
-        var content = new FileInfo(RealPath.Of(file.SourcePath));
+        FileInfo content = ContentOf(file);
         return content switch
         {
             { Exists: false } => throw CheckpointErrors.SideFileMissing(file.SourcePath),
             { Length: > MaxBytes } => throw CheckpointErrors.SideFileTooLarge(file.SourcePath, content.Length, MaxBytes),
             _ => file,
         };
+    }
+
+    private static FileInfo ContentOf(SideFile file)
+    {
+        try
+        {
+            return new FileInfo(RealPath.Of(file.SourcePath));
+        }
+        catch (StorageException exception)
+        {
+            // Links that lead in a circle are the input's fault, not that of the storage written to.
+            throw CheckpointErrors.Unreadable(file.SourcePath, exception);
+        }
     }
 
     private static IEnumerable<string> FilesOf(string directory) =>

@@ -38,6 +38,38 @@ public sealed class SideFileSelectionTests : IDisposable
         Assert.Equal("EXPO1131", Assert.Throws<CheckpointException>(() => SideFileSelection.Select(place.PathOf("m"))).Code);
     }
 
+    [Fact]
+    public void Links_in_a_circle_are_the_fault_of_the_input()
+    {
+        File.CreateSymbolicLink(place.PathOf("config.json"), "tokenizer.json");
+        File.CreateSymbolicLink(place.PathOf("tokenizer.json"), "config.json");
+
+        Assert.Equal("EXPO1107", Assert.Throws<CheckpointException>(() => SideFileSelection.Select(place.Path)).Code);
+    }
+
+    [Theory]
+    [InlineData(256_000_000, null)]
+    [InlineData(256_000_001, "EXPO1132")]
+    public void What_is_larger_than_256_MB_is_no_side_file(long byteLength, string? code)
+    {
+        using (FileStream sparse = File.Create(place.PathOf("tokenizer.json")))
+        {
+            sparse.SetLength(byteLength);
+        }
+
+        Assert.Equal(code, (Record.Exception(() => SideFileSelection.Select(place.Path)) as CheckpointException)?.Code);
+    }
+
+    [Fact]
+    public void Directories_are_no_side_files()
+    {
+        Directory.CreateDirectory(place.PathOf("config.json"));
+        Directory.CreateDirectory(place.PathOf("target"));
+        Directory.CreateSymbolicLink(place.PathOf("LICENSE"), "target");
+
+        Assert.Empty(SideFileSelection.Select(place.Path));
+    }
+
     [Theory]
     [InlineData("model.safetensors", true, true, true)]
     [InlineData("model-00001-of-00003.safetensors", true, true, false)]
@@ -75,6 +107,27 @@ public sealed class ConfigJsonTests
     [InlineData("{\"a\":")]
     public void What_is_no_object_is_refused(string config) =>
         Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.WithDtype(Encoding.UTF8.GetBytes(config), Dtype.F32)).Code);
+
+    [Theory]
+    [InlineData("""{"\ud800": 1, "dtype": "float16"}""")]
+    [InlineData("""{"dtype": "float16", "\udc00x": 1}""")]
+    public void Half_a_surrogate_pair_in_a_configuration_is_refused_like_other_damage(string config) =>
+        Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.WithDtype(Encoding.UTF8.GetBytes(config), Dtype.BF16)).Code);
+
+    [Theory]
+    [InlineData("""{"\u0064type": "float16"}""", """{"\u0064type": "float32"}""")]
+    [InlineData("""{"dtype": {"dtype": "float16"}, "torch_dtype": "float16"}""", """{"dtype": {"dtype": "float16"}, "torch_dtype": "float32"}""")]
+    [InlineData("{\r\n\t\"dtype\" :\"bfloat16\"}\r\n\r\n", "{\r\n\t\"dtype\" :\"float32\"}\r\n\r\n")]
+    public void A_key_counts_by_what_it_means_and_all_other_bytes_stay(string before, string after) =>
+        Assert.Equal(after, Encoding.UTF8.GetString(ConfigJson.WithDtype(Encoding.UTF8.GetBytes(before), Dtype.F32)));
+
+    [Theory]
+    [InlineData("{} {}")]
+    [InlineData("{\"a\": 1,}")]
+    [InlineData("{/* x */}")]
+    [InlineData("null")]
+    public void A_configuration_that_Python_would_not_read_is_refused(string config) =>
+        Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.WithDtype(Encoding.UTF8.GetBytes(config), Dtype.BF16)).Code);
 }
 
 public sealed class WeightIndexTests
@@ -87,6 +140,17 @@ public sealed class WeightIndexTests
         // json.dumps({"metadata": {"total_size": 12}, "weight_map": {…}}, indent=2, sort_keys=True) + "\n"
         Assert.Equal(
             "{\n  \"metadata\": {\n    \"total_size\": 12\n  },\n  \"weight_map\": {\n    \"a.10\": \"one\",\n    \"a.2\": \"one\",\n    \"b\\u00e9\\\"\": \"two\"\n  }\n}\n",
+            Encoding.UTF8.GetString(index));
+    }
+
+    [Fact]
+    public void Names_beyond_ASCII_are_escaped_and_sorted_by_code_point_as_Python_does()
+    {
+        byte[] index = WeightIndex.Encode(7, new[] { "z", "\uffff", "\U0001F600", "\u00e9", "a\u007f\u0001\t" }.Select(name => KeyValuePair.Create(name, "f")));
+
+        // By UTF-16 units, U+1F600 would come before U+FFFF.
+        Assert.Equal(
+            "{\n  \"metadata\": {\n    \"total_size\": 7\n  },\n  \"weight_map\": {\n    \"a\\u007f\\u0001\\t\": \"f\",\n    \"z\": \"f\",\n    \"\\u00e9\": \"f\",\n    \"\\uffff\": \"f\",\n    \"\\ud83d\\ude00\": \"f\"\n  }\n}\n",
             Encoding.UTF8.GetString(index));
     }
 
@@ -137,6 +201,34 @@ public sealed class ModelCardTests
     public void Names_do_not_become_markup() => Assert.Contains(
         "| aligned | a\\|b\\<i\\> |",
         ModelCard.Render(new ModelCardFacts(new Recipe { Base = "b", Aligned = "a|b<i>", Alpha = 1 }, "BF16", "1")),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Its_beginning_is_what_the_Hub_reads() => Assert.StartsWith(
+        """
+        ---
+        base_model:
+        - snorkelai/Snorkel-Mistral-PairRM-DPO
+        - mistralai/Mistral-7B-Instruct-v0.2
+        base_model_relation: merge
+        library_name: transformers
+        tags:
+        - expo
+        - merge
+        - expocluster
+        ---
+
+        # snorkel-mistral-pairrm-expo
+
+        """.ReplaceLineEndings("\n"),
+        ModelCard.Render(new ModelCardFacts(
+            new Recipe
+            {
+                Name = "snorkel-mistral-pairrm-expo", Base = "hf:mistralai/Mistral-7B-Instruct-v0.2",
+                Aligned = "hf:snorkelai/Snorkel-Mistral-PairRM-DPO", Alpha = 0.3,
+            },
+            "BF16",
+            "1.2.3")),
         StringComparison.Ordinal);
 
     [Fact]
