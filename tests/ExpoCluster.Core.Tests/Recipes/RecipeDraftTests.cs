@@ -230,6 +230,14 @@ public sealed class ByteSizeTests
     [InlineData("2.5 MB", 2_500_000)]
     [InlineData("1GiB", 1L << 30)]
     [InlineData("64kb", 64_000)]
+    [InlineData("7B", 7)]
+    [InlineData("3TB", 3_000_000_000_000)]
+    [InlineData("2TiB", 2L << 40)]
+    [InlineData(" 5 gb ", 5_000_000_000)]
+    [InlineData(".5MiB", 1L << 19)]
+    [InlineData("0.0019KB", 1)]
+    [InlineData("0", 0)]
+    [InlineData("9223372036854775807", long.MaxValue)]
     public void Sizes_are_read_as_people_write_them(string text, long bytes)
     {
         Assert.True(ByteSize.TryParse(text, out long read));
@@ -243,6 +251,12 @@ public sealed class ByteSizeTests
     [InlineData("1.2.3MB")]
     [InlineData("5 parsecs")]
     [InlineData("99999999999TB")]
+    [InlineData("9223372036854775808")]
+    [InlineData("1e3")]
+    [InlineData("1,5GB")]
+    [InlineData(".")]
+    [InlineData("5 G B")]
+    [InlineData("\u0665GB")]
     public void What_is_no_size_is_refused(string text) => Assert.False(ByteSize.TryParse(text, out _));
 
     [Theory]
@@ -251,5 +265,12 @@ public sealed class ByteSizeTests
     [InlineData(1_000, "1.00 KB")]
     [InlineData(14_483_464_192, "14.5 GB")]
     [InlineData(999_600_000, "1.00 GB")]
+    [InlineData(9_994, "9.99 KB")]
+    [InlineData(9_995, "10.0 KB")]
+    [InlineData(99_949, "99.9 KB")]
+    [InlineData(99_950, "100 KB")]
+    [InlineData(999_499, "999 KB")]
+    [InlineData(long.MaxValue, "9.22 EB")]
+    [InlineData(-1_500, "-1.50 KB")]
     public void Sizes_are_shown_with_three_digits(long bytes, string text) => Assert.Equal(text, ByteSize.Format(bytes));
 }
