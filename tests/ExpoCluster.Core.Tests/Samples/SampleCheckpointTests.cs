@@ -31,6 +31,19 @@ public sealed class SampleCheckpointTests : IDisposable
         Assert.InRange((double)total / bytes, 0.97, 1.03);
     }
 
+    [Theory]
+    [InlineData(Dtype.BF16)]
+    [InlineData(Dtype.F32)]
+    public void It_is_about_as_large_as_asked_at_every_size_in_between(Dtype dtype)
+    {
+        for (double bytes = 1e6 * dtype.Bits() / 16; bytes < 1e11; bytes *= 1.07)
+        {
+            long total = SampleCheckpoint.LlamaLike((long)bytes, dtype).Sum(tensor => Elements(tensor) * dtype.Bits() / 8);
+
+            Assert.True(Math.Abs((total / bytes) - 1) <= 0.03, $"{total} bytes for {bytes}");
+        }
+    }
+
     [Fact]
     public void Both_sides_open_and_have_the_same_tensors()
     {
@@ -110,6 +123,30 @@ public sealed class SampleCheckpointTests : IDisposable
         byte[] narrow = Bytes(Checkpoint.Open(place.PathOf("n", "aligned")), "t");
 
         Assert.Equal(Values("aligned").SelectMany(value => Round(value, dtype)), narrow);
+    }
+
+    [Fact]
+    public void Every_dtype_opens_and_only_arithmetic_ones_differ_between_the_sides()
+    {
+        ImmutableArray<SampleTensor> tensors = [.. Enum.GetValues<Dtype>().Select(dtype => new SampleTensor(dtype.ToString(), dtype, [64]))];
+        SampleCheckpoint.WritePair(place.PathOf("s"), tensors, seed: 1, maxShardBytes: long.MaxValue);
+        Checkpoint first = Checkpoint.Open(place.PathOf("s", "base"));
+        Checkpoint second = Checkpoint.Open(place.PathOf("s", "aligned"));
+
+        IEnumerable<string> different = tensors.Select(tensor => tensor.Name).Where(name => !Bytes(first, name).SequenceEqual(Bytes(second, name)));
+
+        Assert.Equal(["F16", "BF16", "F32", "F64"], different);
+        Assert.All(Bytes(first, "Bool"), value => Assert.InRange(value, 0, 1));
+    }
+
+    [Fact]
+    public void The_index_of_a_sample_in_several_files_states_the_true_size()
+    {
+        SampleCheckpoint.WritePair(place.PathOf("s"), SampleCheckpoint.LlamaLike(3_000_000, Dtype.BF16), seed: 1, maxShardBytes: 1_000_000);
+
+        Assert.Empty(Checkpoint.Open(place.PathOf("s", "base")).Notes);
+        Assert.False(File.Exists(place.PathOf("s", "base", "model.safetensors")));
+        Assert.All(Directory.GetFiles(place.PathOf("s", "base"), "*.safetensors"), file => Assert.InRange(new FileInfo(file).Length, 1, 1_010_000));
     }
 
     [Fact]
