@@ -13,6 +13,18 @@ public sealed class ShardSplitterTests
     public void A_new_file_begins_when_the_next_tensor_would_not_fit(long[] bytes, long limit, int[] counts) =>
         Assert.Equal(counts, ShardSplitter.Split(bytes, limit).Select(file => file.Length));
 
+    [Fact]
+    public void A_tensor_beyond_the_limit_goes_alone_and_the_file_begun_before_it_goes_on() =>
+        Assert.Equal(["1", "3", "0 2 4", "5"], ShardSplitter.Split([1, 9, 1, 9, 5, 1], 7).Select(file => string.Join(' ', file)));
+
+    [Fact]
+    public void Without_tensors_there_is_no_file() => Assert.Empty(ShardSplitter.Split([], 7));
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void A_limit_is_positive(long limit) => Assert.Throws<ArgumentOutOfRangeException>(() => ShardSplitter.Split([1], limit));
+
     [Theory]
     [InlineData(0, 1, "model.safetensors")]
     [InlineData(0, 3, "model-00001-of-00003.safetensors")]
@@ -27,6 +39,26 @@ public sealed class ShardSplitterTests
         Assert.Equal(
             ["model.embed_tokens.weight", "model.layers.2.mlp.up_proj.weight", "model.layers.10.mlp.up_proj.weight", "model.norm.weight", "lm_head.weight"],
             names.Order(ShardSplitter.NaturalOrder));
+    }
+
+    [Theory]
+    [InlineData("model.tok_embeddings.weight model.layers.2.attention.wqkv.weight model.layers.10.attention.wo.weight model.norm.weight output.weight")]
+    [InlineData("transformer.wte.weight transformer.h.9.ln_1.weight transformer.h.11.ln_1.weight transformer.ln_f.weight lm_head.weight")]
+    [InlineData("model.layers.2.norm.weight model.layers.2.output.weight model.norm.weight")]
+    [InlineData("experts.9.w1 experts.10.w1 experts.10.w2 experts.010.w3")]
+    [InlineData("a a.01 a.1 a.2 b")]
+    [InlineData("layers.99999999999999999998.w layers.99999999999999999999.w layers.100000000000000000000.w")]
+    public void Names_in_this_order_are_brought_back_to_it_from_any_other(string sorted)
+    {
+        string[] names = sorted.Split(' ');
+        var random = new Random(3);
+        for (int time = 0; time < 50; time++)
+        {
+            string[] shuffled = [.. names];
+            random.Shuffle(shuffled);
+
+            Assert.Equal(names, shuffled.Order(ShardSplitter.NaturalOrder));
+        }
     }
 
     // Hidden, layers, intermediate, key-value width, vocabulary: reference sizes as published on the Hub, in units of 10 MB.
