@@ -67,7 +67,7 @@ public static class ConfigJson
         catch (InvalidOperationException exception)
         {
             // The reader's way to say that a key is no Unicode text: half a surrogate pair.
-            throw CheckpointErrors.ConfigNotJson("the configuration is not valid JSON: half a surrogate pair in a key", exception);
+            throw CheckpointErrors.ConfigNotJson("the configuration has half a surrogate pair in a key", exception);
         }
 
         return found;
