@@ -157,7 +157,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         {
             Plan plan = plans.Load(planPath, message.PlanDigest);
             return plan.NumericsVersion == ExpoKernel.NumericsVersion
-                ? new PlanReady(message, plan)
+                ? new PlanReady(message, plan, ReadsFor(plan))
                 : throw new JobException(
                     JobException.OtherNumerics,
                     $"the plan asks for numerics version {plan.NumericsVersion}, but this node ({name}) has {ExpoKernel.NumericsVersion}.",
@@ -167,6 +167,10 @@ public sealed class Worker : ReceiveActor, IWithTimers
         {
             return new PlanNotReady(message, exception);
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return new PlanNotReady(message, StorageException.From(exception, planPath, "look at the inputs' file systems"));
+        }
     }
 
     private void OnPlanReady(PlanReady message)
@@ -174,7 +178,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         string id = message.Assignment.Job;
         if (!jobs.TryGetValue(id, out WorkedJob? job) || job.Plan.Digest != message.Plan.Digest)
         {
-            job = new WorkedJob(message.Plan, new OutputPaths(message.Assignment.Output), new InputFiles(message.Plan), ReadsFor(message.Plan));
+            job = new WorkedJob(message.Plan, new OutputPaths(message.Assignment.Output), new InputFiles(message.Plan), message.Reads);
             jobs[id] = job;
         }
 
@@ -416,7 +420,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private sealed record PartFinished(PartOrder Order, PartOutcome Outcome);
 
-    private sealed record PlanReady(AssignParts Assignment, Plan Plan);
+    private sealed record PlanReady(AssignParts Assignment, Plan Plan, ReadMode Reads);
 
     private sealed record PlanNotReady(AssignParts Assignment, ExpoException Error);
 
