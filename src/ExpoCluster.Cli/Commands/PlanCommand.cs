@@ -37,8 +37,8 @@ internal static class PlanCommand
     {
         PlannedMerge merge = Planner.Plan(recipe);
         OutputPaths? output = recipe.Output is { } directory ? OutputPaths.Of(directory) : null;
-        FileSystemFacts? storage = output is null ? null : CheckOutput(output, merge, overwrite);
-        if (output is not null && OutputPreflight.Inspect(output, merge.Plan) == OutputCondition.Finished)
+        FileSystemFacts? storage = output is null ? null : FileSystemFacts.Of(output.Root);
+        if (output is not null && CheckOutput(output, merge, overwrite) == OutputCondition.Finished)
         {
             merge = merge with { Notes = merge.Notes.Add($"{output.Root} is already there, whole: merge would have nothing to do") };
         }
@@ -56,7 +56,7 @@ internal static class PlanCommand
     }
 
     // The refusals of merge, before merge.
-    private static FileSystemFacts CheckOutput(OutputPaths output, PlannedMerge merge, bool overwrite)
+    private static OutputCondition CheckOutput(OutputPaths output, PlannedMerge merge, bool overwrite)
     {
         if (OutputPreflight.FindOverlap(output, [merge.Base, merge.Aligned]) is { } overlap)
         {
@@ -74,7 +74,7 @@ internal static class PlanCommand
             OutputPreflight.CheckStorage(output, merge.Plan, alreadyReserved: 0);
         }
 
-        return FileSystemFacts.Of(output.Root);
+        return condition;
     }
 
     private static JsonObject ToJson(Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage)

@@ -354,7 +354,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     {
         if (MayAssign && schedule!.OpenParts > 0)
         {
-            workers.OfferAll(new WorkAvailable { Job = job });
+            workers.TellAll(new WorkAvailable { Job = job });
         }
     }
 

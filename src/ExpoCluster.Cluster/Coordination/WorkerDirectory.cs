@@ -56,8 +56,6 @@ internal sealed class WorkerDirectory(IActorContext context)
         }
     }
 
-    public void OfferAll(object message) => TellAll(message);
-
     public void TellAll(object message)
     {
         foreach (Entry entry in entries.Values)

@@ -13,20 +13,16 @@ public sealed class Node : IAsyncDisposable
 {
     public const string SystemName = "expocluster";
 
-    private Node(ActorSystem system, IActorRef coordinators, PlanStore plans)
+    private Node(ActorSystem system, IActorRef coordinators)
     {
         System = system;
         Coordinators = coordinators;
-        Plans = plans;
     }
 
     public ActorSystem System { get; }
 
     /// <summary>Takes every message to a coordinator.</summary>
     public IActorRef Coordinators { get; }
-
-    /// <summary>Shared by the actors of this node.</summary>
-    public PlanStore Plans { get; }
 
     /// <summary>Starts a cluster of one.</summary>
     public static async Task<Node> StartAloneAsync(NodeSettings settings, PlanStore plans)
@@ -56,7 +52,7 @@ public sealed class Node : IAsyncDisposable
             entities.WithRememberEntities(true),
             Addressing.CoordinatorExtractor(settings.Shards)).ConfigureAwait(false);
         StartWorker(system, settings, coordinators.Region, writers, plans);
-        return new Node(system, coordinators.Region, plans);
+        return new Node(system, coordinators.Region);
     }
 
     private static void StartWorker(

@@ -133,11 +133,7 @@ public sealed class PartExecutor(RateLimit? rate)
         if (tensor.Action == TensorAction.CopyEqual
             && !aligned.SequenceEqual(Read(order, tensor, tensor.Base!, from, baseBuffer, bytes.Length)))
         {
-            string name = tensor.Entry.Name;
-            throw new PlanningException([new PlanProblem(
-                PlanningException.CopiedTensorsDiffer,
-                name,
-                $"tensor '{name}' is {tensor.Entry.Dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.")]);
+            throw new PlanningException([PlanProblem.CopiedTensorDiffers(tensor.Entry.Name, tensor.Entry.Dtype)]);
         }
 
         aligned.CopyTo(bytes);

@@ -1,10 +1,18 @@
 using System.Collections.Immutable;
 using ExpoCluster.Tensors;
+using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Core.Planning;
 
 /// <summary>One reason why two checkpoints cannot be merged as the recipe says.</summary>
-public sealed record PlanProblem(string Code, string Tensor, string Message);
+public sealed record PlanProblem(string Code, string Tensor, string Message)
+{
+    /// <summary>A tensor that is copied holds other values in base than in aligned.</summary>
+    internal static PlanProblem CopiedTensorDiffers(string tensor, Dtype dtype) => new(
+        PlanningException.CopiedTensorsDiffer,
+        tensor,
+        $"tensor '{tensor}' is {dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.");
+}
 
 /// <summary>The checkpoints do not fit each other; all reasons at once.</summary>
 public sealed class PlanningException(ImmutableArray<PlanProblem> problems)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using ExpoCluster.Core.Checkpoints;
 
 namespace ExpoCluster.Core.Planning;
 
@@ -46,7 +47,7 @@ public static class ShardSplitter
 
     /// <summary>The file name that loaders expect; <paramref name="index"/> counts from 0, the name from 1.</summary>
     public static string FileName(int index, int count) => count == 1
-        ? "model.safetensors"
+        ? CheckpointLocation.SingleFileName
         : string.Create(CultureInfo.InvariantCulture, $"model-{index + 1:00000}-of-{count:00000}.safetensors");
 
     /// <summary>Stands in for the order of a state dict where that is not known.</summary>

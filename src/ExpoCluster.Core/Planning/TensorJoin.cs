@@ -103,13 +103,13 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
                 : Output(tensor, tensor.Dtype, TensorAction.CopyEqual, alpha: 0, other);
         }
 
-        return Mismatch(
-            tensor,
-            PlanningException.CopiedTensorsDiffer,
-            $"tensor '{tensor.Name}' is {tensor.Dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.");
+        return Mismatch(tensor, PlanProblem.CopiedTensorDiffers(tensor.Name, tensor.Dtype));
     }
 
-    private PlannedTensor? Mismatch(CheckpointTensor tensor, string code, string message)
+    private PlannedTensor? Mismatch(CheckpointTensor tensor, string code, string message) =>
+        Mismatch(tensor, new PlanProblem(code, tensor.Name, message));
+
+    private PlannedTensor? Mismatch(CheckpointTensor tensor, PlanProblem problem)
     {
         switch (recipe.OnMismatch)
         {
@@ -120,7 +120,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
                 dropped.Add(tensor.Name);
                 return null;
             default:
-                problems.Add(new PlanProblem(code, tensor.Name, message));
+                problems.Add(problem);
                 return null;
         }
     }

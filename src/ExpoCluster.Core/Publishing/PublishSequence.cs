@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
@@ -17,14 +18,9 @@ namespace ExpoCluster.Core.Publishing;
 /// </remarks>
 public sealed class PublishSequence
 {
-    public const string SingleFile = "model.safetensors";
-    public const string Index = "model.safetensors.index.json";
+    private const string Index = CheckpointLocation.IndexFileName;
 
     private const string ModelCardName = "README.md";
-
-    // What a loader prefers moves away last, so that it never falls back on something older.
-    private static readonly string[] EntryPointsInOrder =
-        ["pytorch_model.bin.index.json", "pytorch_model.bin", Index, SingleFile];
 
     private readonly OutputPaths paths;
     private readonly string job;
@@ -140,6 +136,7 @@ public sealed class PublishSequence
     }
 
     // A name of ours whose source has left the workspace is published already; everything else of a model here is old.
+    // The entry point that a loader prefers goes last, so that it never falls back on something older.
     private void MoveOldAway(Dictionary<string, string> sources)
     {
         string[] old =
@@ -149,7 +146,7 @@ public sealed class PublishSequence
                 .Where(SideFileSelection.IsCheckpointFile)
                 .Where(name => !sources.TryGetValue(name, out string? source) || File.Exists(source))
                 .OrderByDescending(SideFileSelection.IsEntryPoint)
-                .ThenBy(name => Array.IndexOf(EntryPointsInOrder, name))
+                .ThenBy(name => SideFileSelection.EntryPoints.IndexOf(name))
                 .ThenByDescending(SideFileSelection.IsWeights)
                 .ThenBy(name => name, StringComparer.Ordinal),
         ];

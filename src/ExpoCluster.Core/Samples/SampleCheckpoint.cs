@@ -108,7 +108,7 @@ public static class SampleCheckpoint
 
         if (split.Length > 1)
         {
-            File.WriteAllBytes(Path.Join(unfinished, Publishing.PublishSequence.Index), WeightIndex.Encode(tensors.Sum(ByteCount), weightMap));
+            File.WriteAllBytes(Path.Join(unfinished, CheckpointLocation.IndexFileName), WeightIndex.Encode(tensors.Sum(ByteCount), weightMap));
         }
 
         SampleSideFiles.Write(unfinished, tensors);

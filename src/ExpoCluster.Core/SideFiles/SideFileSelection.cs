@@ -31,8 +31,9 @@ public static class SideFileSelection
 
     private static readonly string[] LegalPrefixes = ["LICENSE", "LICENCE", "NOTICE", "USE_POLICY", "COPYING"];
 
-    private static readonly string[] EntryPoints =
-        ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
+    /// <summary>The files by which a loader finds the weights; what it prefers stands last.</summary>
+    internal static readonly ImmutableArray<string> EntryPoints =
+        ["pytorch_model.bin.index.json", "pytorch_model.bin", CheckpointLocation.IndexFileName, CheckpointLocation.SingleFileName];
 
     /// <summary>What a loader needs besides the weights, sorted by path.</summary>
     /// <exception cref="CheckpointException">One of them is a link that leads nowhere, or far too large.</exception>
@@ -61,7 +62,7 @@ public static class SideFileSelection
         && WeightEndings.Any(ending => fileName.EndsWith(ending, StringComparison.Ordinal));
 
     /// <summary>True for the file by which a loader finds the weights.</summary>
-    public static bool IsEntryPoint(string fileName) => EntryPoints.Contains(fileName, StringComparer.Ordinal);
+    public static bool IsEntryPoint(string fileName) => EntryPoints.Contains(fileName);
 
     private static bool IsSideFile(string fileName)
     {

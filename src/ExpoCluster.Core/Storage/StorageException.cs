@@ -16,8 +16,6 @@ public sealed class StorageException(string code, string message, string advice,
 
     private const string FullAdvice = "free some space there (or choose another --out), then run the same command again: it resumes.";
 
-    public bool IsFull => Code == Full;
-
     public static StorageException NoSpace(string path, string what, Exception? inner = null) =>
         new(Full, $"{path}: no space left to {what}.", FullAdvice, inner);
 

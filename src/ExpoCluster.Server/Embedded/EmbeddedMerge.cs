@@ -36,14 +36,15 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         ClaimRecord? earlier = claim.Previous;
         try
         {
-            if (!options.Restart && OutputPreflight.Inspect(paths, plan) == OutputCondition.Finished)
+            OutputCondition condition = OutputPreflight.Inspect(paths, plan);
+            if (!options.Restart && condition == OutputCondition.Finished)
             {
                 claim.RemoveWorkspace();
                 return MergeOutcome.AlreadyDone(plan.PartCount);
             }
 
             earlier = options.Restart ? null : ResumableRecord(claim, plan);
-            CheckOutput(plan, isResumed: earlier is not null);
+            CheckOutput(condition, isResumed: earlier is not null);
             claim.Sweep(earlier?.Job);
             OutputPreflight.CheckStorage(paths, plan, earlier is null ? 0 : ReservedBytes(earlier.Job));
         }
@@ -76,9 +77,8 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             : throw InterruptedPlan.Explain(paths, previous, plan);
     }
 
-    private void CheckOutput(Plan plan, bool isResumed)
+    private void CheckOutput(OutputCondition condition, bool isResumed)
     {
-        OutputCondition condition = OutputPreflight.Inspect(paths, plan);
         bool replaces = options.Overwrite || (options.Restart && condition != OutputCondition.ForeignModel);
         if (isResumed || replaces || condition == OutputCondition.Free)
         {
