@@ -57,7 +57,7 @@ internal static class RecipeProblems
         "EXPO2011", path, $"this is not valid YAML: {message}", "correct the line; a recipe is a list of 'key: value' lines.");
 
     public static RecipeProblem NoMapping(string path) => new(
-        "EXPO2012", path, "a recipe is a list of 'key: value' lines, but the file holds something else.", "see expocluster plan --help for an example.");
+        "EXPO2012", path, "a recipe is a list of 'key: value' lines, but the file holds something else.", "write base, aligned and alpha, each on a line of its own.");
 
     public static RecipeProblem TooLarge(string path, string what) => new(
         "EXPO2013", path, $"the recipe is {what}.", "a recipe needs a few lines; check that this is the right file.");
