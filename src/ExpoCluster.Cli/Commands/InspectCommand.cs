@@ -48,7 +48,7 @@ internal static class InspectCommand
     private static JsonObject ToJson(Checkpoint checkpoint) => new()
     {
         ["reference"] = checkpoint.Reference,
-        ["format"] = "safetensors",
+        ["format"] = checkpoint.Shards[0].Header.Format,
         ["bytes"] = checkpoint.Shards.Sum(shard => shard.ByteLength),
         ["parameters"] = Parameters(checkpoint),
         ["files"] = new JsonArray([.. checkpoint.Shards.Select(shard => (JsonNode)new JsonObject
@@ -66,13 +66,16 @@ internal static class InspectCommand
             ["shape"] = new JsonArray([.. tensor.Shape.Select(extent => (JsonNode)extent)]),
             ["bytes"] = tensor.ByteCount,
             ["file"] = checkpoint.Shards[tensor.Shard].Name,
-            ["data_offsets"] = new JsonArray(DataOffset(checkpoint, tensor), DataOffset(checkpoint, tensor) + tensor.ByteCount),
+            ["data_offsets"] = DataOffsets(checkpoint, tensor),
         })]),
         ["notes"] = JsonOutput.Strings(checkpoint.Notes),
     };
 
-    private static long DataOffset(Checkpoint checkpoint, CheckpointTensor tensor) =>
-        tensor.Offset - checkpoint.Shards[tensor.Shard].Header.DataStart;
+    private static JsonArray DataOffsets(Checkpoint checkpoint, CheckpointTensor tensor)
+    {
+        long begin = tensor.Offset - checkpoint.Shards[tensor.Shard].Header.DataStart;
+        return new JsonArray(begin, begin + tensor.ByteCount);
+    }
 
     private static void Show(Checkpoint checkpoint)
     {

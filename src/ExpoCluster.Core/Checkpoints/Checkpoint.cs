@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Storage;
-using ExpoCluster.Tensors.Safetensors;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Checkpoints;
 
@@ -55,38 +55,25 @@ public sealed class Checkpoint
 
     private static Checkpoint OpenSingle(string reference, CheckpointLocation location)
     {
-        CheckpointShard shard = OpenShard(Path.GetFileName(location.EntryPoint), location.EntryPoint, location.EntryPoint);
-        return new Checkpoint(reference, location.Directory, [shard], TensorsOf([shard]), location.Notes);
+        CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint);
+        return new Checkpoint(reference, location.Folder.LocalDirectory, [shard], TensorsOf([shard]), location.Notes);
     }
 
     private static Checkpoint OpenIndexed(string reference, CheckpointLocation location)
     {
         string index = location.EntryPoint;
-        string directory = Path.GetDirectoryName(index)!;
-        WeightMap map = WeightMap.ReadFrom(index);
-        ImmutableArray<CheckpointShard> shards =
-            [.. map.FileNames.Select(name => OpenShard(name, Path.Combine(directory, name), index))];
+        WeightMap map = WeightMap.Parse(location.Folder.ReadIndex(location.FileName), index);
+        ImmutableArray<CheckpointShard> shards = [.. map.FileNames.Select(name => OpenShard(location.Folder, name, index))];
         Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards);
         CheckAgainst(map, index, shards, tensors);
-        return new Checkpoint(reference, directory, shards, tensors, [.. location.Notes, .. NotesOn(map, tensors)]);
+        return new Checkpoint(reference, location.Folder.LocalDirectory, shards, tensors, [.. location.Notes, .. NotesOn(map, tensors)]);
     }
 
-    /// <param name="name">The file name as the index spells it.</param>
-    /// <param name="path">Where the file is; may be a link.</param>
-    /// <param name="namedBy">Who says that the file is there, for the error if it is not.</param>
-    private static CheckpointShard OpenShard(string name, string path, string namedBy)
+    private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy)
     {
-        string realPath = RealPath.Of(path);
-        var file = new FileInfo(realPath);
-        if (!file.Exists)
-        {
-            throw CheckpointErrors.WeightsFileMissing(path, namedBy);
-        }
-
-        // Length and time are taken before the header is read: a file that changes meanwhile differs from them later.
-        long byteLength = file.Length;
-        long modified = FileIdentity.Of(realPath)!.Value.ModifiedUnixNanoseconds;
-        return new CheckpointShard(name, realPath, byteLength, modified, SafetensorsHeader.ReadFrom(realPath));
+        using WeightsFile file = folder.OpenWeights(name, namedBy);
+        return new CheckpointShard(
+            name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, WeightsHeader.ReadFrom(file.Bytes));
     }
 
     private static Dictionary<string, CheckpointTensor> TensorsOf(ImmutableArray<CheckpointShard> shards)
@@ -104,11 +91,10 @@ public sealed class Checkpoint
     private static void AddTensorsOf(
         ImmutableArray<CheckpointShard> shards, int position, Dictionary<string, CheckpointTensor> tensors)
     {
-        SafetensorsHeader header = shards[position].Header;
-        foreach (SafetensorsTensor tensor in header.Tensors)
+        foreach (WeightsTensor tensor in shards[position].Header.Tensors)
         {
             var placed = new CheckpointTensor(
-                tensor.Name, tensor.Dtype, tensor.Shape, position, header.DataStart + tensor.Begin, tensor.ByteCount);
+                tensor.Name, tensor.Dtype, tensor.Shape, position, tensor.Offset, tensor.ByteCount);
             if (!tensors.TryAdd(tensor.Name, placed))
             {
                 throw CheckpointErrors.TensorTwice(

@@ -4,15 +4,18 @@ using System.Text.RegularExpressions;
 namespace ExpoCluster.Core.Checkpoints;
 
 /// <summary>Where a reference leads: the file by which the weights are found, chosen as loaders choose it.</summary>
-/// <param name="EntryPoint">An index or a weights file; absolute, its links not yet resolved.</param>
-/// <param name="IsIndexed">Whether <paramref name="EntryPoint"/> is an index.</param>
-/// <param name="Directory">The absolute model directory; null for a bare weights file.</param>
+/// <param name="Folder">Where the files are.</param>
+/// <param name="FileName">An index or a weights file in it.</param>
+/// <param name="IsIndexed">Whether <paramref name="FileName"/> is an index.</param>
 /// <param name="Notes">What was passed over on the way.</param>
 internal sealed partial record CheckpointLocation(
-    string EntryPoint, bool IsIndexed, string? Directory, ImmutableArray<string> Notes)
+    CheckpointFolder Folder, string FileName, bool IsIndexed, ImmutableArray<string> Notes)
 {
     internal const string SingleFileName = "model.safetensors";
     internal const string IndexFileName = "model.safetensors.index.json";
+
+    /// <summary>How errors name the file.</summary>
+    public string EntryPoint => Folder.PathOf(FileName);
 
     public static CheckpointLocation Find(string reference)
     {
@@ -27,7 +30,7 @@ internal sealed partial record CheckpointLocation(
         }
 
         string path = Path.GetFullPath(reference);
-        return System.IO.Directory.Exists(path) ? InDirectory(path)
+        return Directory.Exists(path) ? InFolder(new LocalFolder(path, holdsModel: true), path)
             : File.Exists(path) ? OfFile(path)
             : throw CheckpointErrors.NotFound(path);
     }
@@ -36,28 +39,26 @@ internal sealed partial record CheckpointLocation(
     {
         ".bin" or ".pt" or ".pth" => throw CheckpointErrors.TorchWeights(path, Path.GetFileName(path)),
         ".json" => throw CheckpointErrors.NotWeights(path),
-        _ => new CheckpointLocation(path, IsIndexed: false, Directory: null, []),
+        _ => new CheckpointLocation(
+            new LocalFolder(Path.GetDirectoryName(path)!, holdsModel: false), Path.GetFileName(path), IsIndexed: false, []),
     };
 
-    private static CheckpointLocation InDirectory(string directory)
+    private static CheckpointLocation InFolder(CheckpointFolder folder, string name)
     {
-        ImmutableSortedSet<string> names = VisibleNames(directory);
+        ImmutableSortedSet<string> names = folder.FileNames;
         bool hasIndex = names.Contains(IndexFileName);
         if (names.Contains(SingleFileName))
         {
-            return Single(directory, SingleFileName, hasIndex ? [IndexIgnored] : []);
+            return new CheckpointLocation(folder, SingleFileName, IsIndexed: false, hasIndex ? [IndexIgnored] : []);
         }
 
         return hasIndex
-            ? new CheckpointLocation(Path.Combine(directory, IndexFileName), IsIndexed: true, directory, [])
-            : Single(directory, OnlyWeightsFile(directory, names), []);
+            ? new CheckpointLocation(folder, IndexFileName, IsIndexed: true, [])
+            : new CheckpointLocation(folder, OnlyWeightsFile(name, names), IsIndexed: false, []);
     }
 
     private static string IndexIgnored =>
         $"{IndexFileName} is ignored, for loaders prefer {SingleFileName}, which is there too.";
-
-    private static CheckpointLocation Single(string directory, string name, ImmutableArray<string> notes) =>
-        new(Path.Combine(directory, name), IsIndexed: false, directory, notes);
 
     private static string OnlyWeightsFile(string directory, ImmutableSortedSet<string> names)
     {
@@ -79,21 +80,5 @@ internal sealed partial record CheckpointLocation(
         string? torch = names.FirstOrDefault(name =>
             name.StartsWith("pytorch_model", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal));
         return torch is null ? CheckpointErrors.NoWeights(directory) : CheckpointErrors.TorchWeights(directory, torch);
-    }
-
-    // Hidden files are left out: macOS leaves "._model.safetensors" behind on foreign disks.
-    private static ImmutableSortedSet<string> VisibleNames(string directory)
-    {
-        try
-        {
-            return System.IO.Directory.EnumerateFileSystemEntries(directory)
-                .Select(path => Path.GetFileName(path))
-                .Where(name => !name.StartsWith('.'))
-                .ToImmutableSortedSet(StringComparer.Ordinal);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw CheckpointErrors.Unreadable(directory, exception);
-        }
     }
 }

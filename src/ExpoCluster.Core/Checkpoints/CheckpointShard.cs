@@ -1,4 +1,4 @@
-using ExpoCluster.Tensors.Safetensors;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Checkpoints;
 
@@ -7,6 +7,6 @@ namespace ExpoCluster.Core.Checkpoints;
 /// <param name="Path">Absolute, symbolic links resolved.</param>
 /// <param name="ByteLength">The length of the whole file.</param>
 /// <param name="ModifiedUnixNanoseconds">The file's modification time, counted from 1970 in UTC.</param>
-/// <param name="Header">The file's checked header.</param>
+/// <param name="Header">What the file says of its tensors.</param>
 public sealed record CheckpointShard(
-    string Name, string Path, long ByteLength, long ModifiedUnixNanoseconds, SafetensorsHeader Header);
+    string Name, string Path, long ByteLength, long ModifiedUnixNanoseconds, WeightsHeader Header);

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.Checkpoints;
 
@@ -23,24 +22,6 @@ internal sealed class WeightMap
 
     /// <summary><c>metadata.total_size</c>; null where the index has none, for real ones often do not.</summary>
     public long? TotalBytes { get; private set; }
-
-    public static WeightMap ReadFrom(string path)
-    {
-        try
-        {
-            return Parse(ReadBytes(path), path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw CheckpointErrors.Unreadable(path, exception);
-        }
-    }
-
-    private static byte[] ReadBytes(string path)
-    {
-        long length = new FileInfo(RealPath.Of(path)).Length;
-        return length <= MaxIndexBytes ? File.ReadAllBytes(path) : throw CheckpointErrors.IndexTooLarge(path, length);
-    }
 
     /// <param name="json">The content of the index.</param>
     /// <param name="path">Its file, for errors.</param>

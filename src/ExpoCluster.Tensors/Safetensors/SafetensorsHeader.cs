@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Tensors.Safetensors;
 
@@ -42,14 +41,19 @@ public sealed class SafetensorsHeader
     /// <exception cref="TensorFileException">The file is missing, unreadable or breaks a rule of the format.</exception>
     public static SafetensorsHeader ReadFrom(string path)
     {
-        using SafeFileHandle handle = ReadableFile.Open(path);
-        long fileLength = ReadableFile.LengthOf(handle, path);
-        Span<byte> lengthField = stackalloc byte[(int)Math.Min(LengthFieldBytes, fileLength)];
-        ReadableFile.ReadExactly(handle, lengthField, 0, path);
+        using ByteSource source = ByteSource.OfFile(path);
+        return ReadFrom(source);
+    }
 
-        byte[] header = new byte[MeasureDataStart(lengthField, fileLength, path)];
-        ReadableFile.ReadExactly(handle, header, 0, path);
-        return Parse(header, fileLength, path);
+    /// <summary>Reads and checks a header.</summary>
+    /// <exception cref="TensorFileException">The file cannot be read or breaks a rule of the format.</exception>
+    public static SafetensorsHeader ReadFrom(ByteSource source)
+    {
+        Span<byte> lengthField = stackalloc byte[(int)Math.Min(LengthFieldBytes, source.ByteLength)];
+        source.ReadExactly(lengthField, 0);
+        byte[] header = new byte[MeasureDataStart(lengthField, source.ByteLength, source.Name)];
+        source.ReadExactly(header, 0);
+        return Parse(header, source.ByteLength, source.Name);
     }
 
     /// <summary>Checks a header whose bytes were read by other means.</summary>

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Safetensors;
+
+namespace ExpoCluster.Tensors;
+
+/// <summary>One tensor of a weights file of any format.</summary>
+/// <param name="Name">Unique in its file.</param>
+/// <param name="Dtype">The element type.</param>
+/// <param name="Shape">Row-major; empty for a scalar.</param>
+/// <param name="Offset">Bytes from the start of the file.</param>
+/// <param name="ByteCount">Bytes of the tensor, which lie in one piece.</param>
+public sealed record WeightsTensor(string Name, Dtype Dtype, ImmutableArray<long> Shape, long Offset, long ByteCount);
+
+/// <summary>What a weights file says of its tensors, checked, whatever the file's format.</summary>
+/// <param name="Format">"safetensors".</param>
+/// <param name="Digest">SHA-256 over the bytes that this was read from, lower-case hex.</param>
+/// <param name="DataStart">What the format counts its own offsets from: bytes from the start of the file.</param>
+/// <param name="Metadata">The file's own key-value pairs; empty where it has none.</param>
+/// <param name="Tensors">In the order of the file.</param>
+public sealed record WeightsHeader(
+    string Format,
+    string Digest,
+    long DataStart,
+    ImmutableSortedDictionary<string, string> Metadata,
+    ImmutableArray<WeightsTensor> Tensors)
+{
+    /// <summary>Reads and checks the header of a file.</summary>
+    /// <exception cref="TensorFileException">The file cannot be read or breaks a rule of its format.</exception>
+    public static WeightsHeader ReadFrom(ByteSource source) => Of(SafetensorsHeader.ReadFrom(source));
+
+    private static WeightsHeader Of(SafetensorsHeader header) => new(
+        "safetensors",
+        header.Digest,
+        header.DataStart,
+        header.Metadata,
+        [
+            .. header.Tensors.Select(tensor => new WeightsTensor(
+                tensor.Name, tensor.Dtype, tensor.Shape, header.DataStart + tensor.Begin, tensor.ByteCount)),
+        ]);
+}
