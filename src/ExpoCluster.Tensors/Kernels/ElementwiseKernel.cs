@@ -18,7 +18,7 @@ internal sealed class ElementwiseKernel<T, TAligned, TBase, TOutput, TOperator>(
     where TOutput : struct, IElementWriter<T>
     where TOperator : struct, IMergeOperator<T>
 {
-    public override void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output)
+    public override void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output, ElementPosition at)
     {
         int count = Math.DivRem(output.Length, TOutput.ByteCount, out int rest);
         if (rest != 0 || aligned.Length != (long)count * TAligned.ByteCount || baseValues.Length != (long)count * TBase.ByteCount)

@@ -13,6 +13,9 @@ public enum Numerics
 
     /// <summary>Every operation rounded to BF16, as the paper's script does; the output is BF16.</summary>
     Official,
+
+    /// <summary>As exact, but rounded to BF16 at random, so that small updates survive on average. F32 and F64 outputs are exact.</summary>
+    Stochastic,
 }
 
 /// <summary>The code path of a kernel. All give the same bytes.</summary>
@@ -39,12 +42,12 @@ public abstract class ExpoKernel
 
     /// <param name="aligned">An arithmetic dtype.</param>
     /// <param name="baseDtype">An arithmetic dtype.</param>
-    /// <param name="output">An arithmetic dtype; BF16 when <paramref name="numerics"/> is official.</param>
+    /// <param name="output">An arithmetic dtype; BF16 when <paramref name="numerics"/> is official, not F16 when it is stochastic.</param>
     /// <param name="numerics">How to round.</param>
     /// <param name="alpha">Any finite number.</param>
     /// <param name="width">The code path; null for <see cref="BestWidth"/>.</param>
     /// <exception cref="ArgumentException">
-    /// A dtype is not arithmetic, official numerics with another output than BF16, or alpha is not finite.
+    /// A dtype is not arithmetic, numerics that cannot write this output, or alpha is not finite.
     /// </exception>
     public static ExpoKernel For(
         Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics, double alpha, VectorWidth? width = null)
@@ -64,5 +67,9 @@ public abstract class ExpoKernel
 
     /// <summary>Computes as many elements as <paramref name="output"/> has room for. The lengths of all three must be that
     /// number times the bytes of their dtypes; no alignment is needed; output must not overlap an input.</summary>
-    public abstract void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output);
+    public abstract void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output, ElementPosition at);
+
+    /// <summary>The same at the beginning of a tensor, for numerics that do not depend on the position.</summary>
+    public void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output) =>
+        Run(aligned, baseValues, output, default);
 }

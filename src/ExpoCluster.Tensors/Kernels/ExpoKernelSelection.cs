@@ -14,6 +14,11 @@ internal static class ExpoKernelSelection
         Numerics.Official when output != Dtype.BF16 =>
             throw new ArgumentException($"Official numerics write BF16 only, not {output.Name()}.", nameof(output)),
         Numerics.Official => Official(aligned, baseDtype, (float)alpha, width),
+        Numerics.Stochastic when output == Dtype.F16 =>
+            throw new ArgumentException("Stochastic numerics round to BF16 only, not F16.", nameof(output)),
+        Numerics.Stochastic when output == Dtype.BF16 => new StochasticKernel(
+            Select(aligned, baseDtype, Dtype.F32, Numerics.Exact, alpha, width), aligned.Bits() / 8, baseDtype.Bits() / 8),
+        Numerics.Stochastic => Select(aligned, baseDtype, output, Numerics.Exact, alpha, width),
         Numerics.Exact when aligned == Dtype.F64 || baseDtype == Dtype.F64 => InDouble(aligned, baseDtype, output, alpha, width),
         Numerics.Exact => InSingle(aligned, baseDtype, output, (float)alpha, width),
         _ => throw new ArgumentOutOfRangeException(nameof(numerics), numerics, null),
