@@ -27,20 +27,20 @@ internal sealed class LaneOptions
         command.Options.Add(maxRate);
     }
 
-    /// <summary>Memory that a merge with so many lanes takes besides the page cache, in bytes.</summary>
-    public static long MemoryBytes(int lanes) => EngineBytes + (lanes * PartExecutor.LaneBytes);
+    /// <summary>Memory that a merge with so many lanes and outputs takes besides the page cache, in bytes.</summary>
+    public static long MemoryBytes(int lanes, int outputs) => EngineBytes + (lanes * PartExecutor.LaneBytes(outputs));
 
     /// <exception cref="UsageException">A value is no number, or too small.</exception>
-    public (int Lanes, long? MaxBytesPerSecond) Read(ParseResult parsed)
+    public (int Lanes, long? MaxBytesPerSecond) Read(ParseResult parsed, int outputs)
     {
         int count = ReadLanes(parsed.GetValue(lanes));
         if (parsed.GetValue(maxMemory) is { } memory)
         {
             long limit = ReadSize("--max-memory", memory, minimum: 1);
-            long affordable = (limit - EngineBytes) / PartExecutor.LaneBytes;
+            long affordable = (limit - EngineBytes) / PartExecutor.LaneBytes(outputs);
             count = affordable >= 1
                 ? (int)Math.Min(count, affordable)
-                : throw Problem(TooLittleMemory, "--max-memory", $"{memory} is too little: one lane needs {ByteSize.Format(MemoryBytes(1))}.", "raise it.");
+                : throw Problem(TooLittleMemory, "--max-memory", $"{memory} is too little: one lane needs {ByteSize.Format(MemoryBytes(1, outputs))}.", "raise it.");
         }
 
         long? rate = parsed.GetValue(maxRate) is { } text ? ReadSize("--max-rate", text, MinRate) : null;

@@ -34,9 +34,9 @@ internal static class MergeCommand
 
         command.SetAction((parsed, _) => RunAsync(
             () => recipe.Read(parsed, needsOutput: true),
-            () =>
+            outputs =>
             {
-                (int count, long? rate) = lanes.Read(parsed);
+                (int count, long? rate) = lanes.Read(parsed, outputs);
                 return new EmbeddedMergeOptions
                 {
                     Lanes = count,
@@ -51,7 +51,7 @@ internal static class MergeCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<EmbeddedMergeOptions> readOptions, bool quiet, bool json)
+    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, bool quiet, bool json)
     {
         string? output = null;
         IReadOnlyList<string> notes = [];
@@ -59,7 +59,7 @@ internal static class MergeCommand
         try
         {
             Recipe recipe = readRecipe();
-            EmbeddedMergeOptions options = readOptions();
+            EmbeddedMergeOptions options = readOptions(Math.Max(1, recipe.Sweep.Length));
             OutputPaths paths = OutputPaths.Of(recipe.Output!);
             output = paths.Root;
             PlannedMerge merge = Planner.Plan(recipe);
@@ -67,7 +67,7 @@ internal static class MergeCommand
             ShowNotes(notes, quiet);
             clock.Restart();
             MergeOutcome outcome = await RunInterruptiblyAsync(recipe, paths, options, merge, quiet).ConfigureAwait(false);
-            return Report(outcome, output, notes, merge.Plan, clock.Elapsed, quiet, json);
+            return Report(new MergeReport(outcome, paths, merge.Plan, clock.Elapsed), notes, quiet, json);
         }
         catch (ExpoException exception)
         {
@@ -103,9 +103,9 @@ internal static class MergeCommand
         return await embedded.RunAsync(merge, display.Show, interrupt.Token).ConfigureAwait(false);
     }
 
-    private static int Report(
-        MergeOutcome outcome, string output, IReadOnlyList<string> notes, Plan plan, TimeSpan elapsed, bool quiet, bool json)
+    private static int Report(MergeReport report, IReadOnlyList<string> notes, bool quiet, bool json)
     {
+        MergeOutcome outcome = report.Outcome;
         if (outcome.Reason is { } reason && outcome.Status != MergeOutcome.Done)
         {
             ErrorLines.Write(Console.Error, reason.Code, reason.Message, reason.Advice);
@@ -113,16 +113,11 @@ internal static class MergeCommand
 
         if (json)
         {
-            var parts = new PartCounts(outcome.Total, outcome.Computed, outcome.Reused);
-            WriteJson(new MergeResult(
-                outcome.Job, outcome.Status, [output], parts, outcome.BytesRead, outcome.BytesWritten, elapsed.TotalSeconds)
-            {
-                Notes = notes, Code = outcome.Reason?.Code, Message = outcome.Reason?.Message,
-            });
+            WriteJson(report.ToResult() with { Notes = notes });
         }
         else if (!quiet)
         {
-            MergeSummary.Write(outcome, output, plan, elapsed);
+            report.Write(Console.Out);
         }
 
         return outcome.Status switch

@@ -27,8 +27,9 @@ internal static class PlanCommand
         command.Options.Add(json);
         command.SetAction(parsed => JsonErrors.Around(parsed.GetValue(json), () =>
         {
-            (int count, _) = lanes.Read(parsed);
-            return Run(recipe.Read(parsed, needsOutput: false), count, parsed.GetValue(overwrite), parsed.GetValue(json));
+            Recipe wanted = recipe.Read(parsed, needsOutput: false);
+            (int count, _) = lanes.Read(parsed, Math.Max(1, wanted.Sweep.Length));
+            return Run(wanted, count, parsed.GetValue(overwrite), parsed.GetValue(json));
         }));
         return command;
     }
@@ -110,7 +111,7 @@ internal static class PlanCommand
             ["fileSystem"] = storage?.Kind,
             ["reserved"] = storage?.CanReserve,
             ["lanes"] = lanes,
-            ["memory"] = LaneOptions.MemoryBytes(lanes),
+            ["memory"] = LaneOptions.MemoryBytes(lanes, plan.Variants),
             ["notes"] = JsonOutput.Strings(merge.Notes),
             ["problems"] = new JsonArray(),
         };
@@ -128,7 +129,7 @@ internal static class PlanCommand
         Fact("tensors", Tensors(plan));
         Fact("reads", ByteSize.Format(plan.InputByteCount));
         Fact("writes", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(plan.OutputByteCount)} in {plan.PartCount} parts"));
-        Fact("memory", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(LaneOptions.MemoryBytes(lanes))} with {lanes} lanes, whatever the model's size"));
+        Fact("memory", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(LaneOptions.MemoryBytes(lanes, plan.Variants))} with {lanes} lanes, whatever the model's size"));
         if (output is not null && storage is not null)
         {
             string reserved = storage.CanReserve ? "reserved before the first byte is computed" : "cannot be reserved on this file system: checked only";

@@ -8,6 +8,25 @@ namespace ExpoCluster.Client.Jobs;
 /// <param name="Reused">Committed by earlier runs.</param>
 public sealed record PartCounts(int Total, int Computed, int Reused);
 
+/// <summary>What a merge changed, over all extrapolated tensors of one output.</summary>
+/// <param name="Output">The output directory.</param>
+/// <param name="Alpha">Asked for; null where nothing changed.</param>
+/// <param name="EffectiveAlpha">Reached after rounding; null where nothing changed.</param>
+/// <param name="ChangedShare">Elements in which aligned differs from base, of all.</param>
+/// <param name="SwallowedShare">Changed elements that rounding left where they were, of the changed ones.</param>
+/// <param name="Overflowed">Infinite results of finite inputs.</param>
+/// <param name="NaN">Results that are NaN.</param>
+/// <param name="Infinite">Results that are infinite.</param>
+public sealed record OutputStatistics(
+    string Output,
+    double? Alpha,
+    double? EffectiveAlpha,
+    double ChangedShare,
+    double SwallowedShare,
+    long Overflowed,
+    [property: JsonPropertyName("nan")] long NaN,
+    long Infinite);
+
 /// <summary>What <c>merge --json</c> prints at the end.</summary>
 /// <param name="Job">The job's id; null when none was started.</param>
 /// <param name="Status"><c>done</c>, <c>failed</c>, <c>suspended</c>, <c>interrupted</c> or <c>cancelled</c>.</param>
@@ -26,6 +45,9 @@ public sealed record MergeResult(
     /// <summary>What went wrong, on failure.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Message { get; init; }
+
+    /// <summary>What was changed, one entry for each output; empty when the merge is not done.</summary>
+    public IReadOnlyList<OutputStatistics> Statistics { get; init; } = [];
 
     /// <summary>Tensors that were dropped or taken from aligned, files that were ignored.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];

@@ -136,7 +136,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             message.PlanDigest,
             message.NumericsVersion,
             PartGrid.PartBytes,
-            [.. message.Files.Select(file => new JobFile(file.Name, file.ByteLength))]);
+            [.. message.Files.Select(file => new JobFile(file.Name, file.ByteLength))],
+            Math.Max(1, message.Variants));
         Answer(new JobCommand.Submit(submission, planned), () =>
         {
             // Submitting again is harmless; going on is another matter.
@@ -256,15 +257,27 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             Incarnation = state.Incarnation,
             LeaseMs = (int)settings.LeaseDuration.TotalMilliseconds,
         };
-        assignment.Parts.AddRange(leases.Select(lease => new Assignment
+        assignment.Parts.AddRange(leases.Select(AssignmentOf));
+        Sender.Tell(assignment);
+    }
+
+    private Assignment AssignmentOf(PartLease lease)
+    {
+        var assignment = new Assignment
         {
             Number = lease.Attempt.Number,
             File = lease.File,
             Part = lease.Part,
             Generation = lease.Generation,
             PositionedReads = lease.Mode == ReadMode.Positioned,
-        }));
-        Sender.Tell(assignment);
+        };
+        if (state.Variants > 1)
+        {
+            assignment.Targets.AddRange(state.UncommittedVariants(lease.File, lease.Part)
+                .Select(file => new TargetFile { File = file, Generation = state.Files[file].Generation }));
+        }
+
+        return assignment;
     }
 
     private void OnRenewLeases(RenewLeases message)
@@ -420,7 +433,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         var command = new JobCommand.ReportParts(
             message.File,
             message.Generation,
-            [.. message.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory))]);
+            [.. message.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory, part.Statistics.Memory))]);
         HashSet<int> fresh = [.. FreshParts(message)];
         Decide(
             command,
@@ -450,7 +463,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         {
             bytesRead += part.BytesRead;
             bytesWritten += PartGrid.Part(message.File, part.Part, state.Files[message.File].File.ByteLength).ByteCount;
-            schedule?.Complete(message.File, part.Part);
+            if (state.IsCommittedInAllVariants(message.File, part.Part))
+            {
+                schedule?.Complete(message.File, part.Part);
+            }
         }
 
         if (state.Files[message.File].IsComplete)

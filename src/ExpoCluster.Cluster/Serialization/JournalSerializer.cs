@@ -77,6 +77,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         PlanDigest = planned.PlanDigest,
         NumericsVersion = planned.NumericsVersion,
         PartBytes = planned.PartBytes,
+        Variants = planned.Variants > 1 ? planned.Variants : 0,
         Files = { planned.Files.Select(file => new Wire.PlannedFile { Name = file.Name, ByteLength = file.ByteLength }) },
     };
 
@@ -88,7 +89,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         {
             committed.Parts.Select(part => new Wire.CommittedPart
             {
-                Part = part.Part, BlockDigests = UnsafeByteOperations.UnsafeWrap(part.BlockDigests),
+                Part = part.Part, BlockDigests = UnsafeByteOperations.UnsafeWrap(part.BlockDigests), Statistics = UnsafeByteOperations.UnsafeWrap(part.Statistics),
             }),
         },
     };
@@ -97,12 +98,16 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         wire.Job, wire.RecipeJson, wire.Output, wire.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(wire.AtUnixMs));
 
     private static JobEvent.Planned From(Wire.Planned wire) => new(
-        wire.PlanDigest, wire.NumericsVersion, wire.PartBytes, [.. wire.Files.Select(file => new JobFile(file.Name, file.ByteLength))]);
+        wire.PlanDigest,
+        wire.NumericsVersion,
+        wire.PartBytes,
+        [.. wire.Files.Select(file => new JobFile(file.Name, file.ByteLength))],
+        Math.Max(1, wire.Variants));
 
     private static JobEvent.StagingCreated From(Wire.StagingCreated wire) => new(wire.File, wire.Generation);
 
     private static JobEvent.PartsCommitted From(Wire.PartsCommitted wire) => new(
-        wire.File, wire.Generation, [.. wire.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory))]);
+        wire.File, wire.Generation, [.. wire.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory, part.Statistics.Memory))]);
 
     private static JobEvent.FileSealed From(Wire.FileSealed wire) => new(wire.File, wire.Generation, wire.Digest);
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using ExpoCluster.Cluster.Hosting;
@@ -224,7 +225,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
             part.Generation,
             job.Plan,
             PartGrid.Part(part.File, part.Part, file.ByteLength),
-            job.Paths.StagingFile(message.Job, part.Generation, file.Name),
+            TargetsOf(message.Job, job, part),
             job.Inputs,
             part.PositionedReads ? ReadMode.Positioned : job.Reads,
             new WriteLease(clock, TimeSpan.FromMilliseconds(message.LeaseMs)));
@@ -232,6 +233,20 @@ public sealed class Worker : ReceiveActor, IWithTimers
         {
             lanes.Run(order);
         }
+    }
+
+    private static ImmutableArray<PartTarget> TargetsOf(string id, WorkedJob job, Assignment part)
+    {
+        IEnumerable<TargetFile> targets = part.Targets.Count > 0
+            ? part.Targets
+            : [new TargetFile { File = part.File, Generation = part.Generation }];
+        return
+        [
+            .. targets.Select(target => new PartTarget(
+                target.File,
+                target.Generation,
+                job.Paths.StagingFile(id, target.Generation, job.Plan.Files[target.File].Name))),
+        ];
     }
 
     private void OnPartFinished(PartFinished message)
@@ -253,17 +268,24 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void Report(PartOrder order, PartOutcome.Computed computed)
     {
-        var report = new PartComputed
+        // Each input byte counts once, however many files it went into.
+        long bytesRead = computed.BytesRead;
+        foreach (PartResult result in computed.Results)
         {
-            Job = order.Job,
-            File = order.Part.File,
-            Part = order.Part.Index,
-            Generation = order.Generation,
-            BlockDigests = UnsafeByteOperations.UnsafeWrap(computed.BlockDigests),
-            BytesRead = computed.BytesRead,
-        };
-        unacknowledgedParts[(report.Job, report.File, report.Part)] = new Unacknowledged<PartComputed>(report, clock.GetUtcNow());
-        writers.Tell(report);
+            var report = new PartComputed
+            {
+                Job = order.Job,
+                File = result.Target.File,
+                Part = order.Part.Index,
+                Generation = result.Target.Generation,
+                BlockDigests = UnsafeByteOperations.UnsafeWrap(result.BlockDigests),
+                Statistics = UnsafeByteOperations.UnsafeWrap(result.Statistics),
+                BytesRead = bytesRead,
+            };
+            bytesRead = 0;
+            unacknowledgedParts[(report.Job, report.File, report.Part)] = new Unacknowledged<PartComputed>(report, clock.GetUtcNow());
+            writers.Tell(report);
+        }
     }
 
     private void Return(string job, Attempt attempt, PartOutcome outcome)

@@ -227,7 +227,10 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
         batch = new PartsReported { Job = job, File = file, Generation = generation };
         batch.Parts.AddRange(gathered.Values.Take(MaxBatch).Select(part => new ReportedPart
         {
-            Part = part.Report.Part, BlockDigests = part.Report.BlockDigests, BytesRead = part.Report.BytesRead,
+            Part = part.Report.Part,
+            BlockDigests = part.Report.BlockDigests,
+            BytesRead = part.Report.BytesRead,
+            Statistics = part.Report.Statistics,
         }));
         coordinators.Tell(batch);
     }

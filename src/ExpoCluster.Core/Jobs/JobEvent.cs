@@ -8,7 +8,8 @@ public sealed record JobFile(string Name, long ByteLength);
 /// <summary>A part whose bytes are durable, with the digest of each of its blocks.</summary>
 /// <param name="Part">Index of the part in its file.</param>
 /// <param name="BlockDigests">XxHash128 of each 4 MiB block, 16 bytes each, in order.</param>
-public sealed record CommittedPart(int Part, ReadOnlyMemory<byte> BlockDigests);
+/// <param name="Statistics">As <see cref="Parts.PartStatistics"/> encodes them; empty in journals of version 0.1.</param>
+public sealed record CommittedPart(int Part, ReadOnlyMemory<byte> BlockDigests, ReadOnlyMemory<byte> Statistics = default);
 
 /// <summary>What the journal of a job holds: facts, never wishes.</summary>
 public abstract record JobEvent
@@ -26,12 +27,19 @@ public abstract record JobEvent
     public sealed record Submitted(string Job, string RecipeJson, string Output, bool Overwrite, DateTimeOffset At) : JobEvent;
 
     /// <summary>The plan lies beside the output; its digest says which it is.</summary>
-    public sealed record Planned(string PlanDigest, int NumericsVersion, int PartBytes, ImmutableArray<JobFile> Files) : JobEvent
+    /// <param name="PlanDigest">Of the plan.</param>
+    /// <param name="NumericsVersion">Of the kernels.</param>
+    /// <param name="PartBytes">The size of parts.</param>
+    /// <param name="Files">All output files, variant by variant.</param>
+    /// <param name="Variants">Outputs that share one layout.</param>
+    public sealed record Planned(
+        string PlanDigest, int NumericsVersion, int PartBytes, ImmutableArray<JobFile> Files, int Variants = 1) : JobEvent
     {
         public bool Equals(Planned? other) => other is not null
             && PlanDigest == other.PlanDigest
             && NumericsVersion == other.NumericsVersion
             && PartBytes == other.PartBytes
+            && Variants == other.Variants
             && Files.SequenceEqual(other.Files);
 
         public override int GetHashCode() => HashCode.Combine(PlanDigest, NumericsVersion, PartBytes, Files.Length);

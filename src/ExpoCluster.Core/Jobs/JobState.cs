@@ -45,6 +45,9 @@ public sealed record JobReason(string Code, string Message, string Advice);
 public sealed record JobFileState(
     JobFile File, int Generation, ImmutableArray<ReadOnlyMemory<byte>?> BlockDigests, int CommittedParts, string? Digest)
 {
+    /// <summary>By part, as <see cref="PartStatistics"/> encodes them; empty for parts without.</summary>
+    public required ImmutableArray<ReadOnlyMemory<byte>> Statistics { get; init; }
+
     public int PartCount => BlockDigests.Length;
 
     /// <summary>Bytes of the committed parts; all parts but the last one are of one size.</summary>
@@ -58,7 +61,10 @@ public sealed record JobFileState(
     public bool IsCommitted(int part) => BlockDigests[part] is not null;
 
     internal static JobFileState New(JobFile file) =>
-        new(file, Generation: 0, new ReadOnlyMemory<byte>?[PartGrid.PartCount(file.ByteLength)].ToImmutableArray(), 0, Digest: null);
+        new(file, Generation: 0, new ReadOnlyMemory<byte>?[PartGrid.PartCount(file.ByteLength)].ToImmutableArray(), 0, Digest: null)
+        {
+            Statistics = new ReadOnlyMemory<byte>[PartGrid.PartCount(file.ByteLength)].ToImmutableArray(),
+        };
 
     internal JobFileState WithStaging(int generation) => generation > Generation
         ? New(File) with { Generation = generation }
@@ -72,6 +78,7 @@ public sealed record JobFileState(
         }
 
         var digests = BlockDigests.ToBuilder();
+        var statistics = Statistics.ToBuilder();
         foreach (CommittedPart part in parts)
         {
             if (digests[part.Part] is not null)
@@ -80,9 +87,15 @@ public sealed record JobFileState(
             }
 
             digests[part.Part] = part.BlockDigests;
+            statistics[part.Part] = part.Statistics;
         }
 
-        return this with { BlockDigests = digests.MoveToImmutable(), CommittedParts = CommittedParts + parts.Length };
+        return this with
+        {
+            BlockDigests = digests.MoveToImmutable(),
+            Statistics = statistics.MoveToImmutable(),
+            CommittedParts = CommittedParts + parts.Length,
+        };
     }
 
     internal JobFileState WithSeal(int generation, string digest) => generation == Generation && IsComplete && !IsSealed
@@ -110,6 +123,12 @@ public sealed record JobState
     public int NumericsVersion { get; private init; }
 
     public ImmutableArray<JobFileState> Files { get; private init; } = [];
+
+    /// <summary>Outputs that share one layout; 1 but for a sweep.</summary>
+    public int Variants { get; private init; } = 1;
+
+    /// <summary>Files of one variant: file f of variant v is file v · LayoutLength + f.</summary>
+    public int LayoutLength => Files.Length / Variants;
 
     /// <summary>How many coordinators this job has had.</summary>
     public int Incarnation { get; private init; }
@@ -143,6 +162,7 @@ public sealed record JobState
             PlanDigest = e.PlanDigest,
             NumericsVersion = e.NumericsVersion,
             Files = [.. e.Files.Select(JobFileState.New)],
+            Variants = e.Variants,
         },
         JobEvent.CoordinatorStarted e => this with { Incarnation = e.Incarnation },
         JobEvent.StagingCreated e => WithFile(e.File, Files[e.File].WithStaging(e.Generation)),
@@ -184,6 +204,18 @@ public sealed record JobState
         JobEvent.Cancelled => !IsPublishing && Phase is not (JobPhase.New or JobPhase.Done or JobPhase.Cancelled),
         _ => true,
     };
+
+    /// <summary>The files of all variants whose part of a common layout is not committed yet.</summary>
+    /// <param name="layoutFile">Index of the file in the layout.</param>
+    /// <param name="part">Index of the part in it.</param>
+    public IEnumerable<int> UncommittedVariants(int layoutFile, int part) => Enumerable.Range(0, Variants)
+        .Select(variant => (variant * LayoutLength) + layoutFile)
+        .Where(file => !Files[file].IsCommitted(part));
+
+    /// <summary>Whether nothing of a part of the common layout is left to compute.</summary>
+    /// <param name="file">Index of one of the files that have it.</param>
+    /// <param name="part">Index of the part in the file.</param>
+    public bool IsCommittedInAllVariants(int file, int part) => !UncommittedVariants(file % LayoutLength, part).Any();
 
     private JobState WithFile(int index, JobFileState file) => this with { Files = Files.SetItem(index, file) };
 }

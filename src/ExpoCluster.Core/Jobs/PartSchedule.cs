@@ -10,9 +10,9 @@ public readonly record struct Attempt(int Incarnation, int Number);
 
 /// <summary>A part that a worker may write until the lease runs out.</summary>
 /// <param name="Attempt">Its name.</param>
-/// <param name="File">Index of the file in the plan.</param>
+/// <param name="File">Index of the file in the layout: in a sweep that of the first alpha, though all are written.</param>
 /// <param name="Part">Index of the part in the file.</param>
-/// <param name="Generation">Of the staging file.</param>
+/// <param name="Generation">Of that staging file.</param>
 /// <param name="Worker">Who has it.</param>
 /// <param name="Mode">How the inputs are to be read.</param>
 /// <param name="ExpiresAt">Unless progress is reported before.</param>
@@ -31,6 +31,7 @@ public sealed class PartSchedule
     public const int MaxFailures = 4;
 
     private readonly TimeSpan leaseDuration;
+    private readonly int layoutLength;
     private readonly int[] firstPart;
     private readonly SortedSet<int> open = [];
     private readonly SortedSet<int> suspects = [];
@@ -42,8 +43,9 @@ public sealed class PartSchedule
     public PartSchedule(JobState state, TimeSpan leaseDuration)
     {
         this.leaseDuration = leaseDuration;
-        firstPart = new int[state.Files.Length + 1];
-        for (int file = 0; file < state.Files.Length; file++)
+        layoutLength = state.LayoutLength;
+        firstPart = new int[layoutLength + 1];
+        for (int file = 0; file < layoutLength; file++)
         {
             firstPart[file + 1] = firstPart[file] + state.Files[file].PartCount;
             Reopen(state, file);
@@ -57,6 +59,7 @@ public sealed class PartSchedule
     /// <summary>Offers all parts of a file that are not committed, and forgets the leases on it: its staging file is new.</summary>
     public void Reopen(JobState state, int file)
     {
+        file %= layoutLength;
         foreach (PartLease lease in leases.Values.Where(lease => lease.File == file).ToList())
         {
             Release(lease.Attempt, asFailure: false);
@@ -64,7 +67,7 @@ public sealed class PartSchedule
 
         for (int part = 0; part < state.Files[file].PartCount; part++)
         {
-            if (!state.Files[file].IsCommitted(part))
+            if (state.UncommittedVariants(file, part).Any())
             {
                 open.Add(firstPart[file] + part);
             }
@@ -73,7 +76,7 @@ public sealed class PartSchedule
 
     public void Suspect(int file, int part)
     {
-        int global = firstPart[file] + part;
+        int global = firstPart[file % layoutLength] + part;
         if (open.Contains(global))
         {
             suspects.Add(global);
@@ -134,9 +137,10 @@ public sealed class PartSchedule
         return true;
     }
 
-    /// <summary>The part is durable and journalled, whoever computed it.</summary>
+    /// <summary>The part is durable and journalled, in a sweep in the files of all alphas, whoever computed it.</summary>
     public void Complete(int file, int part)
     {
+        file %= layoutLength;
         int global = firstPart[file] + part;
         open.Remove(global);
         suspects.Remove(global);
@@ -191,7 +195,7 @@ public sealed class PartSchedule
         return expired;
     }
 
-    public bool IsLeased(int file) => leases.Values.Any(lease => lease.File == file);
+    public bool IsLeased(int file) => leases.Values.Any(lease => lease.File == file % layoutLength);
 
     private PartLease Lease(JobState state, int global, string worker, ReadMode mode, DateTimeOffset now)
     {

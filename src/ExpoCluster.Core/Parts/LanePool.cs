@@ -74,37 +74,41 @@ public sealed class LanePool : IDisposable
 
     private void ComputeOne(PartExecutor executor, PartOrder order)
     {
-        StagingFile? output = null;
+        var outputs = new List<StagingFile>(order.Targets.Length);
         try
         {
-            output = OpenPatiently(order);
-            PartOutcome outcome = executor.Execute(order, output);
+            foreach (PartTarget target in order.Targets)
+            {
+                outputs.Add(OpenPatiently(order, target));
+            }
+
+            PartOutcome outcome = executor.Execute(order, outputs);
             if (outcome is PartOutcome.Computed computed)
             {
-                written.Add(new WrittenPart(order, computed, output));
+                written.Add(new WrittenPart(order, computed, outputs));
                 return;
             }
 
-            output.Dispose();
+            Close(outputs);
             finished(order, outcome);
         }
 #pragma warning disable CA1031 // The edge of a thread: whatever went wrong becomes the part's outcome.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            output?.Dispose();
+            Close(outputs);
             finished(order, PartOutcome.Failed.From(exception));
         }
     }
 
-    private StagingFile OpenPatiently(PartOrder order)
+    private StagingFile OpenPatiently(PartOrder order, PartTarget target)
     {
         long start = TimeProvider.System.GetTimestamp();
         while (true)
         {
             try
             {
-                return StagingFile.OpenForTiles(order.StagingPath);
+                return StagingFile.OpenForTiles(target.StagingPath);
             }
             catch (StorageException exception) when (
                 exception.Code == StorageException.Vanished
@@ -127,43 +131,54 @@ public sealed class LanePool : IDisposable
                 gathered.Add(next);
             }
 
-            foreach (IGrouping<string, WrittenPart> file in gathered.GroupBy(part => part.Output.Path))
-            {
-                FlushFile([.. file]);
-            }
-
+            FlushAll(gathered);
             gathered.Clear();
         }
     }
 
-    // The first sync covers what all handles of the file have written; the others cost next to nothing, but a write error is told
+    // The first sync of a file covers what all its handles have written; the others cost next to nothing, but a write error is told
     // to each handle only once. All are closed before anything is reported, so that other nodes of shared storage see the
     // bytes (close-to-open consistency).
-    private void FlushFile(WrittenPart[] parts)
+    private void FlushAll(List<WrittenPart> parts)
     {
-        PartOutcome.Failed? failure = null;
-        try
+        var failures = new Dictionary<string, PartOutcome>(StringComparer.Ordinal);
+        foreach (StagingFile output in parts.SelectMany(part => part.Outputs).OrderBy(output => output.Path, StringComparer.Ordinal))
         {
-            foreach (WrittenPart part in parts)
-            {
-                part.Output.Flush();
-            }
-        }
-        catch (StorageException exception)
-        {
-            failure = PartOutcome.Failed.From(exception);
+            Flush(output, failures);
         }
 
         foreach (WrittenPart part in parts)
         {
-            part.Output.Dispose();
+            Close(part.Outputs);
         }
 
         foreach (WrittenPart part in parts)
         {
-            finished(part.Order, failure is null ? part.Outcome : failure);
+            // What one handle was told, pages of another may have suffered: all parts of that file are computed again.
+            StagingFile? failed = part.Outputs.Find(output => failures.ContainsKey(output.Path));
+            finished(part.Order, failed is null ? part.Outcome : failures[failed.Path]);
         }
     }
 
-    private sealed record WrittenPart(PartOrder Order, PartOutcome.Computed Outcome, StagingFile Output);
+    private static void Flush(StagingFile output, Dictionary<string, PartOutcome> failures)
+    {
+        try
+        {
+            output.Flush();
+        }
+        catch (StorageException exception)
+        {
+            failures.TryAdd(output.Path, PartOutcome.Failed.From(exception));
+        }
+    }
+
+    private static void Close(List<StagingFile> outputs)
+    {
+        foreach (StagingFile output in outputs)
+        {
+            output.Dispose();
+        }
+    }
+
+    private sealed record WrittenPart(PartOrder Order, PartOutcome.Computed Outcome, List<StagingFile> Outputs);
 }

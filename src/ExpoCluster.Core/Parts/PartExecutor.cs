@@ -1,91 +1,118 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using System.Text;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
+using ExpoCluster.Tensors.Statistics;
 
 namespace ExpoCluster.Core.Parts;
 
-/// <summary>Computes parts, one at a time: fills a tile, writes it, digests it, and goes on. One for each lane.</summary>
-/// <remarks>The memory of a lane is its three buffers, whatever the model's size; nothing is allocated for a tile or a tensor.</remarks>
+/// <summary>Computes parts, one at a time: fills a tile, measures it, writes it, digests it, and goes on. One for each lane.</summary>
+/// <remarks>
+/// Inputs are read once, whatever number of files the part goes into. The memory of a lane is its buffers, whatever the
+/// model's size; nothing is allocated for a tile or a tensor.
+/// </remarks>
 public sealed class PartExecutor(RateLimit? rate)
 {
     /// <summary>Bytes of output computed between two writes; a divisor of the block size.</summary>
     public const int TileBytes = 1 << 20;
 
-    /// <summary>Bytes of all buffers of one lane.</summary>
-    public const long LaneBytes = 3L * TileBytes;
-
     private const int MaxElementBytes = 8;
 
-    private readonly Memory<byte> tile = AllocateTile();
+    // Few enough that inputs and output are still in cache when they are measured.
+    private const int StepElements = 64 << 10;
+
     private readonly byte[] alignedBuffer = GC.AllocateUninitializedArray<byte>(TileBytes, pinned: true);
     private readonly byte[] baseBuffer = GC.AllocateUninitializedArray<byte>(TileBytes, pinned: true);
-    private readonly XxHash128 blockHash = new();
+    private readonly List<TargetTile> tiles = [];
     private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output, Numerics Numerics, double Alpha), ExpoKernel> kernels = [];
+    private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output), DeltaMeasure> measures = [];
     private readonly HashSet<int> checkedInputs = [];
+    private PartOrder order = null!;
     private long bytesRead;
 
-    /// <summary>Computes one part into its staging file. The bytes are not durable yet.</summary>
-    public PartOutcome Execute(PartOrder order, StagingFile output)
+    /// <summary>Bytes of all buffers of one lane that writes into so many files at once.</summary>
+    public static long LaneBytes(int targets) => (2L + targets) * TileBytes;
+
+    /// <summary>Computes one part into its staging files. The bytes are not durable yet.</summary>
+    /// <param name="partOrder">What to compute.</param>
+    /// <param name="outputs">One for each target; none to measure only.</param>
+    public PartOutcome Execute(PartOrder partOrder, IReadOnlyList<StagingFile> outputs)
     {
-        PlannedFile file = order.Plan.Files[order.Part.File];
-        byte[] digests = new byte[PartGrid.BlockCount(order.Part.ByteCount) * BlockDigest.ByteCount];
-        bytesRead = 0;
-        checkedInputs.Clear();
-        blockHash.Reset();
-        CheckInputs(order, file);
+        Begin(partOrder, outputs);
+        CheckInputs();
         for (long offset = order.Part.Begin; offset < order.Part.End;)
         {
-            Span<byte> bytes = tile.Span[..(int)Math.Min(TileBytes, order.Part.End - offset)];
-            Fill(order, file, offset, bytes);
-            rate?.Wait(bytes.Length, order.Lease);
+            int count = (int)Math.Min(TileBytes, order.Part.End - offset);
+            FillTiles(offset, count);
+            rate?.Wait((long)count * order.Targets.Length, order.Lease);
             if (!order.Lease.IsValid)
             {
                 return new PartOutcome.Abandoned();
             }
 
-            output.Write(bytes, offset);
-            blockHash.Append(bytes);
-            offset += bytes.Length;
-            order.Lease.Advance(bytes.Length);
-            FinishBlock(order.Part, offset, digests);
+            foreach (TargetTile tile in Tiles)
+            {
+                tile.Write(offset, count);
+            }
+
+            offset += count;
+            order.Lease.Advance(count);
         }
 
-        return new PartOutcome.Computed(digests, bytesRead);
+        return new PartOutcome.Computed([.. tiles.Take(order.Targets.Length).Select(tile => tile.Finish())], bytesRead);
     }
 
-    // Direct writes want their memory on a page boundary.
-    private static Memory<byte> AllocateTile()
-    {
-        byte[] array = GC.AllocateUninitializedArray<byte>(TileBytes + StagingFile.DirectAlignment, pinned: true);
-        long address = Marshal.UnsafeAddrOfPinnedArrayElement(array, 0);
-        int skip = (int)(-address & (StagingFile.DirectAlignment - 1));
-        return array.AsMemory(skip, TileBytes);
-    }
+    private ReadOnlySpan<TargetTile> Tiles => CollectionsMarshal.AsSpan(tiles)[..order.Targets.Length];
 
-    private void FinishBlock(PartRange part, long offset, Span<byte> digests)
+    /// <summary>The content of the first target from <paramref name="offset"/> on, computed and not written.</summary>
+    internal void Fill(PartOrder partOrder, long offset, Span<byte> bytes)
     {
-        if (offset == part.End || offset % PartGrid.BlockBytes == 0)
+        Begin(partOrder, []);
+        for (int done = 0; done < bytes.Length;)
         {
-            int block = (int)((offset - 1 - part.Begin) / PartGrid.BlockBytes);
-            blockHash.GetHashAndReset(digests[(block * BlockDigest.ByteCount)..]);
+            int count = Math.Min(TileBytes, bytes.Length - done);
+            FillTiles(offset + done, count);
+            tiles[0].Bytes[..count].CopyTo(bytes[done..]);
+            done += count;
         }
     }
 
-    private void CheckInputs(PartOrder order, PlannedFile file)
+    private void Begin(PartOrder partOrder, IReadOnlyList<StagingFile> outputs)
     {
+        order = partOrder;
+        bytesRead = 0;
+        checkedInputs.Clear();
+        for (int target = 0; target < order.Targets.Length; target++)
+        {
+            if (target == tiles.Count)
+            {
+                tiles.Add(new TargetTile());
+            }
+
+            PartRange range = order.Part with { File = order.Targets[target].File };
+            tiles[target].Begin(order.Targets[target], range, target < outputs.Count ? outputs[target] : null);
+        }
+    }
+
+    // All targets have the same tensors at the same offsets.
+    private PlannedFile Layout => order.Plan.Files[order.Targets[0].File];
+
+    private void CheckInputs()
+    {
+        PlannedFile file = Layout;
         long begin = order.Part.Begin - file.Header.Length;
         long end = order.Part.End - file.Header.Length;
         for (int index = file.FirstTensorBehind(begin); index < file.Tensors.Length && file.Tensors[index].Entry.Begin < end; index++)
         {
-            CheckInput(order, file.Tensors[index].Aligned);
-            CheckInput(order, file.Tensors[index].Base);
+            CheckInput(file.Tensors[index].Aligned);
+            CheckInput(file.Tensors[index].Base);
         }
     }
 
-    private void CheckInput(PartOrder order, TensorSource? source)
+    private void CheckInput(TensorSource? source)
     {
         if (source is not null && checkedInputs.Add(source.Input))
         {
@@ -93,109 +120,187 @@ public sealed class PartExecutor(RateLimit? rate)
         }
     }
 
-    /// <summary>Fills <paramref name="bytes"/> with the file's content from <paramref name="offset"/> on.</summary>
-    internal void Fill(PartOrder order, PlannedFile file, long offset, Span<byte> bytes)
+    /// <summary>Fills the first <paramref name="count"/> bytes of every tile with the files' content from <paramref name="offset"/> on.</summary>
+    private void FillTiles(long offset, int count)
     {
+        PlannedFile file = Layout;
+        int filled = 0;
         if (offset < file.Header.Length)
         {
-            int count = (int)Math.Min(file.Header.Length - offset, bytes.Length);
-            file.Header.AsSpan((int)offset, count).CopyTo(bytes);
-            bytes = bytes[count..];
-            offset += count;
+            filled = (int)Math.Min(file.Header.Length - offset, count);
+            foreach (TargetTile tile in Tiles)
+            {
+                file.Header.AsSpan((int)offset, filled).CopyTo(tile.Bytes);
+            }
         }
 
-        long dataOffset = offset - file.Header.Length;
-        for (int index = file.FirstTensorBehind(dataOffset); !bytes.IsEmpty; index++)
+        for (int index = file.FirstTensorBehind(offset + filled - file.Header.Length); filled < count; index++)
         {
             PlannedTensor tensor = file.Tensors[index];
-            int count = (int)Math.Min(tensor.Entry.End - dataOffset, bytes.Length);
-            FillTensor(order, tensor, dataOffset - tensor.Entry.Begin, bytes[..count]);
-            bytes = bytes[count..];
-            dataOffset += count;
+            long from = offset + filled - file.Header.Length - tensor.Entry.Begin;
+            int length = (int)Math.Min(tensor.Entry.ByteCount - from, count - filled);
+            FillTensor(index, from, filled, length);
+            filled += length;
         }
     }
 
-    private void FillTensor(PartOrder order, PlannedTensor tensor, long from, Span<byte> bytes)
+    /// <param name="index">Of the tensor in the file.</param>
+    /// <param name="from">The first byte of the tensor that is wanted.</param>
+    /// <param name="at">Where in the tiles it goes.</param>
+    /// <param name="count">Bytes.</param>
+    private void FillTensor(int index, long from, int at, int count)
     {
+        PlannedTensor tensor = Layout.Tensors[index];
         if (tensor.Action == TensorAction.Extrapolate)
         {
-            Extrapolate(order, tensor, from, bytes);
+            Extrapolate(index, tensor, from, at, count);
         }
         else
         {
-            Copy(order, tensor, from, bytes);
+            Copy(tensor, from, at, count);
         }
     }
 
-    private void Copy(PartOrder order, PlannedTensor tensor, long from, Span<byte> bytes)
+    private void Copy(PlannedTensor tensor, long from, int at, int count)
     {
-        ReadOnlySpan<byte> aligned = Read(order, tensor, tensor.Aligned, from, alignedBuffer, bytes.Length);
+        ReadOnlySpan<byte> aligned = Read(tensor, tensor.Aligned, from, alignedBuffer, count);
         if (tensor.Action == TensorAction.CopyEqual
-            && !aligned.SequenceEqual(Read(order, tensor, tensor.Base!, from, baseBuffer, bytes.Length)))
+            && !aligned.SequenceEqual(Read(tensor, tensor.Base!, from, baseBuffer, count)))
         {
             throw new PlanningException([PlanProblem.CopiedTensorDiffers(tensor.Entry.Name, tensor.Entry.Dtype)]);
         }
 
-        aligned.CopyTo(bytes);
+        foreach (TargetTile tile in Tiles)
+        {
+            aligned.CopyTo(tile.Bytes[at..]);
+        }
     }
 
-    // A range may begin or end inside an element: then the whole element is computed, by both neighbours, and cut.
-    private void Extrapolate(PartOrder order, PlannedTensor tensor, long from, Span<byte> bytes)
+    // A range may begin or end inside an element: then the whole element is computed, by both neighbours, and cut. It counts where
+    // it begins.
+    private void Extrapolate(int index, PlannedTensor tensor, long from, int at, int count)
     {
         int size = tensor.Entry.Dtype.Bits() / 8;
-        Span<byte> element = stackalloc byte[MaxElementBytes];
         int cut = (int)(from % size);
         if (cut != 0)
         {
-            int count = Math.Min(size - cut, bytes.Length);
-            ExtrapolateElements(order, tensor, from / size, element[..size]);
-            element.Slice(cut, count).CopyTo(bytes);
-            bytes = bytes[count..];
-            from += count;
+            int length = Math.Min(size - cut, count);
+            ExtrapolateCut(index, tensor, from / size, cut, at, length, counts: false);
+            at += length;
+            count -= length;
+            from += length;
         }
 
-        int whole = bytes.Length / size * size;
-        ExtrapolateElements(order, tensor, from / size, bytes[..whole]);
-        if (whole < bytes.Length)
+        int whole = count / size;
+        ExtrapolateElements(index, tensor, from / size, at, whole);
+        int rest = count - (whole * size);
+        if (rest > 0)
         {
-            ExtrapolateElements(order, tensor, (from + whole) / size, element[..size]);
-            element[..(bytes.Length - whole)].CopyTo(bytes[whole..]);
+            ExtrapolateCut(index, tensor, (from / size) + whole, cut: 0, at + (whole * size), rest, counts: true);
         }
     }
 
-    private void ExtrapolateElements(PartOrder order, PlannedTensor tensor, long firstElement, Span<byte> output)
+    private void ExtrapolateElements(int index, PlannedTensor tensor, long firstElement, int at, int count)
     {
         int size = tensor.Entry.Dtype.Bits() / 8;
-        int alignedSize = tensor.Aligned.Dtype.Bits() / 8;
-        int baseSize = tensor.Base!.Dtype.Bits() / 8;
-        ExpoKernel kernel = KernelFor(order.Plan.Numerics, tensor);
-        int most = TileBytes / MaxElementBytes;
-        while (!output.IsEmpty)
+        while (count > 0)
         {
-            int count = Math.Min(output.Length / size, most);
-            ReadOnlySpan<byte> aligned = Read(order, tensor, tensor.Aligned, firstElement * alignedSize, alignedBuffer, count * alignedSize);
-            ReadOnlySpan<byte> baseValues = Read(order, tensor, tensor.Base, firstElement * baseSize, baseBuffer, count * baseSize);
-            kernel.Run(aligned, baseValues, output[..(count * size)]);
-            output = output[(count * size)..];
-            firstElement += count;
+            int step = Math.Min(count, StepElements);
+            Elements elements = ReadElements(tensor, firstElement, step);
+            for (int target = 0; target < order.Targets.Length; target++)
+            {
+                Compute(target, index, elements, tiles[target].Bytes.Slice(at, step * size), counts: true);
+            }
+
+            firstElement += step;
+            at += step * size;
+            count -= step;
         }
     }
 
-    private ReadOnlySpan<byte> Read(PartOrder order, PlannedTensor tensor, TensorSource source, long from, byte[] buffer, int count)
+    private void ExtrapolateCut(int index, PlannedTensor tensor, long elementIndex, int cut, int at, int length, bool counts)
+    {
+        Elements element = ReadElements(tensor, elementIndex, 1);
+        Span<byte> whole = stackalloc byte[MaxElementBytes];
+        whole = whole[..(tensor.Entry.Dtype.Bits() / 8)];
+        for (int target = 0; target < order.Targets.Length; target++)
+        {
+            Compute(target, index, element, whole, counts);
+            whole.Slice(cut, length).CopyTo(tiles[target].Bytes[at..]);
+        }
+    }
+
+    private void Compute(int target, int index, Elements elements, Span<byte> output, bool counts)
+    {
+        PlannedTensor tensor = order.Plan.Files[order.Targets[target].File].Tensors[index];
+        KernelFor(tensor).Run(elements.Aligned, elements.Base, output, elements.Position);
+        if (counts)
+        {
+            tiles[target].Count(index, MeasureFor(tensor).Measure(elements.Aligned, elements.Base, output));
+        }
+    }
+
+    private Elements ReadElements(PlannedTensor tensor, long first, int count)
+    {
+        int alignedSize = tensor.Aligned.Dtype.Bits() / 8;
+        int baseSize = tensor.Base!.Dtype.Bits() / 8;
+        return new Elements(
+            Read(tensor, tensor.Aligned, first * alignedSize, alignedBuffer, count * alignedSize),
+            Read(tensor, tensor.Base, first * baseSize, baseBuffer, count * baseSize),
+            new ElementPosition(RoundingKeyOf(tensor), first));
+    }
+
+    private ReadOnlySpan<byte> Read(PlannedTensor tensor, TensorSource source, long from, byte[] buffer, int count)
     {
         bytesRead += count;
         return order.Inputs.Read(source.Input, source.Offset + from, buffer, count, order.Mode, tensor.Entry.Name);
     }
 
-    private ExpoKernel KernelFor(Numerics numerics, PlannedTensor tensor)
+    // Only stochastic rounding asks for it.
+    private ulong RoundingKeyOf(PlannedTensor tensor)
     {
-        var key = (tensor.Aligned.Dtype, tensor.Base!.Dtype, tensor.Entry.Dtype, numerics, tensor.Alpha);
+        if (order.Plan.Numerics != Numerics.Stochastic)
+        {
+            return 0;
+        }
+
+        Span<byte> name = stackalloc byte[256];
+        return Encoding.UTF8.TryGetBytes(tensor.Entry.Name, name, out int length)
+            ? XxHash3.HashToUInt64(name[..length], order.Plan.Seed)
+            : XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(tensor.Entry.Name), order.Plan.Seed);
+    }
+
+    private ExpoKernel KernelFor(PlannedTensor tensor)
+    {
+        var key = (tensor.Aligned.Dtype, tensor.Base!.Dtype, tensor.Entry.Dtype, order.Plan.Numerics, tensor.Alpha);
         if (!kernels.TryGetValue(key, out ExpoKernel? kernel))
         {
-            kernel = ExpoKernel.For(key.Item1, key.Item2, key.Item3, numerics, tensor.Alpha);
+            kernel = ExpoKernel.For(key.Item1, key.Item2, key.Item3, key.Numerics, tensor.Alpha);
             kernels[key] = kernel;
         }
 
         return kernel;
+    }
+
+    private DeltaMeasure MeasureFor(PlannedTensor tensor)
+    {
+        var key = (tensor.Aligned.Dtype, tensor.Base!.Dtype, tensor.Entry.Dtype);
+        if (!measures.TryGetValue(key, out DeltaMeasure? measure))
+        {
+            measure = DeltaMeasure.For(key.Item1, key.Item2, key.Item3);
+            measures[key] = measure;
+        }
+
+        return measure;
+    }
+
+    /// <summary>A run of elements of both inputs.</summary>
+    private readonly ref struct Elements(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, ElementPosition position)
+    {
+        public ReadOnlySpan<byte> Aligned { get; } = aligned;
+
+        public ReadOnlySpan<byte> Base { get; } = baseValues;
+
+        public ElementPosition Position { get; } = position;
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
@@ -29,9 +30,9 @@ public abstract record PartOutcome
     }
 
     /// <summary>Written, and after the flush durable.</summary>
-    /// <param name="BlockDigests">16 bytes for each block, in order.</param>
-    /// <param name="BytesRead">Input bytes.</param>
-    public sealed record Computed(ReadOnlyMemory<byte> BlockDigests, long BytesRead) : PartOutcome;
+    /// <param name="Results">One for each target of the order.</param>
+    /// <param name="BytesRead">Input bytes, each counted once however many targets there are.</param>
+    public sealed record Computed(ImmutableArray<PartResult> Results, long BytesRead) : PartOutcome;
 
     /// <summary>The lease ran out or was revoked.</summary>
     public sealed record Abandoned : PartOutcome;
@@ -59,10 +60,10 @@ public abstract record PartOutcome
 /// <summary>One attempt at one part, with all that a lane needs for it.</summary>
 /// <param name="Job">Whose part.</param>
 /// <param name="Attempt">The attempt's name.</param>
-/// <param name="Generation">Of the staging file.</param>
+/// <param name="Generation">Of the staging file that the lease names.</param>
 /// <param name="Plan">What to compute.</param>
-/// <param name="Part">Which bytes.</param>
-/// <param name="StagingPath">The file that they go to; it exists.</param>
+/// <param name="Part">Which bytes; its file is that of the first alpha in a sweep, also where that one's part is done already.</param>
+/// <param name="Targets">The files that they go to; at least one.</param>
 /// <param name="Inputs">The plan's inputs.</param>
 /// <param name="Mode">How to read them.</param>
 /// <param name="Lease">The right to write.</param>
@@ -72,7 +73,7 @@ public sealed record PartOrder(
     int Generation,
     Plan Plan,
     PartRange Part,
-    string StagingPath,
+    ImmutableArray<PartTarget> Targets,
     InputFiles Inputs,
     ReadMode Mode,
     WriteLease Lease);

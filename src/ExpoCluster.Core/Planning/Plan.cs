@@ -69,7 +69,11 @@ public sealed class PlannedFile
     private static ImmutableSortedDictionary<string, string> OutputMetadata { get; } =
         ImmutableSortedDictionary<string, string>.Empty.Add("format", "pt");
 
+    /// <summary>Below the output directory; in a sweep with its variant's folder.</summary>
     public string Name { get; }
+
+    /// <summary>As the index and the variant's own record know it.</summary>
+    public string BaseName => Path.GetFileName(Name);
 
     public ImmutableArray<PlannedTensor> Tensors { get; }
 
@@ -80,6 +84,11 @@ public sealed class PlannedFile
     public long ByteLength { get; }
 
     public int PartCount => PartGrid.PartCount(ByteLength);
+
+    /// <summary>The same file of another alpha, in that variant's folder.</summary>
+    public PlannedFile ForVariant(double alpha) => new(
+        Plan.VariantFolder(alpha) + "/" + BaseName,
+        [.. Tensors.Select(tensor => tensor.Action == TensorAction.Extrapolate ? tensor with { Alpha = alpha } : tensor)]);
 
     /// <summary>The index of the first tensor that ends behind <paramref name="dataOffset"/>.</summary>
     public int FirstTensorBehind(long dataOffset)
@@ -107,20 +116,31 @@ public sealed class PlannedFile
 /// <remarks>The same recipe over the same inputs gives the same plan, byte for byte; <see cref="Digest"/> names it.</remarks>
 public sealed class Plan
 {
+    private const string VariantPrefix = "alpha-";
+
     public Plan(
         int numericsVersion,
         string method,
         Numerics numerics,
         ImmutableArray<PlanInput> inputs,
         string? sideFileDirectory,
-        ImmutableArray<PlannedFile> files)
+        ImmutableArray<PlannedFile> files,
+        int variants = 1,
+        long seed = 0)
     {
+        if (variants < 1 || files.Length % variants != 0)
+        {
+            throw new ArgumentException($"{files.Length} files are not {variants} equal sets.", nameof(variants));
+        }
+
         NumericsVersion = numericsVersion;
         Method = method;
         Numerics = numerics;
         Inputs = inputs;
         SideFileDirectory = sideFileDirectory;
         Files = files;
+        Variants = variants;
+        Seed = seed;
         CanonicalJson = PlanJson.Write(this);
         Digest = PlanJson.Digest(CanonicalJson);
     }
@@ -137,7 +157,20 @@ public sealed class Plan
     /// <summary>The aligned checkpoint's directory, which side files come from; null when aligned is a bare weights file.</summary>
     public string? SideFileDirectory { get; }
 
+    /// <summary>
+    /// All output files. In a sweep, the files of the first alpha, then those of the second, and so on: file f of variant v stands at
+    /// v · <see cref="LayoutLength"/> + f, and differs from that of another variant in its folder and its alphas only.
+    /// </summary>
     public ImmutableArray<PlannedFile> Files { get; }
+
+    /// <summary>How many outputs the inputs are read for: one, or the number of alphas of a sweep.</summary>
+    public int Variants { get; }
+
+    /// <summary>Of stochastic rounding; 0 for other numerics.</summary>
+    public long Seed { get; }
+
+    /// <summary>Files of one variant.</summary>
+    public int LayoutLength => Files.Length / Variants;
 
     /// <summary>The encoding that the digest is over, and that the plan travels in.</summary>
     public ReadOnlyMemory<byte> CanonicalJson { get; }
@@ -150,13 +183,30 @@ public sealed class Plan
 
     public int PartCount => Files.Sum(file => file.PartCount);
 
+    /// <summary>The files of the first variant; the others' are laid out alike.</summary>
+    public IEnumerable<PlannedFile> Layout => Files.Take(LayoutLength);
+
+    /// <summary>The files of one variant.</summary>
+    public IEnumerable<PlannedFile> FilesOf(int variant) => Files.Skip(variant * LayoutLength).Take(LayoutLength);
+
+    /// <summary>The folder of a variant below the output directory; empty for a merge with one alpha.</summary>
+    public string FolderOf(int variant) => Path.GetDirectoryName(Files[variant * LayoutLength].Name)!;
+
+    /// <summary>The folder of a variant: its alpha as the shortest decimal that reads back as the same number.</summary>
+    public static string VariantFolder(double alpha) => VariantPrefix + alpha.ToString("R", CultureInfo.InvariantCulture);
+
+    /// <summary>True for what <see cref="VariantFolder"/> gives.</summary>
+    public static bool IsVariantFolder(string name) => name.StartsWith(VariantPrefix, StringComparison.Ordinal)
+        && double.TryParse(name.AsSpan(VariantPrefix.Length), NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha)
+        && VariantFolder(alpha) == name;
+
     /// <summary>Input bytes that the merge reads: each source byte once.</summary>
-    public long InputByteCount => Files
+    public long InputByteCount => Layout
         .SelectMany(file => file.Tensors)
         .Sum(tensor => tensor.ByteCountOf(tensor.Aligned) + (tensor.Base is { } source ? tensor.ByteCountOf(source) : 0));
 
     /// <summary>The dtype that most of the output's floating-point bytes have; null when there are none.</summary>
-    public Dtype? MainDtype => Files
+    public Dtype? MainDtype => Layout
         .SelectMany(file => file.Tensors)
         .Where(tensor => tensor.Entry.Dtype.IsArithmetic())
         .GroupBy(tensor => tensor.Entry.Dtype)

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
 using ExpoCluster.Tensors.Safetensors;
@@ -32,7 +33,17 @@ public static class PlanJson
             json.WriteNumber("format", FormatVersion);
             json.WriteNumber("numerics_version", plan.NumericsVersion);
             json.WriteString("method", plan.Method);
-            json.WriteString("numerics", plan.Numerics == Numerics.Exact ? "exact" : "official");
+            json.WriteString("numerics", plan.Numerics.Word());
+            if (plan.Numerics == Numerics.Stochastic)
+            {
+                json.WriteNumber("seed", plan.Seed);
+            }
+
+            if (plan.Variants > 1)
+            {
+                json.WriteNumber("variants", plan.Variants);
+            }
+
             json.WriteString("side_files", plan.SideFileDirectory);
             json.WriteStartArray("inputs");
             foreach (PlanInput input in plan.Inputs)
@@ -80,10 +91,12 @@ public static class PlanJson
         return new Plan(
             root.GetProperty("numerics_version").GetInt32(),
             root.GetProperty("method").GetString()!,
-            root.GetProperty("numerics").GetString() == "exact" ? Numerics.Exact : Numerics.Official,
+            NumericsWords.Parse(root.GetProperty("numerics").GetString()!),
             [.. root.GetProperty("inputs").EnumerateArray().Select(ReadInput)],
             root.GetProperty("side_files").GetString(),
-            [.. root.GetProperty("files").EnumerateArray().Select(ReadFile)]);
+            [.. root.GetProperty("files").EnumerateArray().Select(ReadFile)],
+            root.TryGetProperty("variants", out JsonElement variants) ? variants.GetInt32() : 1,
+            root.TryGetProperty("seed", out JsonElement seed) ? seed.GetInt64() : 0);
     }
 
     private static void WriteInput(Utf8JsonWriter json, PlanInput input)

@@ -37,10 +37,17 @@ public static class Planner
         var inputs = new InputList(aligned, baseCheckpoint);
         var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs);
         ImmutableArray<PlannedTensor> tensors = join.Run();
-        ImmutableArray<PlannedFile> files = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
+        ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
         CheckSideFiles(aligned.Directory);
         var plan = new Plan(
-            ExpoKernel.NumericsVersion, recipe.Method, recipe.Numerics, inputs.Inputs, aligned.Directory, files);
+            ExpoKernel.NumericsVersion,
+            recipe.Method,
+            recipe.Numerics,
+            inputs.Inputs,
+            aligned.Directory,
+            recipe.Sweep.IsEmpty ? layout : [.. recipe.Sweep.SelectMany(alpha => layout.Select(file => file.ForVariant(alpha)))],
+            Math.Max(1, recipe.Sweep.Length),
+            recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0);
         return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. join.Notes], baseCheckpoint, aligned);
     }
 

@@ -56,7 +56,22 @@ public static class OutputPreflight
         return null;
     }
 
+    /// <summary>Looks at the output directory, or in a sweep at those of all variants.</summary>
     public static OutputCondition Inspect(OutputPaths output, Plan plan)
+    {
+        OutputCondition[] conditions =
+        [
+            .. Enumerable.Range(0, plan.Variants).Select(variant => InspectVariant(output.Variant(plan.FolderOf(variant)), plan)),
+        ];
+
+        // Some of a sweep's outputs alone are not what was asked for, but replacing them takes a word.
+        return conditions.All(condition => condition == OutputCondition.Finished) ? OutputCondition.Finished
+            : conditions.Contains(OutputCondition.ForeignModel) ? OutputCondition.ForeignModel
+            : conditions.All(condition => condition == OutputCondition.Free) ? OutputCondition.Free
+            : OutputCondition.OtherPlan;
+    }
+
+    private static OutputCondition InspectVariant(OutputPaths output, Plan plan)
     {
         Provenance? provenance;
         try
@@ -119,7 +134,7 @@ public static class OutputPreflight
     private static bool HasModel(OutputPaths output, Plan plan)
     {
         // Also a README or a licence that has nothing to do with models: publishing would replace it.
-        return PublishSequence.NamesOf(plan).Append("config.json").Any(name => File.Exists(output.Published(name)))
+        return PublishSequence.NamesOfVariant(plan).Append("config.json").Any(name => File.Exists(output.Published(name)))
             || Directory.EnumerateFiles(output.Root).Any(path => SideFileSelection.IsWeights(Path.GetFileName(path)));
     }
 

@@ -46,8 +46,11 @@ public sealed record Provenance
     /// <summary>All published names, the entry point last.</summary>
     public required ImmutableArray<string> Published { get; init; }
 
+    /// <summary>What the merge changed; null where nothing was measured (version 0.1).</summary>
+    public ProvenanceStatistics? Statistics { get; init; }
+
     public static Provenance Of(
-        Plan plan, Recipe recipe, ImmutableArray<JobFileState> files, ImmutableArray<string> published, string version) => new()
+        Plan plan, int variant, Recipe recipe, ImmutableArray<JobFileState> files, ImmutableArray<string> published, string version) => new()
     {
         Tool = "ExpoCluster " + version,
         PlanDigest = plan.Digest,
@@ -62,12 +65,13 @@ public sealed record Provenance
         Files =
         [
             .. files.Select(file => new ProvenanceFile(
-                file.File.Name,
+                Path.GetFileName(file.File.Name),
                 file.File.ByteLength,
                 file.Digest!,
                 [.. file.BlockDigests.SelectMany(part => part!.Value.ToArray())])),
         ],
         Published = published,
+        Statistics = ProvenanceStatistics.Of([.. plan.FilesOf(variant)], files),
     };
 
     /// <summary>Null when the directory has none.</summary>
@@ -106,6 +110,11 @@ public sealed class ProvenanceException(string path, string why, Exception? inne
     public const string Unreadable = "EXPO1301";
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NewLine = "\n")]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    WriteIndented = true,
+    NewLine = "\n",
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Provenance))]
 internal sealed partial class ProvenanceJson : JsonSerializerContext;

@@ -41,8 +41,8 @@ public sealed class PublishSequence
         this.rename = rename;
     }
 
-    /// <summary>Writes side files, model card, index and provenance into the workspace.</summary>
-    /// <returns>All names to publish, in their order.</returns>
+    /// <summary>Writes side files, model cards, indexes and provenance into the workspace.</summary>
+    /// <returns>All names to publish, in their order: in a sweep, variant after variant, each with its folder.</returns>
     public ImmutableArray<string> Prepare(Plan plan, Recipe recipe, ImmutableArray<JobFileState> files, string version)
     {
         string prepared = paths.Prepared(job);
@@ -51,24 +51,14 @@ public sealed class PublishSequence
             Directory.Delete(prepared, recursive: true);
         }
 
-        Durability.CreateDirectory(prepared);
         ImmutableArray<SideFile> sideFiles = SideFilesOf(plan);
-        ImmutableArray<string> names = NamesInOrder(sideFiles, plan);
-        foreach (SideFile file in sideFiles)
+        for (int variant = 0; variant < plan.Variants; variant++)
         {
-            PrepareSideFile(plan, file, Path.Join(prepared, file.RelativePath));
+            ImmutableArray<JobFileState> ofVariant = [.. files.Skip(variant * plan.LayoutLength).Take(plan.LayoutLength)];
+            PrepareVariant(plan, variant, recipe.OfVariant(variant), sideFiles, ofVariant, version);
         }
 
-        string card = ModelCard.Render(new ModelCardFacts(recipe, plan.MainDtype?.Name() ?? "mixed", version));
-        Durability.WriteWhole(Path.Join(prepared, ModelCardName), Encoding.UTF8.GetBytes(card));
-        if (plan.Files.Length > 1)
-        {
-            Durability.WriteWhole(Path.Join(prepared, Index), EncodeIndex(plan));
-        }
-
-        var provenance = Provenance.Of(plan, recipe, files, names, version);
-        Durability.WriteWhole(Path.Join(prepared, OutputPaths.ProvenanceName), provenance.ToJson());
-        return names;
+        return NamesInOrder(sideFiles, plan);
     }
 
     /// <summary>Moves old files away and new ones in.</summary>
@@ -84,39 +74,79 @@ public sealed class PublishSequence
             sources[file.File.Name] = paths.StagingFile(job, file.Generation, file.File.Name);
         }
 
-        if (overwrite)
+        foreach (IGrouping<string, string> variant in names.GroupBy(FolderOf))
         {
-            MoveOldAway(sources);
-        }
+            if (overwrite)
+            {
+                MoveOldAway(variant.Key, sources);
+            }
 
-        foreach (string name in names)
-        {
-            MoveIn(sources[name], paths.Published(name));
+            foreach (string name in variant)
+            {
+                MoveIn(sources[name], paths.Published(name));
+            }
         }
     }
 
-    /// <summary>All names that this plan publishes, in their order.</summary>
-    internal static ImmutableArray<string> NamesOf(Plan plan) => NamesInOrder(SideFilesOf(plan), plan);
+    /// <summary>All names that one variant of this plan publishes into its folder, in their order.</summary>
+    internal static ImmutableArray<string> NamesOfVariant(Plan plan) => NamesOfVariant(SideFilesOf(plan), plan, variant: 0);
 
     private static ImmutableArray<SideFile> SideFilesOf(Plan plan) =>
         plan.SideFileDirectory is { } directory ? SideFileSelection.Select(directory) : [];
 
-    private static ImmutableArray<string> NamesInOrder(ImmutableArray<SideFile> sideFiles, Plan plan)
+    // A variant's folder has one level; side files may have one of their own below it.
+    private static string FolderOf(string name)
     {
-        IEnumerable<string> weights = plan.Files.Select(file => file.Name);
+        int separator = name.IndexOf('/', StringComparison.Ordinal);
+        return separator > 0 && Plan.IsVariantFolder(name[..separator]) ? name[..separator] : "";
+    }
+
+    private static ImmutableArray<string> NamesInOrder(ImmutableArray<SideFile> sideFiles, Plan plan) =>
+    [
+        .. Enumerable.Range(0, plan.Variants).SelectMany(
+            variant => NamesOfVariant(sideFiles, plan, variant).Select(name => InFolder(plan.FolderOf(variant), name))),
+    ];
+
+    private static ImmutableArray<string> NamesOfVariant(ImmutableArray<SideFile> sideFiles, Plan plan, int variant)
+    {
+        IEnumerable<string> weights = plan.FilesOf(variant).Select(file => file.BaseName);
         return
         [
             .. sideFiles.Select(file => file.RelativePath),
             ModelCardName,
             OutputPaths.ProvenanceName,
             .. weights,
-            .. plan.Files.Length > 1 ? new[] { Index } : [],
+            .. plan.LayoutLength > 1 ? new[] { Index } : [],
         ];
     }
 
+    private static string InFolder(string folder, string name) => folder.Length == 0 ? name : folder + "/" + name;
+
+    private void PrepareVariant(
+        Plan plan, int variant, Recipe recipe, ImmutableArray<SideFile> sideFiles, ImmutableArray<JobFileState> files, string version)
+    {
+        string prepared = Path.Join(paths.Prepared(job), plan.FolderOf(variant));
+        Durability.CreateDirectory(prepared);
+        foreach (SideFile file in sideFiles)
+        {
+            PrepareSideFile(plan, file, Path.Join(prepared, file.RelativePath));
+        }
+
+        string card = ModelCard.Render(new ModelCardFacts(recipe, plan.MainDtype?.Name() ?? "mixed", version));
+        Durability.WriteWhole(Path.Join(prepared, ModelCardName), Encoding.UTF8.GetBytes(card));
+        if (plan.LayoutLength > 1)
+        {
+            Durability.WriteWhole(Path.Join(prepared, Index), EncodeIndex(plan));
+        }
+
+        ImmutableArray<string> names = NamesOfVariant(sideFiles, plan, variant);
+        var provenance = Provenance.Of(plan, variant, recipe, files, names, version);
+        Durability.WriteWhole(Path.Join(prepared, OutputPaths.ProvenanceName), provenance.ToJson());
+    }
+
     private static byte[] EncodeIndex(Plan plan) => WeightIndex.Encode(
-        plan.Files.Sum(file => file.Tensors.Sum(tensor => tensor.Entry.ByteCount)),
-        plan.Files.SelectMany(file => file.Tensors.Select(tensor => KeyValuePair.Create(tensor.Entry.Name, file.Name))));
+        plan.Layout.Sum(file => file.Tensors.Sum(tensor => tensor.Entry.ByteCount)),
+        plan.Layout.SelectMany(file => file.Tensors.Select(tensor => KeyValuePair.Create(tensor.Entry.Name, file.BaseName))));
 
     private static void PrepareSideFile(Plan plan, SideFile file, string target)
     {
@@ -137,14 +167,20 @@ public sealed class PublishSequence
 
     // A name of ours whose source has left the workspace is published already; everything else of a model here is old.
     // The entry point that a loader prefers goes last, so that it never falls back on something older.
-    private void MoveOldAway(Dictionary<string, string> sources)
+    private void MoveOldAway(string folder, Dictionary<string, string> sources)
     {
+        OutputPaths variant = paths.Variant(folder);
+        if (!Directory.Exists(variant.Root))
+        {
+            return;
+        }
+
         string[] old =
         [
-            .. Directory.EnumerateFiles(paths.Root)
+            .. Directory.EnumerateFiles(variant.Root)
                 .Select(path => Path.GetFileName(path))
                 .Where(SideFileSelection.IsCheckpointFile)
-                .Where(name => !sources.TryGetValue(name, out string? source) || File.Exists(source))
+                .Where(name => !sources.TryGetValue(InFolder(folder, name), out string? source) || File.Exists(source))
                 .OrderByDescending(SideFileSelection.IsEntryPoint)
                 .ThenBy(name => SideFileSelection.EntryPoints.IndexOf(name))
                 .ThenByDescending(SideFileSelection.IsWeights)
@@ -155,10 +191,11 @@ public sealed class PublishSequence
             return;
         }
 
-        Durability.CreateDirectory(paths.Replaced(job));
+        string replaced = Path.Join(paths.Replaced(job), folder);
+        Durability.CreateDirectory(replaced);
         foreach (string name in old)
         {
-            rename(paths.Published(name), Path.Join(paths.Replaced(job), name));
+            rename(variant.Published(name), Path.Join(replaced, name));
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -24,7 +25,13 @@ public sealed record Recipe
     /// <summary>How far to move on: 0 gives aligned, −1 gives base. Always finite.</summary>
     public required double Alpha { get; init; }
 
+    /// <summary>Several alphas, each for an output of its own, in place of <see cref="Alpha"/>; empty for one output.</summary>
+    public ImmutableArray<double> Sweep { get; init; } = [];
+
     public Numerics Numerics { get; init; }
+
+    /// <summary>Of stochastic rounding: another seed gives other bytes.</summary>
+    public long Seed { get; init; }
 
     /// <summary>The dtype that arithmetic tensors are written in; null keeps each aligned tensor's own.</summary>
     public Dtype? OutputDtype { get; init; }
@@ -36,6 +43,9 @@ public sealed record Recipe
 
     /// <summary>The output directory; null where nothing is to be written.</summary>
     public string? Output { get; init; }
+
+    /// <summary>The recipe that would make one output of a sweep alone.</summary>
+    public Recipe OfVariant(int variant) => Sweep.IsEmpty ? this : this with { Alpha = Sweep[variant], Sweep = [] };
 
     /// <summary>One line of JSON with a fixed order of keys: equal recipes give equal text.</summary>
     public string ToCanonicalJson()
@@ -49,7 +59,7 @@ public sealed record Recipe
             json.WriteString(RecipeKeys.Base, Base);
             json.WriteString(RecipeKeys.Aligned, Aligned);
             json.WriteNumber(RecipeKeys.Alpha, Alpha);
-            json.WriteString(RecipeKeys.Numerics, Numerics == Numerics.Exact ? "exact" : "official");
+            json.WriteString(RecipeKeys.Numerics, Numerics.Word());
             json.WriteString(RecipeKeys.Dtype, DtypeWord(OutputDtype));
             json.WriteString(RecipeKeys.OnMismatch, PolicyWord(OnMismatch));
             json.WriteString(RecipeKeys.MaxShardSize, MaxShardBytes?.ToString(CultureInfo.InvariantCulture) ?? "keep");

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using ExpoCluster.Core.Recipes;
-using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Core.SideFiles;
 
@@ -21,7 +20,7 @@ public static partial class ModelCard
         string aligned = ModelName.Of(recipe.Aligned).Name;
         string baseName = ModelName.Of(recipe.Base).Name;
         string alpha = recipe.Alpha.ToString("R", CultureInfo.InvariantCulture);
-        string numerics = recipe.Numerics == Numerics.Exact ? "exact" : "official";
+        string numerics = recipe.Numerics.Word();
         return $"""
             ---
             base_model:

@@ -37,4 +37,7 @@ public sealed record OutputPaths(string Root)
     public string Replaced(string job) => Path.Join(Workspace, job + "-replaced");
 
     public string Published(string fileName) => Path.Join(Root, fileName);
+
+    /// <summary>Where one variant of a sweep is published; the output directory itself for the empty folder.</summary>
+    public OutputPaths Variant(string folder) => folder.Length == 0 ? this : new OutputPaths(Path.Join(Root, folder));
 }

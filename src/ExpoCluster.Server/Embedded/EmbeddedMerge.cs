@@ -224,6 +224,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             Overwrite = options.Overwrite || options.Restart,
             PlanDigest = plan.Digest,
             NumericsVersion = plan.NumericsVersion,
+            Variants = plan.Variants,
             SubmittedUnixMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(),
         };
         submission.Files.AddRange(plan.Files.Select(file => new PlannedFileFact { Name = file.Name, ByteLength = file.ByteLength }));

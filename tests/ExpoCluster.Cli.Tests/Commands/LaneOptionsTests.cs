@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ExpoCluster.Cli.Commands;
+using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Recipes;
 
 namespace ExpoCluster.Cli.Tests.Commands;
@@ -16,10 +17,14 @@ public sealed class LaneOptionsTests
     [Fact]
     public void Little_memory_lowers_the_lanes()
     {
-        string memory = (LaneOptions.MemoryBytes(2) + 1).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string memory = (LaneOptions.MemoryBytes(2, outputs: 1) + 1).ToString(System.Globalization.CultureInfo.InvariantCulture);
 
         Assert.Equal(2, Read("--lanes", "16", "--max-memory", memory).Lanes);
     }
+
+    [Fact]
+    public void Each_output_of_a_sweep_takes_a_tile_of_every_lane() =>
+        Assert.Equal(LaneOptions.MemoryBytes(2, outputs: 1) + (2 * 4 * PartExecutor.TileBytes), LaneOptions.MemoryBytes(2, outputs: 5));
 
     [Theory]
     [InlineData("--lanes", "0")]
@@ -40,6 +45,6 @@ public sealed class LaneOptionsTests
         var options = new LaneOptions();
         var command = new Command("merge");
         options.AddTo(command);
-        return options.Read(command.Parse(arguments));
+        return options.Read(command.Parse(arguments), outputs: 1);
     }
 }

@@ -11,7 +11,7 @@ public sealed class MergeResultTests
         var result = new MergeResult("abc", "done", ["/out"], new PartCounts(Total: 3, Computed: 2, Reused: 1), BytesRead: 20, BytesWritten: 10, Seconds: 1.5);
 
         Assert.Equal(
-            """{"job":"abc","status":"done","output":["/out"],"parts":{"total":3,"computed":2,"reused":1},"bytesRead":20,"bytesWritten":10,"seconds":1.5,"notes":[]}""",
+            """{"job":"abc","status":"done","output":["/out"],"parts":{"total":3,"computed":2,"reused":1},"bytesRead":20,"bytesWritten":10,"seconds":1.5,"statistics":[],"notes":[]}""",
             JsonSerializer.Serialize(result, ContractJson.Default.MergeResult));
     }
 
@@ -24,6 +24,20 @@ public sealed class MergeResultTests
 
         Assert.Contains("\"code\":\"EXPO4001\",\"message\":\"full\"", json, StringComparison.Ordinal);
         Assert.Contains("\"job\":null", json, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Statistics_say_for_each_output_what_was_asked_and_reached()
+    {
+        var result = new MergeResult("abc", "done", ["/out"], new PartCounts(3, 3, 0), 20, 10, 1.5)
+        {
+            Statistics = [new OutputStatistics("/out", 0.3, 0.21, 0.9, 0.49, 1, 2, 3)],
+        };
+
+        Assert.Contains(
+            """"statistics":[{"output":"/out","alpha":0.3,"effectiveAlpha":0.21,"changedShare":0.9,"swallowedShare":0.49,"overflowed":1,"nan":2,"infinite":3}]""",
+            JsonSerializer.Serialize(result, ContractJson.Default.MergeResult),
+            StringComparison.Ordinal);
     }
 
     [Fact]

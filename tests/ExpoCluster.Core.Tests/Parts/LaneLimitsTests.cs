@@ -142,7 +142,7 @@ public sealed class LaneLifeTests : IDisposable
     {
         using (var lanes = new LanePool(1, rate: null, TimeSpan.Zero, (_, outcome) => outcomes.Enqueue(outcome)))
         {
-            lanes.Run(Order() with { StagingPath = staging + ".gone" });
+            lanes.Run(Order() with { Targets = [new PartTarget(0, 1, staging + ".gone")] });
             lanes.Run(Order());
         }
 
@@ -166,7 +166,7 @@ public sealed class LaneLifeTests : IDisposable
     [Fact]
     public void Nobody_waits_for_a_missing_file_without_a_lease()
     {
-        PartOrder order = Order() with { StagingPath = staging + ".gone" };
+        PartOrder order = Order() with { Targets = [new PartTarget(0, 1, staging + ".gone")] };
         order.Lease.Revoke();
         long start = TimeProvider.System.GetTimestamp();
         using (var lanes = new LanePool(1, rate: null, TimeSpan.FromMinutes(5), (_, outcome) => outcomes.Enqueue(outcome)))
@@ -191,6 +191,6 @@ public sealed class LaneLifeTests : IDisposable
     });
 
     private PartOrder Order() => new(
-        "job1", new Attempt(1, 1), 1, plan, PartGrid.Part(0, 0, plan.Files[0].ByteLength), staging, inputs, ReadMode.Mapped,
+        "job1", new Attempt(1, 1), 1, plan, PartGrid.Part(0, 0, plan.Files[0].ByteLength), [new PartTarget(0, 1, staging)], inputs, ReadMode.Mapped,
         new WriteLease(TimeProvider.System, TimeSpan.FromMinutes(1)));
 }

@@ -107,7 +107,7 @@ public sealed class LanePoolTests : IDisposable
         1,
         plan,
         PartGrid.Part(file, part, plan.Files[file].ByteLength),
-        StagingPath(plan.Files[file]),
+        [new PartTarget(file, 1, StagingPath(plan.Files[file]))],
         inputs,
         ReadMode.Mapped,
         new WriteLease(TimeProvider.System, TimeSpan.FromMinutes(1)));

@@ -62,7 +62,7 @@ public sealed class PartExecutorTests : IDisposable
             int end = Math.Min(expected.Length, begin + random.Next(1, 3000));
             byte[] bytes = new byte[end - begin];
 
-            executor.Fill(Order(plan, 0, 0, inputs), plan.Files[0], begin, bytes);
+            executor.Fill(Order(plan, 0, 0, inputs), begin, bytes);
 
             Assert.True(bytes.AsSpan().SequenceEqual(expected.AsSpan(begin..end)), $"[{begin}, {end})");
         }
@@ -75,16 +75,16 @@ public sealed class PartExecutorTests : IDisposable
         using var inputs = new InputFiles(plan);
         using StagingFile staging = Stage(plan);
 
-        var computed = (PartOutcome.Computed)new PartExecutor(rate: null).Execute(Order(plan, 0, 0, inputs), staging);
+        var computed = (PartOutcome.Computed)new PartExecutor(rate: null).Execute(Order(plan, 0, 0, inputs), [staging]);
 
         byte[] file = File.ReadAllBytes(staging.Path);
-        Assert.Equal(3 * BlockDigest.ByteCount, computed.BlockDigests.Length);
+        Assert.Equal(3 * BlockDigest.ByteCount, computed.Results[0].BlockDigests.Length);
         for (int block = 0; block < 3; block++)
         {
             byte[] digest = new byte[BlockDigest.ByteCount];
             int begin = block * PartGrid.BlockBytes;
             BlockDigest.Compute(file.AsSpan(begin, Math.Min(PartGrid.BlockBytes, file.Length - begin)), digest);
-            Assert.Equal(digest, computed.BlockDigests.Slice(block * BlockDigest.ByteCount, BlockDigest.ByteCount).ToArray());
+            Assert.Equal(digest, computed.Results[0].BlockDigests.Slice(block * BlockDigest.ByteCount, BlockDigest.ByteCount).ToArray());
         }
 
         Assert.Equal(2 * 10_000_000, computed.BytesRead);
@@ -98,10 +98,10 @@ public sealed class PartExecutorTests : IDisposable
         using StagingFile staging = Stage(plan);
         var executor = new PartExecutor(rate: null);
         PartOrder order = Order(plan, 0, 0, inputs);
-        executor.Execute(order, staging);
+        executor.Execute(order, [staging]);
 
         long before = GC.GetAllocatedBytesForCurrentThread();
-        executor.Execute(order, staging);
+        executor.Execute(order, [staging]);
 
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2048);
     }
@@ -171,7 +171,7 @@ public sealed class PartExecutorTests : IDisposable
         PartOrder order = Order(plan, 0, 0, inputs);
         order.Lease.Revoke();
 
-        PartOutcome outcome = new PartExecutor(rate: null).Execute(order, staging);
+        PartOutcome outcome = new PartExecutor(rate: null).Execute(order, [staging]);
 
         Assert.IsType<PartOutcome.Abandoned>(outcome);
         Assert.Equal(before, File.ReadAllBytes(staging.Path));
@@ -185,13 +185,13 @@ public sealed class PartExecutorTests : IDisposable
         using StagingFile staging = Stage(plan);
         var executor = new PartExecutor(rate: null);
         PartOrder abandoned = Order(plan, 0, 0, inputs, new WriteLease(new RunningOutClock(), TimeSpan.FromTicks(2)));
-        Assert.IsType<PartOutcome.Abandoned>(executor.Execute(abandoned, staging));
+        Assert.IsType<PartOutcome.Abandoned>(executor.Execute(abandoned, [staging]));
 
-        var fresh = (PartOutcome.Computed)executor.Execute(Order(plan, 0, 0, inputs), staging);
+        var fresh = (PartOutcome.Computed)executor.Execute(Order(plan, 0, 0, inputs), [staging]);
 
         byte[] digest = new byte[BlockDigest.ByteCount];
         BlockDigest.Compute(File.ReadAllBytes(staging.Path).AsSpan(0, (int)plan.Files[0].ByteLength), digest);
-        Assert.Equal(digest, fresh.BlockDigests.ToArray());
+        Assert.Equal(digest, fresh.Results[0].BlockDigests.ToArray());
     }
 
     private Recipe Recipe(Dtype? output = null) =>
@@ -242,7 +242,7 @@ public sealed class PartExecutorTests : IDisposable
         1,
         plan,
         PartGrid.Part(file, part, plan.Files[file].ByteLength),
-        "",
+        [new PartTarget(file, 1, "")],
         inputs,
         mode,
         lease ?? new WriteLease(TimeProvider.System, TimeSpan.FromMinutes(1)));
@@ -254,7 +254,7 @@ public sealed class PartExecutorTests : IDisposable
         var executor = new PartExecutor(rate: null);
         for (int part = 0; part < plan.Files[0].PartCount; part++)
         {
-            Assert.IsType<PartOutcome.Computed>(executor.Execute(Order(plan, 0, part, inputs, mode: mode), staging));
+            Assert.IsType<PartOutcome.Computed>(executor.Execute(Order(plan, 0, part, inputs, mode: mode), [staging]));
         }
 
         return File.ReadAllBytes(staging.Path);

@@ -72,7 +72,7 @@ public sealed class WholeMergeTests : IDisposable
         var random = new Random(11);
         PlannedFile file = plan.Files[0];
         byte[] whole = new byte[file.ByteLength];
-        executor.Fill(Order(plan, 0, 0, inputs), file, 0, whole);
+        executor.Fill(Order(plan, 0, 0, inputs), 0, whole);
         foreach (PlannedTensor tensor in file.Tensors.Where(tensor => tensor.Action == TensorAction.CopyAligned))
         {
             int count = (int)tensor.Entry.ByteCount;
@@ -84,7 +84,7 @@ public sealed class WholeMergeTests : IDisposable
         {
             int begin = random.Next(whole.Length);
             byte[] bytes = new byte[random.Next(1, whole.Length - begin + 1)];
-            executor.Fill(Order(plan, 0, 0, inputs, random.Next(2) == 0 ? ReadMode.Mapped : ReadMode.Positioned), file, begin, bytes);
+            executor.Fill(Order(plan, 0, 0, inputs, random.Next(2) == 0 ? ReadMode.Mapped : ReadMode.Positioned), begin, bytes);
             Assert.True(bytes.AsSpan().SequenceEqual(whole.AsSpan(begin, bytes.Length)), $"[{begin}, {begin + bytes.Length})");
         }
 
@@ -103,8 +103,8 @@ public sealed class WholeMergeTests : IDisposable
         foreach (int part in new[] { 2, 0, 1 })
         {
             var computed = (PartOutcome.Computed)new PartExecutor(rate: null)
-                .Execute(Order(plan, 0, part, inputs, part == 1 ? ReadMode.Positioned : ReadMode.Mapped), staging);
-            digests[part] = computed.BlockDigests;
+                .Execute(Order(plan, 0, part, inputs, part == 1 ? ReadMode.Positioned : ReadMode.Mapped), [staging]);
+            digests[part] = computed.Results[0].BlockDigests;
         }
 
         byte[] content = File.ReadAllBytes(staging.Path);
@@ -130,7 +130,7 @@ public sealed class WholeMergeTests : IDisposable
         using StagingFile staging = Stage(plan.Files[0]);
         var lease = new WriteLease(new TickingClock(), TimeSpan.FromTicks(3));
 
-        PartOutcome outcome = new PartExecutor(rate: null).Execute(Order(plan, 0, 0, inputs) with { Lease = lease }, staging);
+        PartOutcome outcome = new PartExecutor(rate: null).Execute(Order(plan, 0, 0, inputs) with { Lease = lease }, [staging]);
 
         Assert.IsType<PartOutcome.Abandoned>(outcome);
         Assert.Equal(2 * PartExecutor.TileBytes, lease.BytesDone);
@@ -155,7 +155,7 @@ public sealed class WholeMergeTests : IDisposable
     }
 
     private static PartOrder Order(Plan plan, int file, int part, InputFiles inputs, ReadMode mode = ReadMode.Mapped) => new(
-        "job", new Attempt(1, 1), 1, plan, PartGrid.Part(file, part, plan.Files[file].ByteLength), "", inputs, mode,
+        "job", new Attempt(1, 1), 1, plan, PartGrid.Part(file, part, plan.Files[file].ByteLength), [new PartTarget(file, 1, "")], inputs, mode,
         new WriteLease(TimeProvider.System, TimeSpan.FromMinutes(1)));
 
     private byte[] Merge(Recipe recipe)
@@ -164,7 +164,7 @@ public sealed class WholeMergeTests : IDisposable
         PlannedFile file = Assert.Single(plan.Files);
         using var inputs = new InputFiles(plan);
         using StagingFile staging = Stage(file);
-        Assert.IsType<PartOutcome.Computed>(new PartExecutor(rate: null).Execute(Order(plan, 0, 0, inputs), staging));
+        Assert.IsType<PartOutcome.Computed>(new PartExecutor(rate: null).Execute(Order(plan, 0, 0, inputs), [staging]));
         return File.ReadAllBytes(staging.Path);
     }
 
