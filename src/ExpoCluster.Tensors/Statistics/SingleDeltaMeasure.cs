@@ -51,28 +51,47 @@ internal sealed class SingleDeltaMeasure<TAligned, TBase, TOutput> : DeltaMeasur
         WideDeltaMeasure<SingleAsDouble<TAligned>, SingleAsDouble<TBase>, SingleAsDouble<TOutput>>
             .Sum(ref aligned, ref baseValues, ref output, count);
 
+    // Every sum is a variable of its own, so that all of them stay in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static DeltaSums Block(ref byte aligned, ref byte baseValues, ref byte output, int count)
     {
-        var low = default(Half);
-        var high = default(Half);
-        for (int i = 0; i < count; i += Lanes)
+        Vector256<float> lowSquaredDelta = default, lowSquaredAligned = default, lowAppliedDelta = default;
+        Vector256<float> highSquaredDelta = default, highSquaredAligned = default, highAppliedDelta = default;
+        Vector256<float> maxDelta = default;
+        Vector256<int> changedCount = default, swallowedCount = default;
+        for (int i = 0; i < count; i += HalfLanes)
         {
-            low.Add(
-                ref Unsafe.Add(ref aligned, i * TAligned.ByteCount),
-                ref Unsafe.Add(ref baseValues, i * TBase.ByteCount),
-                ref Unsafe.Add(ref output, i * TOutput.ByteCount));
-            high.Add(
-                ref Unsafe.Add(ref aligned, (i + HalfLanes) * TAligned.ByteCount),
-                ref Unsafe.Add(ref baseValues, (i + HalfLanes) * TBase.ByteCount),
-                ref Unsafe.Add(ref output, (i + HalfLanes) * TOutput.ByteCount));
+            Vector256<float> a = TAligned.Load256(ref Unsafe.Add(ref aligned, i * TAligned.ByteCount));
+            Vector256<float> b = TBase.Load256(ref Unsafe.Add(ref baseValues, i * TBase.ByteCount));
+            Vector256<float> o = TOutput.Load256(ref Unsafe.Add(ref output, i * TOutput.ByteCount));
+            Vector256<float> delta = a - b;
+            lowSquaredDelta += delta * delta;
+            lowSquaredAligned += a * a;
+            lowAppliedDelta += (o - a) * delta;
+            maxDelta = Vector256.MaxNative(Vector256.Abs(delta), maxDelta);
+            Vector256<int> changed = ~Vector256.Equals(a, b).AsInt32();
+            changedCount -= changed;
+            swallowedCount -= changed & Vector256.Equals(o, AsOutput(a)).AsInt32();
+
+            i += HalfLanes;
+            a = TAligned.Load256(ref Unsafe.Add(ref aligned, i * TAligned.ByteCount));
+            b = TBase.Load256(ref Unsafe.Add(ref baseValues, i * TBase.ByteCount));
+            o = TOutput.Load256(ref Unsafe.Add(ref output, i * TOutput.ByteCount));
+            delta = a - b;
+            highSquaredDelta += delta * delta;
+            highSquaredAligned += a * a;
+            highAppliedDelta += (o - a) * delta;
+            maxDelta = Vector256.MaxNative(Vector256.Abs(delta), maxDelta);
+            changed = ~Vector256.Equals(a, b).AsInt32();
+            changedCount -= changed;
+            swallowedCount -= changed & Vector256.Equals(o, AsOutput(a)).AsInt32();
         }
 
-        double squaredDelta = Sum(low.SquaredDelta, high.SquaredDelta);
-        double squaredAligned = Sum(low.SquaredAligned, high.SquaredAligned);
-        double appliedDelta = Sum(low.AppliedDelta, high.AppliedDelta);
-        long changed = Vector256.Sum(low.Changed + high.Changed);
-        bool isTooSmall = changed > 0 && squaredDelta < SmallestTrustedSum;
+        double squaredDelta = Sum(lowSquaredDelta, highSquaredDelta);
+        double squaredAligned = Sum(lowSquaredAligned, highSquaredAligned);
+        double appliedDelta = Sum(lowAppliedDelta, highAppliedDelta);
+        long changedElements = Vector256.Sum(changedCount);
+        bool isTooSmall = changedElements > 0 && squaredDelta < SmallestTrustedSum;
         if (isTooSmall || !double.IsFinite(squaredDelta + squaredAligned + appliedDelta))
         {
             return Exactly(ref aligned, ref baseValues, ref output, count);
@@ -81,12 +100,12 @@ internal sealed class SingleDeltaMeasure<TAligned, TBase, TOutput> : DeltaMeasur
         return new DeltaSums
         {
             Elements = count,
-            Changed = changed,
-            Swallowed = Vector256.Sum(low.Swallowed + high.Swallowed),
+            Changed = changedElements,
+            Swallowed = Vector256.Sum(swallowedCount),
             SquaredDelta = squaredDelta,
             SquaredAligned = squaredAligned,
             AppliedDelta = appliedDelta,
-            MaxDelta = Max(Vector256.Max(low.MaxDelta, high.MaxDelta)),
+            MaxDelta = Max(maxDelta),
         };
     }
 
@@ -113,47 +132,18 @@ internal sealed class SingleDeltaMeasure<TAligned, TBase, TOutput> : DeltaMeasur
         return max;
     }
 
-    /// <summary>The sums of eight lanes.</summary>
-    private struct Half
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> AsOutput(Vector256<float> aligned)
     {
-        public Vector256<float> SquaredDelta;
-        public Vector256<float> SquaredAligned;
-        public Vector256<float> AppliedDelta;
-        public Vector256<float> MaxDelta;
-        public Vector256<int> Changed;
-        public Vector256<int> Swallowed;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(ref byte alignedBytes, ref byte baseBytes, ref byte outputBytes)
+        if (typeof(TAligned) == typeof(TOutput))
         {
-            Vector256<float> aligned = TAligned.Load256(ref alignedBytes);
-            Vector256<float> baseValues = TBase.Load256(ref baseBytes);
-            Vector256<float> output = TOutput.Load256(ref outputBytes);
-            Vector256<float> delta = aligned - baseValues;
-            SquaredDelta += delta * delta;
-            SquaredAligned += aligned * aligned;
-            AppliedDelta += (output - aligned) * delta;
-            MaxDelta = Vector256.Max(MaxDelta, Vector256.Abs(delta));
-            Vector256<int> changed = ~Vector256.Equals(aligned, baseValues).AsInt32();
-            Vector256<int> still = Vector256.Equals(output, AsOutput(aligned)).AsInt32();
-            // A comparison's true is minus one.
-            Changed -= changed;
-            Swallowed -= changed & still;
+            return aligned;
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<float> AsOutput(Vector256<float> aligned)
-        {
-            if (typeof(TAligned) == typeof(TOutput))
-            {
-                return aligned;
-            }
-
-            // Room for eight elements of the widest dtype.
-            Vector512<byte> rounded = default;
-            ref byte start = ref Unsafe.As<Vector512<byte>, byte>(ref rounded);
-            TOutput.Store256(aligned, ref start);
-            return TOutput.Load256(ref start);
-        }
+        // Room for eight elements of the widest dtype.
+        Vector512<byte> rounded = default;
+        ref byte start = ref Unsafe.As<Vector512<byte>, byte>(ref rounded);
+        TOutput.Store256(aligned, ref start);
+        return TOutput.Load256(ref start);
     }
 }
