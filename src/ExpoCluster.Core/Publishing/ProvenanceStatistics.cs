@@ -78,10 +78,10 @@ public sealed record ProvenanceStatistics(ProvenanceSums Total, double? AskedAlp
 
         return total.Elements == 0
             ? null
-            : new ProvenanceStatistics(ProvenanceSums.Of(total), AskedAlpha(tensors, asked, askedOf), tensors.ToImmutable());
+            : new ProvenanceStatistics(ProvenanceSums.Of(total), OneAlpha(tensors, asked, askedOf), tensors.ToImmutable());
     }
 
-    private static double? AskedAlpha(IReadOnlyList<ProvenanceTensor> tensors, double weighted, double weights)
+    private static double? OneAlpha(ImmutableArray<ProvenanceTensor>.Builder tensors, double weighted, double weights)
     {
         if (weights == 0)
         {
