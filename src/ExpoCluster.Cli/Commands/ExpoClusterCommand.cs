@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using ExpoCluster.Cli.Display;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
+using Spectre.Console;
 
 namespace ExpoCluster.Cli.Commands;
 
@@ -11,12 +12,15 @@ internal static class ExpoClusterCommand
 {
     public const string WrongArguments = "EXPO2080";
 
+    private const int RedirectedWidth = 240;
+
     public static RootCommand Create()
     {
         var root = new RootCommand("Extrapolate aligned language models (ExPO): merged = aligned + alpha * (aligned - base).");
         root.Subcommands.Add(MergeCommand.Create());
         root.Subcommands.Add(PlanCommand.Create());
         root.Subcommands.Add(InspectCommand.Create());
+        root.Subcommands.Add(DiffCommand.Create());
         root.Subcommands.Add(VerifyCommand.Create());
         root.Subcommands.Add(SampleCommand.Create());
         return root;
@@ -24,6 +28,12 @@ internal static class ExpoClusterCommand
 
     public static async Task<int> RunAsync(string[] arguments)
     {
+        if (Console.IsOutputRedirected)
+        {
+            // Whoever filters a table by lines wants a row in one line.
+            AnsiConsole.Profile.Width = RedirectedWidth;
+        }
+
         ParseResult parsed = Create().Parse(arguments);
         if (parsed.Errors.Count > 0)
         {

@@ -747,8 +747,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             Worker = lease.Worker,
             File = lease.File,
             Part = lease.Part,
-            BytesDone = lease.BytesDone,
-            ByteCount = PartGrid.Part(lease.File, lease.Part, state.Files[lease.File].File.ByteLength).ByteCount,
+            BytesDone = lease.BytesDone * state.Variants,
+            ByteCount = PartGrid.Part(lease.File, lease.Part, state.Files[lease.File].File.ByteLength).ByteCount * state.Variants,
         }));
         return progress;
     }
