@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Core.Recipes.Spelling;
 
 namespace ExpoCluster.Core.Recipes;
@@ -70,4 +71,21 @@ internal static class RecipeProblems
 
     public static RecipeProblem NotPlainText(string path) => new(
         "EXPO2016", path, "the text holds a control character or half a surrogate pair.", "write it without.");
+
+    public static RecipeProblem NoBuiltInRecipe(string name, string found)
+    {
+        string[] names = [.. BuiltInRecipes.All.Select(recipe => recipe.Name)];
+        string[] near = [.. Suggestion.Nearest(name, names)];
+        return new RecipeProblem(
+            "EXPO2017",
+            name,
+            $"there is {found} of this name.",
+            near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?" : $"the built-in recipes are {string.Join(", ", names)}.");
+    }
+
+    public static RecipeProblem UnreadableFile(string path, string why) => new(
+        "EXPO2084",
+        path,
+        $"the recipe file cannot be read ({why})",
+        "give the path of a YAML file, the name of a built-in recipe, or use --base, --aligned and --alpha.");
 }
