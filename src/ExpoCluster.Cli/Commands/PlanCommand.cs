@@ -88,7 +88,8 @@ internal static class PlanCommand
             ["digest"] = plan.Digest,
             ["method"] = plan.Method,
             ["numerics"] = plan.Numerics.ToString().ToLowerInvariant(),
-            ["alpha"] = recipe.Alpha,
+            ["alpha"] = recipe.Sweep.IsEmpty ? recipe.Alpha.Single : null,
+            ["alphas"] = new JsonArray([.. plan.Alphas.Select(row => (JsonNode)new JsonObject { ["alpha"] = row.Alpha, ["tensors"] = row.Tensors })]),
             ["base"] = recipe.Base,
             ["aligned"] = recipe.Aligned,
             ["output"] = output?.Root,
@@ -125,7 +126,7 @@ internal static class PlanCommand
         void Fact(string name, string value) => facts.AddRow(new Text(name, Color.Grey), new Text(value));
         Fact("base", recipe.Base);
         Fact("aligned", recipe.Aligned);
-        Fact("method", string.Create(CultureInfo.InvariantCulture, $"{plan.Method}, alpha {recipe.Alpha}, numerics {plan.Numerics.ToString().ToLowerInvariant()}"));
+        Fact("method", string.Create(CultureInfo.InvariantCulture, $"{plan.Method}, alpha {AlphaText.Of(recipe.Alpha, plan.Alphas)}, numerics {plan.Numerics.ToString().ToLowerInvariant()}"));
         Fact("tensors", Tensors(plan));
         Fact("reads", ByteSize.Format(plan.InputByteCount));
         Fact("writes", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(plan.OutputByteCount)} in {plan.PartCount} parts"));

@@ -1,17 +1,16 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Recipes.BuiltIn;
 
 namespace ExpoCluster.Cli.Commands;
 
-/// <summary>The arguments from which <c>merge</c> and <c>plan</c> make a recipe. What is given beside a recipe file wins over it.</summary>
+/// <summary>The arguments from which <c>merge</c> and <c>plan</c> make a recipe. What is given beside a recipe wins over it.</summary>
 internal sealed class RecipeOptions
 {
-    private const string NoRecipeFile = "EXPO2084";
-
     private readonly Argument<string?> recipe = new("RECIPE")
     {
-        Description = "A recipe file (YAML).", Arity = ArgumentArity.ZeroOrOne,
+        Description = "A recipe file (YAML), or the name of a built-in recipe.", Arity = ArgumentArity.ZeroOrOne,
     };
 
     private readonly Option<string?> baseReference = Text("--base", "REF", "The checkpoint before preference training (SFT): a directory or one weights file.");
@@ -53,7 +52,7 @@ internal sealed class RecipeOptions
                 ExpoClusterCommand.WrongArguments, recipePath, "there is no such option.", $"see expocluster {parsed.CommandResult.Command.Name} --help."));
         }
 
-        RecipeDraft draft = recipePath is { } path ? ReadFile(path).OverriddenBy(options) : options;
+        RecipeDraft draft = recipePath is { } path ? BuiltInRecipes.Open(path).OverriddenBy(options) : options;
         RecipeValidation validation = draft.Validate();
         ImmutableArray<RecipeProblem> problems = validation.Problems;
         if (needsOutput && validation.Recipe is { Output: null })
@@ -66,17 +65,4 @@ internal sealed class RecipeOptions
 
     internal static Option<string?> Text(string name, string helpName, string description) =>
         new(name) { HelpName = helpName, Description = description };
-
-    private static RecipeDraft ReadFile(string path)
-    {
-        try
-        {
-            return RecipeDraft.FromYaml(File.ReadAllText(path), path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException(new RecipeProblem(
-                NoRecipeFile, path, $"the recipe file cannot be read ({exception.Message})", "give the path of a YAML file, or use --base, --aligned and --alpha."));
-        }
-    }
 }

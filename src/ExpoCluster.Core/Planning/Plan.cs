@@ -205,6 +205,17 @@ public sealed class Plan
         .SelectMany(file => file.Tensors)
         .Sum(tensor => tensor.ByteCountOf(tensor.Aligned) + (tensor.Base is { } source ? tensor.ByteCountOf(source) : 0));
 
+    /// <summary>The alphas of the extrapolated tensors, from the least on, and how many tensors have each.</summary>
+    public ImmutableArray<(double Alpha, int Tensors)> Alphas =>
+    [
+        .. Files
+            .SelectMany(file => file.Tensors)
+            .Where(tensor => tensor.Action == TensorAction.Extrapolate)
+            .GroupBy(tensor => tensor.Alpha)
+            .OrderBy(group => group.Key)
+            .Select(group => (group.Key, group.Count())),
+    ];
+
     /// <summary>The dtype that most of the output's floating-point bytes have; null when there are none.</summary>
     public Dtype? MainDtype => Layout
         .SelectMany(file => file.Tensors)

@@ -24,6 +24,7 @@ public static class Planner
     /// <summary>Opens both checkpoints (headers only) and plans.</summary>
     /// <exception cref="CheckpointException">A checkpoint cannot be read.</exception>
     /// <exception cref="PlanningException">The two do not fit each other and the recipe does not say what to do then.</exception>
+    /// <exception cref="UsageException">The recipe does not say with which alpha a tensor is extrapolated.</exception>
     public static PlannedMerge Plan(Recipe recipe)
     {
         Checkpoint baseCheckpoint = Checkpoint.Open(recipe.Base);

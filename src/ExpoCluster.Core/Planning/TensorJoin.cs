@@ -10,6 +10,7 @@ namespace ExpoCluster.Core.Planning;
 /// <summary>Joins the tensors of two checkpoints by name and decides for each how its output comes about.</summary>
 internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, Planner.InputList inputs)
 {
+    private readonly LayerDepths depths = new(aligned.Tensors.Keys);
     private readonly List<PlanProblem> problems = [];
     private readonly List<string> takenFromAligned = [];
     private readonly List<string> dropped = [];
@@ -23,6 +24,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         .. Note(takenFromAligned, "taken from aligned as they are"),
         .. Note(dropped, "left out, for base and aligned do not match"),
         .. Note(missingInAligned, "not in the output, for only base has them"),
+        .. IdlePatterns().Select(pattern => $"alpha: '{pattern}' decides about no tensor"),
     ];
 
     /// <summary>The output's tensors, with offsets still to be assigned, ordered by name.</summary>
@@ -47,6 +49,18 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             ? planned.ToImmutable()
             : throw new PlanningException([new PlanProblem(
                 PlanningException.NothingToMerge, "", $"{recipe.Base} and {recipe.Aligned}: no tensor is left to merge.")]);
+    }
+
+    // Most often a slip of the pen, which would otherwise show in nothing but the weights.
+    private IEnumerable<string> IdlePatterns()
+    {
+        if (recipe.Alpha is not AlphaRule.ByPattern { Patterns: var patterns })
+        {
+            return [];
+        }
+
+        HashSet<TensorPattern<double>?> deciding = new(aligned.Tensors.Keys.Select(patterns.Find), ReferenceEqualityComparer.Instance);
+        return patterns.Entries.Where(entry => !deciding.Contains(entry)).Select(entry => entry.Match);
     }
 
     private PlannedTensor? Join(CheckpointTensor tensor)
@@ -87,8 +101,11 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     private PlannedTensor Extrapolate(CheckpointTensor tensor, CheckpointTensor other)
     {
         Dtype output = recipe.Numerics == Numerics.Official ? Dtype.BF16 : recipe.OutputDtype ?? tensor.Dtype;
-        return Output(tensor, output, TensorAction.Extrapolate, recipe.Alpha, other);
+        return Output(tensor, output, TensorAction.Extrapolate, AlphaOf(tensor), other);
     }
+
+    private double AlphaOf(CheckpointTensor tensor) =>
+        recipe.Alpha.Of(tensor.Name, depths) ?? throw new UsageException(RecipeProblems.NoAlphaFor(tensor.Name));
 
     // Small ones are compared here, so that a mismatch is known before any work; large ones when their part is computed,
     // unless the plan itself depends on it.

@@ -1,16 +1,9 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Text;
+using System.Text.Json;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Core.Recipes;
-
-/// <summary>A value as it was written.</summary>
-/// <param name="Text">Not yet understood.</param>
-/// <param name="Path">Where it stands, for errors: <c>alpha (line 4)</c> or <c>--alpha</c>.</param>
-/// <param name="Problem">Why it is no value at all. It belongs to the value, so that an option in its place mends it.</param>
-internal sealed record DraftValue(string Text, string Path, RecipeProblem? Problem = null);
 
 /// <summary>A recipe as it was written: every value still text that remembers where it came from.</summary>
 public sealed record RecipeDraft
@@ -25,6 +18,15 @@ public sealed record RecipeDraft
         (ImmutableDictionary<string, DraftValue> values, ImmutableArray<RecipeProblem> problems) = RecipeYaml.Read(text, fileName);
         return new RecipeDraft { Values = values, Problems = problems };
     }
+
+    /// <summary>Reads the JSON of a recipe; keys that no recipe has are passed over.</summary>
+    internal static RecipeDraft FromJson(JsonElement recipe) => new()
+    {
+        Values = RecipeKeys.All
+            .Select(key => (Key: key, IsThere: recipe.TryGetProperty(key, out JsonElement value), Value: value))
+            .Where(row => row.IsThere)
+            .ToImmutableDictionary(row => row.Key, row => JsonDraft.Read(row.Key, row.Value), StringComparer.Ordinal),
+    };
 
     /// <summary>What the command line says; null for an option that was not given.</summary>
     public static RecipeDraft FromOptions(
@@ -61,7 +63,8 @@ public sealed record RecipeDraft
     /// <summary>This draft with every value that <paramref name="options"/> has in its place.</summary>
     public RecipeDraft OverriddenBy(RecipeDraft options) => new()
     {
-        Values = Values.SetItems(options.Values), Problems = [.. Problems, .. options.Problems],
+        Values = (options.Values.ContainsKey(RecipeKeys.Alpha) ? Values.Remove(RecipeKeys.AlphaByDepth) : Values).SetItems(options.Values),
+        Problems = [.. Problems, .. options.Problems],
     };
 
     /// <summary>Checks everything and reports all problems at once.</summary>
@@ -73,7 +76,7 @@ public sealed record RecipeDraft
         string method = Method(problems);
         string? baseReference = Required(RecipeKeys.Base, "the checkpoint before preference training", problems);
         string? aligned = Required(RecipeKeys.Aligned, "the checkpoint after preference training", problems);
-        double alpha = Alpha(problems);
+        AlphaRule alpha = Alpha(problems);
         Numerics numerics = ReadNumerics(problems);
         Dtype? dtype = OutputDtype(numerics, problems);
         MismatchPolicy onMismatch = OnMismatch(problems);
@@ -109,15 +112,12 @@ public sealed record RecipeDraft
     {
         foreach (string key in new[] { RecipeKeys.Name, RecipeKeys.Base, RecipeKeys.Aligned, RecipeKeys.Output })
         {
-            if (Find(key) is { } value && !IsPlainText(value.Text))
+            if (Find(key) is { } value && !DraftValue.IsPlain(value.Text))
             {
                 problems.Add(RecipeProblems.NotPlainText(value.Path));
             }
         }
     }
-
-    private static bool IsPlainText(string text) =>
-        !text.Any(char.IsControl) && Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) == text;
 
     private string? Required(string key, string what, ImmutableArray<RecipeProblem>.Builder problems)
     {
@@ -153,29 +153,57 @@ public sealed record RecipeDraft
         return expo;
     }
 
-    private double Alpha(ImmutableArray<RecipeProblem>.Builder problems)
+    private AlphaRule Alpha(ImmutableArray<RecipeProblem>.Builder problems)
     {
-        if (Find(RecipeKeys.Alpha) is not { } value)
+        var lists = new DraftLists(problems);
+        if (Find(RecipeKeys.AlphaByDepth) is { } byDepth)
         {
-            if (!Values.ContainsKey(RecipeKeys.Alpha))
+            if (Values.ContainsKey(RecipeKeys.Alpha))
             {
-                AddMissing(RecipeKeys.Alpha, "how far to move on", problems);
+                problems.Add(RecipeProblems.TwoAlphas(byDepth.Path));
             }
 
+            return AlphaByDepth(byDepth, lists, problems);
+        }
+
+        if (Find(RecipeKeys.Alpha) is { } alpha)
+        {
+            return SingleOrPatterns(alpha, lists, problems);
+        }
+
+        if (!Values.ContainsKey(RecipeKeys.Alpha) && !Values.ContainsKey(RecipeKeys.AlphaByDepth))
+        {
+            AddMissing(RecipeKeys.Alpha, "how far to move on", problems);
+        }
+
+        return 0;
+    }
+
+    private static AlphaRule AlphaByDepth(DraftValue value, DraftLists lists, ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        if (value.IsList)
+        {
+            return new AlphaRule.ByDepth(lists.Alphas(value, RecipeKeys.AlphaByDepth));
+        }
+
+        problems.Add(RecipeProblems.MisshapenEntry(value.Path, DraftLists.AlphasForm(RecipeKeys.AlphaByDepth)));
+        return 0;
+    }
+
+    private static AlphaRule SingleOrPatterns(DraftValue value, DraftLists lists, ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        bool isSeveralNumbers = value.IsList
+            ? !value.Entries.IsEmpty && value.Entries.All(entry => entry.Text is not null)
+            : value.Text.Contains(',', StringComparison.Ordinal);
+        if (isSeveralNumbers)
+        {
+            problems.Add(RecipeProblems.NotAScalar(value.Path, RecipeKeys.Alpha));
             return 0;
         }
 
-        // Kernels compute in float32, in which a larger alpha is infinite and makes every value a NaN.
-        if (double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha)
-            && float.IsFinite((float)alpha))
-        {
-            return alpha;
-        }
-
-        problems.Add(value.Text.Contains(',', StringComparison.Ordinal)
-            ? RecipeProblems.NotAScalar(value.Path, RecipeKeys.Alpha)
-            : RecipeProblems.AlphaIsNoNumber(value));
-        return 0;
+        return value.IsList
+            ? new AlphaRule.ByPattern(lists.Patterns(value, RecipeKeys.Alpha, "0.3", lists.Alpha))
+            : lists.Alpha(value.Text, value.Path);
     }
 
     private Numerics ReadNumerics(ImmutableArray<RecipeProblem>.Builder problems) =>
@@ -245,7 +273,7 @@ public sealed record RecipeDraft
             }
         }
 
-        problems.Add(RecipeProblems.UnknownWord(value, what, string.Join(", ", words.Select(row => row.Word))));
+        problems.Add(RecipeProblems.UnknownWord(value.Text, value.Path, what, string.Join(", ", words.Select(row => row.Word))));
         return absent;
     }
 }

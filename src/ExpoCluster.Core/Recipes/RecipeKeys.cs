@@ -8,17 +8,24 @@ internal static class RecipeKeys
     public const string Base = "base";
     public const string Aligned = "aligned";
     public const string Alpha = "alpha";
+    public const string AlphaByDepth = "alpha_by_depth";
     public const string Numerics = "numerics";
     public const string Dtype = "dtype";
     public const string OnMismatch = "on_mismatch";
     public const string MaxShardSize = "max_shard_size";
     public const string Output = "out";
 
+    /// <summary>In an entry of a list: the glob over tensor names.</summary>
+    public const string Match = "match";
+
     public static readonly string[] All =
-        [Name, Method, Base, Aligned, Alpha, Numerics, Dtype, OnMismatch, MaxShardSize, Output];
+        [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Numerics, Dtype, OnMismatch, MaxShardSize, Output];
+
+    /// <summary>Those whose values may be lists.</summary>
+    public static readonly string[] Lists = [Alpha, AlphaByDepth, OnMismatch];
 
     /// <summary>Other ways to give alpha, which deserve a better answer than that there is no such key.</summary>
-    public static readonly string[] NotYet = ["alpha_by_depth", "sweep"];
+    public static readonly string[] NotYet = ["sweep"];
 
     /// <summary>Of mergekit's configurations, which users may well have at hand.</summary>
     public static readonly string[] Mergekit =

@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Core.Recipes.Spelling;
 
 namespace ExpoCluster.Core.Recipes;
@@ -20,17 +21,17 @@ internal static class RecipeProblems
     public static RecipeProblem DuplicateKey(string path, string key) => new(
         "EXPO2003", path, $"'{key}' is given twice.", "remove one of the two.");
 
-    public static RecipeProblem AlphaIsNoNumber(DraftValue value) => new(
+    public static RecipeProblem AlphaIsNoNumber(string text, string path) => new(
         "EXPO2004",
-        value.Path,
-        $"'{value.Text}' is not a finite number that float32 can hold.",
+        path,
+        $"'{text}' is not a finite number that float32 can hold.",
         "give a number, for example 0.3; published models use 0.1 to 0.5.");
 
     public static RecipeProblem UnknownMethod(DraftValue value) => new(
         "EXPO2005", value.Path, $"'{value.Text}' is no merge method of this version.", "use expo.");
 
-    public static RecipeProblem UnknownWord(DraftValue value, string what, string words) => new(
-        "EXPO2006", value.Path, $"'{value.Text}' is not a {what}.", $"use one of {words}.");
+    public static RecipeProblem UnknownWord(string text, string path, string what, string words) => new(
+        "EXPO2006", path, $"'{text}' is not a {what}.", $"use one of {words}.");
 
     public static RecipeProblem OfficialNeedsBf16(DraftValue value) => new(
         "EXPO2007",
@@ -70,4 +71,37 @@ internal static class RecipeProblems
 
     public static RecipeProblem NotPlainText(string path) => new(
         "EXPO2016", path, "the text holds a control character or half a surrogate pair.", "write it without.");
+
+    public static RecipeProblem NoBuiltInRecipe(string name, string found)
+    {
+        string[] names = [.. BuiltInRecipes.All.Select(recipe => recipe.Name)];
+        string[] near = [.. Suggestion.Nearest(name, names)];
+        return new RecipeProblem(
+            "EXPO2017",
+            name,
+            $"there is {found} of this name.",
+            near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?" : $"the built-in recipes are {string.Join(", ", names)}.");
+    }
+
+    public static RecipeProblem TwoAlphas(string path) => new(
+        "EXPO2018", path, "alpha is given as well, and both say how far to move on.", "remove one of the two.");
+
+    public static RecipeProblem MisshapenEntry(string path, string form) => new(
+        "EXPO2019", path, "the entry does not have the form that this list needs.", $"write it as {form}");
+
+    public static RecipeProblem EmptyList(string path, string form) => new(
+        "EXPO2020", path, "the list is empty.", $"write at least one entry, as in {form}");
+
+    /// <summary>Of planning, for only the checkpoint tells which tensors there are.</summary>
+    public static RecipeProblem NoAlphaFor(string tensor) => new(
+        "EXPO2021",
+        RecipeKeys.Alpha,
+        $"no entry of the list matches tensor '{tensor}'.",
+        "end the list with {match: '*', alpha: …} for all others; alpha 0 leaves a tensor as it is in aligned.");
+
+    public static RecipeProblem UnreadableFile(string path, string why) => new(
+        "EXPO2084",
+        path,
+        $"the recipe file cannot be read ({why})",
+        "give the path of a YAML file, the name of a built-in recipe, or use --base, --aligned and --alpha.");
 }

@@ -129,6 +129,12 @@ internal sealed class RecipeYaml
             return new DraftValue("", path, RecipeProblems.Alias(path));
         }
 
+        if (RecipeKeys.Lists.Contains(key) && parser.TryConsume<SequenceStart>(out SequenceStart? list))
+        {
+            DraftValue entries = new YamlEntries(parser, key, () => SkipNode(parser)).Read(path);
+            return list.Anchor.IsEmpty ? entries : entries with { Problem = RecipeProblems.Alias(path) };
+        }
+
         if (!parser.TryConsume<Scalar>(out Scalar? scalar))
         {
             SkipNode(parser);

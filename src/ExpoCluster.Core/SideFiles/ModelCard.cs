@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using ExpoCluster.Core.Recipes;
@@ -19,7 +18,6 @@ public static partial class ModelCard
         Recipe recipe = facts.Recipe;
         string aligned = ModelName.Of(recipe.Aligned).Name;
         string baseName = ModelName.Of(recipe.Base).Name;
-        string alpha = recipe.Alpha.ToString("R", CultureInfo.InvariantCulture);
         string numerics = recipe.Numerics.Word();
         return $"""
             ---
@@ -48,7 +46,7 @@ public static partial class ModelCard
             |---|---|
             | aligned | {MarkdownText(aligned)} |
             | base | {MarkdownText(baseName)} |
-            | alpha | {alpha} |
+            | alpha | {MarkdownText(recipe.Alpha.ToString())} |
             | numerics | {numerics} |
             | dtype | {facts.OutputDtypes} |
 
@@ -75,10 +73,18 @@ public static partial class ModelCard
             Aligned = ModelName.Of(recipe.Aligned).Reference,
             Output = null,
         }).ToCanonicalJson());
-        return string.Join('\n', canonical.RootElement.EnumerateObject().Select(pair => $"{pair.Name}: {YamlValue(pair.Value)}"));
+        return string.Join('\n', canonical.RootElement.EnumerateObject().Select(pair => $"{pair.Name}:{YamlValue(pair.Value)}"));
     }
 
-    private static string YamlValue(JsonElement value) =>
+    private static string YamlValue(JsonElement value) => value.ValueKind == JsonValueKind.Array
+        ? string.Concat(value.EnumerateArray().Select(entry => "\n- " + YamlEntry(entry)))
+        : " " + YamlScalar(value);
+
+    private static string YamlEntry(JsonElement entry) => entry.ValueKind == JsonValueKind.Object
+        ? string.Join("\n  ", entry.EnumerateObject().Select(field => $"{field.Name}: {YamlScalar(field.Value)}"))
+        : YamlScalar(entry);
+
+    private static string YamlScalar(JsonElement value) =>
         value.ValueKind == JsonValueKind.Number ? value.GetRawText() : YamlText(value.GetString()!);
 
     // Plain where nobody could take it for anything but this text, else in single quotes, in which only the quote is special.

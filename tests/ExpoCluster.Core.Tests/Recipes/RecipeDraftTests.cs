@@ -81,7 +81,6 @@ public sealed class RecipeDraftTests
     [InlineData("EXPO2009", "base (line 1)", "base: {x: y}\naligned: b\nalpha: 1")]
     [InlineData("EXPO2009", "alpha (line 3)", "base: a\naligned: b\nalpha: 0.1,0.2")]
     [InlineData("EXPO2009", "sweep (line 4)", "base: a\naligned: b\nalpha: 1\nsweep: [0.1, 0.2]")]
-    [InlineData("EXPO2009", "alpha_by_depth (line 4)", "base: a\naligned: b\nalpha: 1\nalpha_by_depth: [0.1, 0.2]")]
     [InlineData("EXPO2010", "merge_method (line 4)", "base: a\naligned: b\nalpha: 1\nmerge_method: linear")]
     [InlineData("EXPO2011", "r.yaml (line 1, column 7)", "base: a\n\taligned: b")]
     [InlineData("EXPO2012", "r.yaml (line 4)", "base: a\naligned: b\nalpha: 1\n? [x, y]\n: z")]

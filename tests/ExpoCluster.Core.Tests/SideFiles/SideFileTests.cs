@@ -187,6 +187,19 @@ public sealed class ModelCardTests
     }
 
     [Theory]
+    [InlineData("alpha: [{match: '*.mlp.*', alpha: 0.5}, {match: 'it''s|', alpha: 0.25}]", "| alpha | 0.5 for \\*.mlp.\\*, 0.25 for it's\\| |")]
+    [InlineData("alpha_by_depth: [0.1, 0.5]", "| alpha | 0.1, 0.5 by depth |")]
+    public void Several_alphas_are_told_and_can_be_used_again(string line, string row)
+    {
+        Recipe recipe = RecipeDraft.FromYaml("base: a\naligned: b\n" + line, "r.yaml").Validate().Recipe!;
+
+        string card = ModelCard.Render(new ModelCardFacts(recipe, "BF16", "1"));
+
+        Assert.Contains(row + "\n", card, StringComparison.Ordinal);
+        Assert.Equal(recipe, RecipeDraft.FromYaml(card.Split("```yaml\n")[1].Split("```")[0], "card").Validate().Recipe);
+    }
+
+    [Theory]
     [InlineData("/models/my: model", "- 'my: model'\n")]
     [InlineData("/models/null", "- 'null'\n")]
     [InlineData("/models/123", "- '123'\n")]

@@ -4,14 +4,23 @@ namespace ExpoCluster.Core.Recipes.Spelling;
 internal static class Suggestion
 {
     private const int MaxEdits = 3;
+    private const int MaxSuggestions = 3;
 
     /// <summary>The nearest known word, if it is near at all.</summary>
-    public static string? For(string word, IEnumerable<string> known) => known
+    public static string? For(string word, IEnumerable<string> known) => Near(word, known).FirstOrDefault();
+
+    /// <summary>The known words that hold this one, or else those that are near it, nearest first: at most three.</summary>
+    public static IEnumerable<string> Nearest(string word, IReadOnlyCollection<string> known)
+    {
+        string[] holding = [.. known.Where(candidate => word.Length > 1 && candidate.Contains(word, StringComparison.OrdinalIgnoreCase))];
+        return holding.Length > 0 ? holding.Take(MaxSuggestions) : Near(word, known).Take(MaxSuggestions);
+    }
+
+    private static IEnumerable<string> Near(string word, IEnumerable<string> known) => known
         .Select(candidate => (Candidate: candidate, Edits: Distance(word.ToUpperInvariant(), candidate.ToUpperInvariant())))
         .Where(pair => pair.Edits <= Math.Min(MaxEdits, pair.Candidate.Length / 2))
         .OrderBy(pair => pair.Edits)
-        .Select(pair => pair.Candidate)
-        .FirstOrDefault();
+        .Select(pair => pair.Candidate);
 
     /// <summary>Levenshtein's: insertions, deletions and substitutions.</summary>
     internal static int Distance(string one, string other)

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using ExpoCluster.Tensors.Dtypes;
+
+namespace ExpoCluster.Core.Recipes;
+
+/// <summary>The canonical form of a recipe. Journals and provenances hold it, so its bytes are frozen.</summary>
+internal static class RecipeJson
+{
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static string Write(Recipe recipe)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartObject();
+            WriteOptional(json, RecipeKeys.Name, recipe.Name);
+            json.WriteString(RecipeKeys.Method, recipe.Method);
+            json.WriteString(RecipeKeys.Base, recipe.Base);
+            json.WriteString(RecipeKeys.Aligned, recipe.Aligned);
+            WriteAlpha(json, recipe.Alpha);
+            json.WriteString(RecipeKeys.Numerics, recipe.Numerics.Word());
+            json.WriteString(RecipeKeys.Dtype, DtypeWord(recipe.OutputDtype));
+            json.WriteString(RecipeKeys.OnMismatch, PolicyWord(recipe.OnMismatch));
+            json.WriteString(RecipeKeys.MaxShardSize, recipe.MaxShardBytes?.ToString(CultureInfo.InvariantCulture) ?? "keep");
+            WriteOptional(json, RecipeKeys.Output, recipe.Output);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+
+    /// <exception cref="FormatException">The text did not come from <see cref="Write"/>.</exception>
+    public static Recipe Read(string text)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text);
+            RecipeValidation validation = RecipeDraft.FromJson(document.RootElement).Validate();
+            return validation.Recipe ?? throw new FormatException($"No canonical recipe: {validation.Problems[0].Message}");
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            throw new FormatException($"No canonical recipe: {exception.Message}", exception);
+        }
+    }
+
+    private static void WriteAlpha(Utf8JsonWriter json, AlphaRule alpha)
+    {
+        switch (alpha)
+        {
+            case AlphaRule.Constant constant:
+                json.WriteNumber(RecipeKeys.Alpha, constant.Value);
+                break;
+            case AlphaRule.ByPattern byPattern:
+                WritePatterns(json, RecipeKeys.Alpha, byPattern.Patterns, value => json.WriteNumber(RecipeKeys.Alpha, value));
+                break;
+            case AlphaRule.ByDepth byDepth:
+                json.WriteStartArray(RecipeKeys.AlphaByDepth);
+                foreach (double value in byDepth.Values)
+                {
+                    json.WriteNumberValue(value);
+                }
+
+                json.WriteEndArray();
+                break;
+            default:
+                throw new InvalidOperationException($"{alpha.GetType().Name} has no canonical form.");
+        }
+    }
+
+    private static void WritePatterns<T>(Utf8JsonWriter json, string key, TensorPatterns<T> patterns, Action<T> writeValue)
+    {
+        json.WriteStartArray(key);
+        foreach (TensorPattern<T> entry in patterns.Entries)
+        {
+            json.WriteStartObject();
+            json.WriteString(RecipeKeys.Match, entry.Match);
+            writeValue(entry.Value);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteOptional(Utf8JsonWriter json, string key, string? value)
+    {
+        if (value is not null)
+        {
+            json.WriteString(key, value);
+        }
+    }
+
+    private static string DtypeWord(Dtype? dtype) => dtype switch
+    {
+        null => "aligned",
+        Dtype.BF16 => "bf16",
+        Dtype.F16 => "f16",
+        Dtype.F32 => "f32",
+        _ => throw new InvalidOperationException($"{dtype} is no dtype of an output."),
+    };
+
+    private static string PolicyWord(MismatchPolicy policy) => policy switch
+    {
+        MismatchPolicy.Error => "error",
+        MismatchPolicy.CopyAligned => "copy-aligned",
+        MismatchPolicy.Drop => "drop",
+        _ => throw new InvalidOperationException($"{policy} is no mismatch policy."),
+    };
+}
