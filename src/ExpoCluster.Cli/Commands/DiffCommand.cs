@@ -85,7 +85,7 @@ internal static class DiffCommand
         ["status"] = "ok",
         ["base"] = recipe.Base,
         ["aligned"] = recipe.Aligned,
-        ["alpha"] = isMerge ? recipe.Alpha : null,
+        ["alpha"] = isMerge ? recipe.Alpha.Single : null,
         ["total"] = ToJson(comparison.Total, isMerge),
         ["tensors"] = new JsonArray([.. comparison.Tensors.Select(tensor => (JsonNode)ToJson(tensor, isMerge))]),
         ["onlyInBase"] = JsonOutput.Strings(comparison.OnlyInBase),

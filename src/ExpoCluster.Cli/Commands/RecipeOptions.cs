@@ -15,9 +15,10 @@ internal sealed class RecipeOptions
 
     private readonly Option<string?> baseReference = Text("--base", "REF", "The checkpoint before preference training (SFT): a directory or one weights file.");
     private readonly Option<string?> aligned = Text("--aligned", "REF", "The checkpoint after it (DPO, RLHF).");
-    private readonly Option<string?> alpha = Text("--alpha", "A", "How far to move on: 0 gives aligned, -1 gives base; published models use 0.1 to 0.5.");
+    private readonly Option<string?> alpha = Text("--alpha", "A[,B...]", "How far to move on: 0 gives aligned, -1 gives base; published models use 0.1 to 0.5. Several write DIR/alpha-A, DIR/alpha-B.");
     private readonly Option<string?> output = Text("--out", "DIR", "The output directory.");
-    private readonly Option<string?> numerics = Text("--numerics", "exact|official", "exact: float32, rounded once; official: BF16 at each step, as the paper's script.");
+    private readonly Option<string?> numerics = Text("--numerics", "exact|official|stochastic", "exact: float32, rounded once; official: BF16 at each step, as the paper's script; stochastic: rounded to BF16 at random, so that small updates survive.");
+    private readonly Option<string?> seed = Text("--seed", "N", "Of stochastic rounding; 0 by default.");
     private readonly Option<string?> dtype = Text("--dtype", "aligned|bf16|f16|f32", "The output's dtype; by default each tensor keeps that of aligned.");
     private readonly Option<string?> maxShardSize = Text("--max-shard-size", "keep|5GB", "The largest output file; by default aligned's own partition is kept.");
     private readonly Option<string?> onMismatch = Text("--on-mismatch", "error|copy-aligned|drop", "What to do with tensors that base and aligned do not share.");
@@ -25,7 +26,7 @@ internal sealed class RecipeOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(recipe);
-        foreach (Option option in new Option[] { baseReference, aligned, alpha, output, numerics, dtype, maxShardSize, onMismatch })
+        foreach (Option option in new Option[] { baseReference, aligned, alpha, output, numerics, seed, dtype, maxShardSize, onMismatch })
         {
             command.Options.Add(option);
         }
@@ -40,6 +41,7 @@ internal sealed class RecipeOptions
             aligned: parsed.GetValue(aligned),
             alpha: parsed.GetValue(alpha),
             numerics: parsed.GetValue(numerics),
+            seed: parsed.GetValue(seed),
             dtype: parsed.GetValue(dtype),
             maxShardSize: parsed.GetValue(maxShardSize),
             onMismatch: parsed.GetValue(onMismatch),

@@ -101,6 +101,11 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     private PlannedTensor Extrapolate(CheckpointTensor tensor, CheckpointTensor other)
     {
         Dtype output = recipe.Numerics == Numerics.Official ? Dtype.BF16 : recipe.OutputDtype ?? tensor.Dtype;
+        if (recipe.Numerics == Numerics.Stochastic && output == Dtype.F16)
+        {
+            throw new UsageException(RecipeProblems.StochasticIsNotF16(tensor.Name));
+        }
+
         return Output(tensor, output, TensorAction.Extrapolate, AlphaOf(tensor), other);
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
@@ -11,6 +12,8 @@ public sealed record RecipeDraft
     private ImmutableDictionary<string, DraftValue> Values { get; init; } = ImmutableDictionary<string, DraftValue>.Empty;
 
     private ImmutableArray<RecipeProblem> Problems { get; init; } = [];
+
+    private static string[] OtherAlphas => [RecipeKeys.AlphaByDepth, RecipeKeys.Sweep];
 
     /// <summary>Reads a recipe file. Whatever is wrong with it becomes a problem of <see cref="Validate"/>; nothing is thrown.</summary>
     public static RecipeDraft FromYaml(string text, string fileName)
@@ -35,6 +38,7 @@ public sealed record RecipeDraft
         string? aligned = null,
         string? alpha = null,
         string? numerics = null,
+        string? seed = null,
         string? dtype = null,
         string? maxShardSize = null,
         string? onMismatch = null,
@@ -47,6 +51,7 @@ public sealed record RecipeDraft
             (RecipeKeys.Aligned, "--aligned", aligned),
             (RecipeKeys.Alpha, "--alpha", alpha),
             (RecipeKeys.Numerics, "--numerics", numerics),
+            (RecipeKeys.Seed, "--seed", seed),
             (RecipeKeys.Dtype, "--dtype", dtype),
             (RecipeKeys.MaxShardSize, "--max-shard-size", maxShardSize),
             (RecipeKeys.OnMismatch, "--on-mismatch", onMismatch),
@@ -63,7 +68,7 @@ public sealed record RecipeDraft
     /// <summary>This draft with every value that <paramref name="options"/> has in its place.</summary>
     public RecipeDraft OverriddenBy(RecipeDraft options) => new()
     {
-        Values = (options.Values.ContainsKey(RecipeKeys.Alpha) ? Values.Remove(RecipeKeys.AlphaByDepth) : Values).SetItems(options.Values),
+        Values = (options.Values.ContainsKey(RecipeKeys.Alpha) ? Values.RemoveRange(OtherAlphas) : Values).SetItems(options.Values),
         Problems = [.. Problems, .. options.Problems],
     };
 
@@ -76,8 +81,9 @@ public sealed record RecipeDraft
         string method = Method(problems);
         string? baseReference = Required(RecipeKeys.Base, "the checkpoint before preference training", problems);
         string? aligned = Required(RecipeKeys.Aligned, "the checkpoint after preference training", problems);
-        AlphaRule alpha = Alpha(problems);
+        (AlphaRule alpha, ImmutableArray<double> sweep) = new DraftAlpha(Find, Values.ContainsKey, problems).Read(AddMissing);
         Numerics numerics = ReadNumerics(problems);
+        long seed = Seed(numerics, problems);
         Dtype? dtype = OutputDtype(numerics, problems);
         MismatchPolicy onMismatch = OnMismatch(problems);
         long? maxShardBytes = MaxShardBytes(problems);
@@ -93,7 +99,9 @@ public sealed record RecipeDraft
             Base = baseReference!,
             Aligned = aligned!,
             Alpha = alpha,
+            Sweep = sweep,
             Numerics = numerics,
+            Seed = seed,
             OutputDtype = dtype,
             OnMismatch = onMismatch,
             MaxShardBytes = maxShardBytes,
@@ -153,61 +161,34 @@ public sealed record RecipeDraft
         return expo;
     }
 
-    private AlphaRule Alpha(ImmutableArray<RecipeProblem>.Builder problems)
+    private Numerics ReadNumerics(ImmutableArray<RecipeProblem>.Builder problems) =>
+        Word(
+            RecipeKeys.Numerics,
+            "kind of numerics",
+            Numerics.Exact,
+            problems,
+            ("exact", Numerics.Exact),
+            ("official", Numerics.Official),
+            ("stochastic", Numerics.Stochastic));
+
+    private long Seed(Numerics numerics, ImmutableArray<RecipeProblem>.Builder problems)
     {
-        var lists = new DraftLists(problems);
-        if (Find(RecipeKeys.AlphaByDepth) is { } byDepth)
+        if (Find(RecipeKeys.Seed) is not { } value)
         {
-            if (Values.ContainsKey(RecipeKeys.Alpha))
-            {
-                problems.Add(RecipeProblems.TwoAlphas(byDepth.Path));
-            }
-
-            return AlphaByDepth(byDepth, lists, problems);
-        }
-
-        if (Find(RecipeKeys.Alpha) is { } alpha)
-        {
-            return SingleOrPatterns(alpha, lists, problems);
-        }
-
-        if (!Values.ContainsKey(RecipeKeys.Alpha) && !Values.ContainsKey(RecipeKeys.AlphaByDepth))
-        {
-            AddMissing(RecipeKeys.Alpha, "how far to move on", problems);
-        }
-
-        return 0;
-    }
-
-    private static AlphaRule AlphaByDepth(DraftValue value, DraftLists lists, ImmutableArray<RecipeProblem>.Builder problems)
-    {
-        if (value.IsList)
-        {
-            return new AlphaRule.ByDepth(lists.Alphas(value, RecipeKeys.AlphaByDepth));
-        }
-
-        problems.Add(RecipeProblems.MisshapenEntry(value.Path, DraftLists.AlphasForm(RecipeKeys.AlphaByDepth)));
-        return 0;
-    }
-
-    private static AlphaRule SingleOrPatterns(DraftValue value, DraftLists lists, ImmutableArray<RecipeProblem>.Builder problems)
-    {
-        bool isSeveralNumbers = value.IsList
-            ? !value.Entries.IsEmpty && value.Entries.All(entry => entry.Text is not null)
-            : value.Text.Contains(',', StringComparison.Ordinal);
-        if (isSeveralNumbers)
-        {
-            problems.Add(RecipeProblems.NotAScalar(value.Path, RecipeKeys.Alpha));
             return 0;
         }
 
-        return value.IsList
-            ? new AlphaRule.ByPattern(lists.Patterns(value, RecipeKeys.Alpha, "0.3", lists.Alpha))
-            : lists.Alpha(value.Text, value.Path);
-    }
+        if (!long.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long seed))
+        {
+            problems.Add(RecipeProblems.NoSeed(value));
+        }
+        else if (numerics != Numerics.Stochastic)
+        {
+            problems.Add(RecipeProblems.SeedOfNoUse(value, numerics.Word()));
+        }
 
-    private Numerics ReadNumerics(ImmutableArray<RecipeProblem>.Builder problems) =>
-        Word(RecipeKeys.Numerics, "kind of numerics", Numerics.Exact, problems, ("exact", Numerics.Exact), ("official", Numerics.Official));
+        return seed;
+    }
 
     private MismatchPolicy OnMismatch(ImmutableArray<RecipeProblem>.Builder problems) => Word(
         RecipeKeys.OnMismatch,
@@ -236,6 +217,10 @@ public sealed record RecipeDraft
         if (numerics == Numerics.Official && dtype is Dtype.F16 or Dtype.F32)
         {
             problems.Add(RecipeProblems.OfficialNeedsBf16(Values[RecipeKeys.Dtype]));
+        }
+        else if (numerics == Numerics.Stochastic && dtype is Dtype.F16)
+        {
+            problems.Add(RecipeProblems.StochasticIsNotF16(Values[RecipeKeys.Dtype]));
         }
 
         return dtype;

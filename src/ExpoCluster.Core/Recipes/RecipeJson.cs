@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Core.Recipes;
 
@@ -21,8 +23,13 @@ internal static class RecipeJson
             json.WriteString(RecipeKeys.Method, recipe.Method);
             json.WriteString(RecipeKeys.Base, recipe.Base);
             json.WriteString(RecipeKeys.Aligned, recipe.Aligned);
-            WriteAlpha(json, recipe.Alpha);
+            WriteAlpha(json, recipe);
             json.WriteString(RecipeKeys.Numerics, recipe.Numerics.Word());
+            if (recipe.Numerics == Numerics.Stochastic)
+            {
+                json.WriteNumber(RecipeKeys.Seed, recipe.Seed);
+            }
+
             json.WriteString(RecipeKeys.Dtype, DtypeWord(recipe.OutputDtype));
             json.WriteString(RecipeKeys.OnMismatch, PolicyWord(recipe.OnMismatch));
             json.WriteString(RecipeKeys.MaxShardSize, recipe.MaxShardBytes?.ToString(CultureInfo.InvariantCulture) ?? "keep");
@@ -48,9 +55,15 @@ internal static class RecipeJson
         }
     }
 
-    private static void WriteAlpha(Utf8JsonWriter json, AlphaRule alpha)
+    private static void WriteAlpha(Utf8JsonWriter json, Recipe recipe)
     {
-        switch (alpha)
+        if (!recipe.Sweep.IsEmpty)
+        {
+            WriteNumbers(json, RecipeKeys.Sweep, recipe.Sweep);
+            return;
+        }
+
+        switch (recipe.Alpha)
         {
             case AlphaRule.Constant constant:
                 json.WriteNumber(RecipeKeys.Alpha, constant.Value);
@@ -59,17 +72,22 @@ internal static class RecipeJson
                 WritePatterns(json, RecipeKeys.Alpha, byPattern.Patterns, value => json.WriteNumber(RecipeKeys.Alpha, value));
                 break;
             case AlphaRule.ByDepth byDepth:
-                json.WriteStartArray(RecipeKeys.AlphaByDepth);
-                foreach (double value in byDepth.Values)
-                {
-                    json.WriteNumberValue(value);
-                }
-
-                json.WriteEndArray();
+                WriteNumbers(json, RecipeKeys.AlphaByDepth, byDepth.Values);
                 break;
             default:
-                throw new InvalidOperationException($"{alpha.GetType().Name} has no canonical form.");
+                throw new InvalidOperationException($"{recipe.Alpha.GetType().Name} has no canonical form.");
         }
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter json, string key, ImmutableArray<double> values)
+    {
+        json.WriteStartArray(key);
+        foreach (double value in values)
+        {
+            json.WriteNumberValue(value);
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WritePatterns<T>(Utf8JsonWriter json, string key, TensorPatterns<T> patterns, Action<T> writeValue)

@@ -9,7 +9,9 @@ internal static class RecipeKeys
     public const string Aligned = "aligned";
     public const string Alpha = "alpha";
     public const string AlphaByDepth = "alpha_by_depth";
+    public const string Sweep = "sweep";
     public const string Numerics = "numerics";
+    public const string Seed = "seed";
     public const string Dtype = "dtype";
     public const string OnMismatch = "on_mismatch";
     public const string MaxShardSize = "max_shard_size";
@@ -19,13 +21,10 @@ internal static class RecipeKeys
     public const string Match = "match";
 
     public static readonly string[] All =
-        [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Numerics, Dtype, OnMismatch, MaxShardSize, Output];
+        [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Sweep, Numerics, Seed, Dtype, OnMismatch, MaxShardSize, Output];
 
     /// <summary>Those whose values may be lists.</summary>
-    public static readonly string[] Lists = [Alpha, AlphaByDepth, OnMismatch];
-
-    /// <summary>Other ways to give alpha, which deserve a better answer than that there is no such key.</summary>
-    public static readonly string[] NotYet = ["sweep"];
+    public static readonly string[] Lists = [Alpha, AlphaByDepth, Sweep, OnMismatch];
 
     /// <summary>Of mergekit's configurations, which users may well have at hand.</summary>
     public static readonly string[] Mergekit =

@@ -43,10 +43,7 @@ internal static class RecipeProblems
         "EXPO2008", value.Path, $"'{value.Text}' is no size.", "give a size such as 5GB, or keep.");
 
     public static RecipeProblem NotAScalar(string path, string key) => new(
-        "EXPO2009", path, $"'{key}' has several values, which this version does not take.", "give a single value.");
-
-    public static RecipeProblem NotYet(string path, string key) => new(
-        "EXPO2009", path, $"'{key}' gives several alphas, which this version does not take.", "give one number as alpha.");
+        "EXPO2009", path, $"'{key}' has several values, but one is wanted.", "give a single value.");
 
     public static RecipeProblem MergekitKey(string path, string key) => new(
         "EXPO2010",
@@ -83,8 +80,8 @@ internal static class RecipeProblems
             near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?" : $"the built-in recipes are {string.Join(", ", names)}.");
     }
 
-    public static RecipeProblem TwoAlphas(string path) => new(
-        "EXPO2018", path, "alpha is given as well, and both say how far to move on.", "remove one of the two.");
+    public static RecipeProblem TwoAlphas(string path, string other) => new(
+        "EXPO2018", path, $"{other} is given as well, and both say how far to move on.", "remove one of the two.");
 
     public static RecipeProblem MisshapenEntry(string path, string form) => new(
         "EXPO2019", path, "the entry does not have the form that this list needs.", $"write it as {form}");
@@ -98,6 +95,31 @@ internal static class RecipeProblems
         RecipeKeys.Alpha,
         $"no entry of the list matches tensor '{tensor}'.",
         "end the list with {match: '*', alpha: …} for all others; alpha 0 leaves a tensor as it is in aligned.");
+
+    public static RecipeProblem AlphaTwice(string path, string folder) => new(
+        "EXPO2030", path, $"two outputs would go into the folder {folder}.", "give each alpha once.");
+
+    public static RecipeProblem SweepTooLong(string path, int found, int limit) => new(
+        "EXPO2031", path, $"{found} alphas are more than a sweep may have ({limit}).", "split them over several merges.");
+
+    public static RecipeProblem NoSeed(DraftValue value) => new(
+        "EXPO2032", value.Path, $"'{value.Text}' is no whole number of 64 bits.", "give one, for example 1.");
+
+    public static RecipeProblem SeedOfNoUse(DraftValue value, string numerics) => new(
+        "EXPO2033", value.Path, $"a seed is of no use with numerics '{numerics}', which draw no random numbers.", "remove it, or use numerics 'stochastic'.");
+
+    public static RecipeProblem StochasticIsNotF16(DraftValue value) => new(
+        "EXPO2034",
+        value.Path,
+        $"numerics 'stochastic' rounds to BF16, but dtype is '{value.Text}'.",
+        "use dtype bf16, or numerics 'exact'.");
+
+    /// <summary>Of planning, for only the checkpoint tells which dtypes there are.</summary>
+    public static RecipeProblem StochasticIsNotF16(string tensor) => new(
+        "EXPO2034",
+        RecipeKeys.Numerics,
+        $"numerics 'stochastic' rounds to BF16, but tensor '{tensor}' is F16.",
+        "use dtype bf16 or f32, or numerics 'exact'.");
 
     public static RecipeProblem UnreadableFile(string path, string why) => new(
         "EXPO2084",

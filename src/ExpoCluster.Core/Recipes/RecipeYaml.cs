@@ -111,8 +111,7 @@ internal sealed class RecipeYaml
     {
         if (!RecipeKeys.Mergekit.Contains(key))
         {
-            bool isNotYet = RecipeKeys.NotYet.Contains(key);
-            problems.Add(isNotYet ? RecipeProblems.NotYet(path, key) : RecipeProblems.UnknownKey(path, key));
+            problems.Add(RecipeProblems.UnknownKey(path, key));
         }
         else if (!mergekitIsReported)
         {

@@ -35,7 +35,9 @@ public sealed class MergeResultTests
         };
 
         Assert.Contains(
-            """"statistics":[{"output":"/out","alpha":0.3,"effectiveAlpha":0.21,"changedShare":0.9,"swallowedShare":0.49,"overflowed":1,"nan":2,"infinite":3}]""",
+            """
+            "statistics":[{"output":"/out","alpha":0.3,"effectiveAlpha":0.21,"changedShare":0.9,"swallowedShare":0.49,"overflowed":1,"nan":2,"infinite":3}]
+            """,
             JsonSerializer.Serialize(result, ContractJson.Default.MergeResult),
             StringComparison.Ordinal);
     }

@@ -82,7 +82,6 @@ public sealed class AlphaRuleTests
     public void A_model_of_one_layer_is_all_beginning() => Assert.Equal(0, new LayerDepths(["layers.0.w"]).Of("layers.0.w"));
 
     [Theory]
-    [InlineData("EXPO2009", "alpha (line 3)", "alpha: [0.1, 0.2]")]
     [InlineData("EXPO2004", "alpha (line 3)", "alpha: [{match: '*', alpha: much}]")]
     [InlineData("EXPO2004", "alpha_by_depth (line 3)", "alpha_by_depth: [0.1, .nan]")]
     [InlineData("EXPO2014", "alpha (line 3)", "alpha: [{match: '*', alpha: &x 1}]")]

@@ -77,10 +77,7 @@ public sealed class RecipeDraftTests
     [InlineData("EXPO2006", "on_mismatch (line 4)", "base: a\naligned: b\nalpha: 1\non_mismatch: ignore")]
     [InlineData("EXPO2007", "dtype (line 5)", "base: a\naligned: b\nalpha: 1\nnumerics: official\ndtype: f32")]
     [InlineData("EXPO2008", "max_shard_size (line 4)", "base: a\naligned: b\nalpha: 1\nmax_shard_size: big")]
-    [InlineData("EXPO2009", "alpha (line 3)", "base: a\naligned: b\nalpha: [0.1, 0.2]")]
     [InlineData("EXPO2009", "base (line 1)", "base: {x: y}\naligned: b\nalpha: 1")]
-    [InlineData("EXPO2009", "alpha (line 3)", "base: a\naligned: b\nalpha: 0.1,0.2")]
-    [InlineData("EXPO2009", "sweep (line 4)", "base: a\naligned: b\nalpha: 1\nsweep: [0.1, 0.2]")]
     [InlineData("EXPO2010", "merge_method (line 4)", "base: a\naligned: b\nalpha: 1\nmerge_method: linear")]
     [InlineData("EXPO2011", "r.yaml (line 1, column 7)", "base: a\n\taligned: b")]
     [InlineData("EXPO2012", "r.yaml (line 4)", "base: a\naligned: b\nalpha: 1\n? [x, y]\n: z")]
@@ -148,10 +145,6 @@ public sealed class RecipeDraftTests
             ["--alpha", "--base", "--dtype", "--max-shard-size", "--name", "--numerics", "--on-mismatch", "--out"],
             options.Validate().Problems.Select(problem => problem.Path).Order(StringComparer.Ordinal));
     }
-
-    [Fact]
-    public void A_list_of_alphas_is_one_problem_not_two() =>
-        Assert.Equal("EXPO2009", Assert.Single(RecipeDraft.FromYaml("base: a\naligned: b\nalpha: [0.1]", "r.yaml").Validate().Problems).Code);
 
     [Fact]
     public void All_problems_are_reported_at_once()

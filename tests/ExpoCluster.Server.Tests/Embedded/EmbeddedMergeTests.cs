@@ -1,9 +1,12 @@
 using System.Runtime.InteropServices;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Core.Tests;
+using ExpoCluster.Core.Verification;
 using ExpoCluster.Server.Embedded;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Safetensors;
@@ -30,6 +33,52 @@ public sealed class EmbeddedMergeTests : IDisposable
             byte[] data = File.ReadAllBytes(path)[(int)SafetensorsHeader.ReadFrom(path).DataStart..];
             Assert.True(MemoryMarshal.Cast<byte, float>(data).IndexOfAnyExcept(2.5f) < 0);
         }
+    }
+
+    [Fact]
+    public async Task A_sweep_publishes_one_output_for_each_alpha_and_reads_the_inputs_once()
+    {
+        Recipe sweep = pair.Recipe with { Sweep = [0.5, -1, 0.25] };
+        PlannedMerge merge = Planner.Plan(sweep);
+
+        MergeOutcome outcome = await RunAsync(recipe: sweep);
+
+        Assert.Equal(("done", 12, 12), (outcome.Status, outcome.Total, outcome.Computed));
+        Assert.Equal((merge.Plan.InputByteCount, merge.Plan.OutputByteCount), (outcome.BytesRead, outcome.BytesWritten));
+        Assert.False(Directory.Exists(pair.Output.Workspace));
+        foreach ((string folder, float value) in new[] { ("alpha-0.5", 2.5f), ("alpha--1", 1f), ("alpha-0.25", 2.25f) })
+        {
+            OutputPaths variant = pair.Output.Variant(folder);
+            string path = variant.Published("model-00001-of-00002.safetensors");
+            byte[] data = File.ReadAllBytes(path)[(int)SafetensorsHeader.ReadFrom(path).DataStart..];
+            Assert.True(MemoryMarshal.Cast<byte, float>(data).IndexOfAnyExcept(value) < 0);
+            Assert.True(File.Exists(variant.Published("model.safetensors.index.json")));
+            Assert.True(OutputVerifier.Verify(variant.Root, wholeFileSha256: false).IsSound);
+            Provenance record = Provenance.ReadFrom(variant)!;
+            Assert.Equal(value - 2, record.Statistics!.AskedAlpha);
+            Assert.Equal(value - 2, record.Statistics.Total.EffectiveAlpha);
+            Assert.Equal(["big", "small"], record.Statistics.Tensors.Select(tensor => tensor.Name));
+        }
+
+        MergeOutcome again = await RunAsync(recipe: sweep);
+        Assert.Equal(("done", 0, 12), (again.Status, again.Computed, again.Reused));
+    }
+
+    [Fact]
+    public async Task An_interrupted_sweep_is_resumed()
+    {
+        Recipe sweep = pair.Recipe with { Sweep = [0.5, 0.25] };
+        using var interrupt = new CancellationTokenSource();
+        var slow = new EmbeddedMergeOptions { Lanes = 1, Version = "test", MaxBytesPerSecond = 60_000_000, DrainPatience = TimeSpan.FromSeconds(2) };
+        MergeOutcome interrupted = await RunAsync(slow, interrupt, sweep);
+        Assert.Equal("interrupted", interrupted.Status);
+
+        MergeOutcome resumed = await RunAsync(recipe: sweep);
+
+        Assert.Equal("done", resumed.Status);
+        Assert.Equal(8, resumed.Reused + resumed.Computed);
+        Assert.True(OutputVerifier.Verify(pair.Output.Variant("alpha-0.25").Root, wholeFileSha256: false).IsSound);
+        Assert.True(OutputVerifier.Verify(pair.Output.Variant("alpha-0.5").Root, wholeFileSha256: false).IsSound);
     }
 
     [Fact]
@@ -100,7 +149,7 @@ public sealed class EmbeddedMergeTests : IDisposable
         recipe ??= pair.Recipe;
         var merge = new EmbeddedMerge(recipe, pair.Output, options ?? new EmbeddedMergeOptions { Lanes = 2, Version = "test" });
         return merge.RunAsync(
-            Core.Planning.Planner.Plan(recipe),
+            Planner.Plan(recipe),
             now =>
             {
                 progress.Add(now);
