@@ -196,9 +196,13 @@ public sealed class Plan
     public static string VariantFolder(double alpha) => VariantPrefix + alpha.ToString("R", CultureInfo.InvariantCulture);
 
     /// <summary>True for what <see cref="VariantFolder"/> gives.</summary>
-    public static bool IsVariantFolder(string name) => name.StartsWith(VariantPrefix, StringComparison.Ordinal)
+    public static bool IsVariantFolder(string name) => AlphaOfFolder(name) is { } alpha && VariantFolder(alpha) == name;
+
+    /// <summary>The alpha that a folder is named after; null for another folder.</summary>
+    public static double? AlphaOfFolder(string name) => name.StartsWith(VariantPrefix, StringComparison.Ordinal)
         && double.TryParse(name.AsSpan(VariantPrefix.Length), NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha)
-        && VariantFolder(alpha) == name;
+            ? alpha
+            : null;
 
     /// <summary>Input bytes that the merge reads: each source byte once.</summary>
     public long InputByteCount => Layout

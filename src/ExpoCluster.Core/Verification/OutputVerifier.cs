@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using ExpoCluster.Core.Parts;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
@@ -36,7 +37,7 @@ public sealed record Verification(ImmutableArray<VerifiedFile> Files, ImmutableA
 /// <summary>Reads a published output back and compares each block with its provenance.</summary>
 public static class OutputVerifier
 {
-    /// <param name="directory">The output directory.</param>
+    /// <param name="directory">An output directory, or that of a sweep: then every output in it is verified.</param>
     /// <param name="wholeFileSha256">Also computes SHA-256 of each whole file.</param>
     /// <param name="bytesRead">Called after each block with its length.</param>
     /// <param name="cancellation">Stops between two blocks.</param>
@@ -45,6 +46,31 @@ public static class OutputVerifier
         string directory, bool wholeFileSha256, Action<long>? bytesRead = null, CancellationToken cancellation = default)
     {
         OutputPaths paths = OutputPaths.Of(directory);
+        string[] variants = File.Exists(paths.Provenance) ? [] : VariantsIn(paths);
+        Verification[] verified = variants.Length == 0
+            ? [VerifyOne(paths, wholeFileSha256, bytesRead, cancellation)]
+            : [.. variants.Select(folder => InFolder(folder, VerifyOne(paths.Variant(folder), wholeFileSha256, bytesRead, cancellation)))];
+        return new Verification([.. verified.SelectMany(one => one.Files)], [.. verified.SelectMany(one => one.Damage)]);
+    }
+
+    // By their alphas, as numbers.
+    private static string[] VariantsIn(OutputPaths paths) => !Directory.Exists(paths.Root)
+        ? []
+        :
+        [
+            .. Directory.EnumerateDirectories(paths.Root)
+                .Select(path => Path.GetFileName(path))
+                .Where(name => Plan.IsVariantFolder(name) && File.Exists(paths.Variant(name).Provenance))
+                .OrderBy(Plan.AlphaOfFolder),
+        ];
+
+    private static Verification InFolder(string folder, Verification one) => new(
+        [.. one.Files.Select(file => file with { Name = folder + "/" + file.Name })],
+        [.. one.Damage.Select(damage => damage with { File = folder + "/" + damage.File })]);
+
+    private static Verification VerifyOne(
+        OutputPaths paths, bool wholeFileSha256, Action<long>? bytesRead, CancellationToken cancellation)
+    {
         Provenance provenance = Provenance.ReadFrom(paths)
             ?? throw new ProvenanceException(paths.Provenance, "there is no such file");
         if (provenance.BlockBytes != PartGrid.BlockBytes)
