@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Samples;
 using ExpoCluster.Tensors.Dtypes;
-using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Tests.Samples;
 
