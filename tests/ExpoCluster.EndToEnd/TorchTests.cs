@@ -22,6 +22,28 @@ public sealed class TorchTests
             File.ReadAllBytes(Path.Join(place.Output, "model.safetensors")));
     }
 
+    [Theory]
+    [InlineData("snorkel-mistral-pairrm", 2)]
+    [InlineData("tulu-2-dpo-13b", 3)]
+    public void A_small_likeness_of_a_published_pair_merges_into_a_loadable_model(string name, int files)
+    {
+        using var place = new Workplace();
+        RunResult sample = ExpoProcess.Run("sample", place.Root, "--like", name, "--scale", "0.01");
+        Assert.True(sample.ExitCode == 0, sample.ToString());
+
+        RunResult merge = ExpoProcess.Run(place.Merge());
+
+        Assert.True(merge.ExitCode == 0, merge.ToString());
+        Assert.Equal(0, ExpoProcess.Run("verify", place.Output).ExitCode);
+        Assert.Equal(files, Directory.GetFiles(place.Output, "model-*.safetensors").Length);
+        Assert.Empty(Directory.GetFiles(place.Output, "*.bin*"));
+        using JsonDocument index = JsonDocument.Parse(File.ReadAllBytes(Path.Join(place.Output, "model.safetensors.index.json")));
+        Assert.All(
+            index.RootElement.GetProperty("weight_map").EnumerateObject(),
+            entry => Assert.True(File.Exists(Path.Join(place.Output, entry.Value.GetString()))));
+        Assert.DoesNotContain("inv_freq", File.ReadAllText(Path.Join(place.Output, "model.safetensors.index.json")), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Inspect_says_that_it_is_a_PyTorch_file()
     {

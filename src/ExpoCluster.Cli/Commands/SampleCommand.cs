@@ -62,7 +62,7 @@ internal static class SampleCommand
         ImmutableArray<SampleTensor> tensors = model.Tensors(scale);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"wrote {path} like {model.Repository}: {tensors.Length} tensors, {ByteSize.Format(tensors.Sum(tensor => tensor.ByteCount))}, {model.Formats}");
+            $"wrote {path} like {model.Repository}: {tensors.Length} tensors, {ByteSize.Format(tensors.Sum(tensor => tensor.ByteCount))} in {model.FileText}");
     }
 
     private static double ReadScale(string text) =>

@@ -32,6 +32,30 @@ public sealed record PublishedModel(string Repository, ModelFamily Family, Weigh
     /// <param name="scale">Of the widths; 1 for the true ones.</param>
     public ImmutableArray<SampleTensor> Tensors(double scale) => Family.Scaled(scale).Tensors(HasRotaryBuffers);
 
+    /// <summary>Bytes of the tensors in each file, at true size.</summary>
+    public ImmutableArray<long> FileByteCounts
+    {
+        get
+        {
+            ImmutableArray<SampleTensor> tensors = Tensors(scale: 1);
+            return [.. Split().Select(file => file.Sum(member => tensors[member].ByteCount))];
+        }
+    }
+
+    /// <summary>The number of files and their formats, for example <c>3 safetensors and 3 .bin</c>.</summary>
+    public string FileText
+    {
+        get
+        {
+            int count = FileByteCounts.Length;
+            return string.Join(" and ", new[]
+            {
+                Formats.HasFlag(WeightsFormats.Safetensors) ? $"{count} safetensors" : null,
+                Formats.HasFlag(WeightsFormats.Torch) ? $"{count} .bin" : null,
+            }.Where(text => text is not null));
+        }
+    }
+
     /// <summary>Which tensors share a file; the same at every scale.</summary>
     internal ImmutableArray<ImmutableArray<int>> Split() =>
         ShardSplitter.Split([.. Tensors(scale: 1).Select(tensor => tensor.ByteCount)], MaxShardBytes);

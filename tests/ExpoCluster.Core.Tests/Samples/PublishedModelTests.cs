@@ -57,11 +57,8 @@ public sealed class PublishedModelTests
     [InlineData("allenai/tulu-2-dpo-13b", "9.95 9.90 6.18")]
     public void Files_have_their_published_sizes(string repository, string gigabytes)
     {
-        PublishedModel model = Model(repository);
-        ImmutableArray<SampleTensor> tensors = model.Tensors(scale: 1);
-
-        IEnumerable<string> sizes = model.Split().Select(file =>
-            (file.Sum(member => tensors[member].ByteCount) / 1e9).ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
+        IEnumerable<string> sizes = Model(repository).FileByteCounts.Select(bytes =>
+            (bytes / 1e9).ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
 
         Assert.Equal(gigabytes, string.Join(' ', sizes));
     }
@@ -82,7 +79,7 @@ public sealed class PublishedModelTests
     [InlineData("allenai/tulu-2-13b", 3)]
     [InlineData("allenai/tulu-2-70b", 15)]
     [InlineData("allenai/tulu-2-dpo-70b", 15)]
-    public void There_are_as_many_files_as_published(string repository, int files) => Assert.Equal(files, Model(repository).Split().Length);
+    public void There_are_as_many_files_as_published(string repository, int files) => Assert.Equal(files, Model(repository).FileByteCounts.Length);
 
     [Theory]
     [InlineData(1e-9)]
