@@ -12,6 +12,9 @@ public abstract class ByteSource : IDisposable
     /// <summary>Bytes of the whole file.</summary>
     public abstract long ByteLength { get; }
 
+    /// <summary>Whether each read is a request to another machine, so that few reads matter more than few bytes.</summary>
+    public virtual bool IsRemote => false;
+
     /// <summary>Opens a file of this machine.</summary>
     /// <exception cref="TensorFileException">It is missing, no file, or not readable.</exception>
     public static ByteSource OfFile(string path) => new LocalFile(path);

@@ -90,4 +90,91 @@ public static class TensorFileErrors
 
     /// <summary>A header to be written exceeds what the format allows.</summary>
     public const string NewHeaderTooLarge = "EXPO1033";
+
+    /// <summary>A bare pickle instead of an archive: PyTorch's format before 1.6.</summary>
+    public const string LegacyPickle = "EXPO1040";
+
+    /// <summary>A zip archive without the record that ends it.</summary>
+    public const string ArchiveEndMissing = "EXPO1041";
+
+    /// <summary>The directory of a zip archive contradicts itself or the file.</summary>
+    public const string ArchiveDirectoryMalformed = "EXPO1042";
+
+    /// <summary>The directory of a zip archive is too large.</summary>
+    public const string ArchiveTooManyEntries = "EXPO1043";
+
+    /// <summary>A zip archive has two entries of one name.</summary>
+    public const string ArchiveEntryTwice = "EXPO1044";
+
+    /// <summary>An entry of a zip archive is encrypted.</summary>
+    public const string ArchiveEncrypted = "EXPO1045";
+
+    /// <summary>An entry of a zip archive is compressed.</summary>
+    public const string ArchiveCompressed = "EXPO1046";
+
+    /// <summary>An entry of a zip archive reaches into the directory or beyond the file.</summary>
+    public const string ArchiveEntryBeyondFile = "EXPO1047";
+
+    /// <summary>Two entries of a zip archive share bytes.</summary>
+    public const string ArchiveEntriesOverlap = "EXPO1048";
+
+    /// <summary>The header in front of an entry contradicts the directory.</summary>
+    public const string ArchiveHeaderDiffers = "EXPO1049";
+
+    /// <summary>A zip archive without PyTorch's <c>data.pkl</c>, or with several.</summary>
+    public const string NotATorchArchive = "EXPO1050";
+
+    /// <summary>A TorchScript program instead of a checkpoint.</summary>
+    public const string TorchScript = "EXPO1051";
+
+    /// <summary>Tensors in an order of bytes other than little-endian.</summary>
+    public const string BigEndian = "EXPO1052";
+
+    /// <summary>An entry does not have the checksum that the directory states.</summary>
+    public const string ArchiveChecksumWrong = "EXPO1053";
+
+    /// <summary><c>data.pkl</c> is too large.</summary>
+    public const string PickleTooLarge = "EXPO1054";
+
+    /// <summary><c>data.pkl</c> ends inside a value.</summary>
+    public const string PickleTruncated = "EXPO1055";
+
+    /// <summary><c>data.pkl</c> has an instruction that is not allowed.</summary>
+    public const string PickleOpcodeRefused = "EXPO1056";
+
+    /// <summary><c>data.pkl</c> names a function or class that is not allowed.</summary>
+    public const string PickleGlobalRefused = "EXPO1057";
+
+    /// <summary><c>data.pkl</c> is not of the form that PyTorch writes.</summary>
+    public const string PickleMalformed = "EXPO1058";
+
+    /// <summary><c>data.pkl</c> is nested too deep.</summary>
+    public const string PickleTooDeep = "EXPO1059";
+
+    /// <summary><c>data.pkl</c> makes too many values.</summary>
+    public const string PickleTooManyValues = "EXPO1060";
+
+    /// <summary>The file holds no dictionary of tensors.</summary>
+    public const string NoStateDict = "EXPO1061";
+
+    /// <summary>The file holds several dictionaries of tensors, or nests them.</summary>
+    public const string AmbiguousStateDict = "EXPO1062";
+
+    /// <summary>A tensor's name is a number or another thing.</summary>
+    public const string TensorNameNotText = "EXPO1063";
+
+    /// <summary>Two tensors of a state dict have one name.</summary>
+    public const string TensorNameTwice = "EXPO1064";
+
+    /// <summary>A tensor's storage has no entry in the archive.</summary>
+    public const string StorageMissing = "EXPO1065";
+
+    /// <summary>A storage has another size than the pickle says.</summary>
+    public const string StorageSizeMismatch = "EXPO1066";
+
+    /// <summary>A tensor reaches beyond its storage.</summary>
+    public const string TensorBeyondStorage = "EXPO1067";
+
+    /// <summary>A tensor whose elements are not in row-major order without gaps.</summary>
+    public const string TensorNotContiguous = "EXPO1068";
 }

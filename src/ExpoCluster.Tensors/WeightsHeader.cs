@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Safetensors;
+using ExpoCluster.Tensors.Torch;
 
 namespace ExpoCluster.Tensors;
 
@@ -13,7 +14,7 @@ namespace ExpoCluster.Tensors;
 public sealed record WeightsTensor(string Name, Dtype Dtype, ImmutableArray<long> Shape, long Offset, long ByteCount);
 
 /// <summary>What a weights file says of its tensors, checked, whatever the file's format.</summary>
-/// <param name="Format">"safetensors".</param>
+/// <param name="Format">"safetensors" or "torch".</param>
 /// <param name="Digest">SHA-256 over the bytes that this was read from, lower-case hex.</param>
 /// <param name="DataStart">What the format counts its own offsets from: bytes from the start of the file.</param>
 /// <param name="Metadata">The file's own key-value pairs; empty where it has none.</param>
@@ -25,9 +26,22 @@ public sealed record WeightsHeader(
     ImmutableSortedDictionary<string, string> Metadata,
     ImmutableArray<WeightsTensor> Tensors)
 {
-    /// <summary>Reads and checks the header of a file.</summary>
+    /// <summary>What a user may want to know though it is no error, one sentence each.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>Whether the file keeps the order in which the model lists its tensors; safetensors sorts them.</summary>
+    public bool IsInStateDictOrder { get; init; }
+
+    /// <summary>Reads and checks the header of a file, whose first bytes tell its format.</summary>
     /// <exception cref="TensorFileException">The file cannot be read or breaks a rule of its format.</exception>
-    public static WeightsHeader ReadFrom(ByteSource source) => Of(SafetensorsHeader.ReadFrom(source));
+    public static WeightsHeader ReadFrom(ByteSource source)
+    {
+        Span<byte> firstBytes = stackalloc byte[(int)Math.Min(TorchFile.SignatureBytes, source.ByteLength)];
+        source.ReadExactly(firstBytes, 0);
+        return TorchFile.IsArchive(firstBytes) ? TorchFile.Read(source)
+            : TorchFile.IsLegacy(firstBytes) ? throw TorchRules.IsNotLegacy.Broken(source.Name, expected: "a zip archive", found: "a pickle")
+            : Of(SafetensorsHeader.ReadFrom(source));
+    }
 
     private static WeightsHeader Of(SafetensorsHeader header) => new(
         "safetensors",

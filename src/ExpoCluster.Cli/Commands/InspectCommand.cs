@@ -82,7 +82,7 @@ internal static class InspectCommand
         IAnsiConsole console = AnsiConsole.Console;
         console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{checkpoint.Reference}: {checkpoint.Tensors.Count} tensors, {Parameters(checkpoint):N0} parameters, {ByteSize.Format(checkpoint.Shards.Sum(shard => shard.ByteLength))} in {checkpoint.Shards.Length} file{(checkpoint.Shards.Length == 1 ? "" : "s")}"));
+            $"{checkpoint.Reference}: {checkpoint.Tensors.Count} tensors, {Parameters(checkpoint):N0} parameters, {ByteSize.Format(checkpoint.Shards.Sum(shard => shard.ByteLength))} in {checkpoint.Shards.Length} {checkpoint.Shards[0].Header.Format} file{(checkpoint.Shards.Length == 1 ? "" : "s")}"));
         Table table = new Table().Border(TableBorder.Simple).AddColumn("tensor").AddColumn("dtype").AddColumn("shape")
             .AddColumn("bytes", column => column.RightAligned());
         if (checkpoint.Shards.Length > 1)

@@ -56,7 +56,7 @@ public sealed class Checkpoint
     private static Checkpoint OpenSingle(string reference, CheckpointLocation location)
     {
         CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint);
-        return new Checkpoint(reference, location.Folder.LocalDirectory, [shard], TensorsOf([shard]), location.Notes);
+        return new Checkpoint(reference, location.Folder.LocalDirectory, [shard], TensorsOf([shard]), [.. location.Notes, .. NotesOf([shard])]);
     }
 
     private static Checkpoint OpenIndexed(string reference, CheckpointLocation location)
@@ -66,7 +66,7 @@ public sealed class Checkpoint
         ImmutableArray<CheckpointShard> shards = [.. map.FileNames.Select(name => OpenShard(location.Folder, name, index))];
         Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards);
         CheckAgainst(map, index, shards, tensors);
-        return new Checkpoint(reference, location.Folder.LocalDirectory, shards, tensors, [.. location.Notes, .. NotesOn(map, tensors)]);
+        return new Checkpoint(reference, location.Folder.LocalDirectory, shards, tensors, [.. location.Notes, .. NotesOf(shards), .. NotesOn(map, tensors)]);
     }
 
     private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy)
@@ -91,10 +91,12 @@ public sealed class Checkpoint
     private static void AddTensorsOf(
         ImmutableArray<CheckpointShard> shards, int position, Dictionary<string, CheckpointTensor> tensors)
     {
-        foreach (WeightsTensor tensor in shards[position].Header.Tensors)
+        WeightsHeader header = shards[position].Header;
+        for (int rank = 0; rank < header.Tensors.Length; rank++)
         {
+            WeightsTensor tensor = header.Tensors[rank];
             var placed = new CheckpointTensor(
-                tensor.Name, tensor.Dtype, tensor.Shape, position, tensor.Offset, tensor.ByteCount);
+                tensor.Name, tensor.Dtype, tensor.Shape, position, tensor.Offset, tensor.ByteCount, header.IsInStateDictOrder ? rank : 0);
             if (!tensors.TryAdd(tensor.Name, placed))
             {
                 throw CheckpointErrors.TensorTwice(
@@ -125,6 +127,9 @@ public sealed class Checkpoint
             throw CheckpointErrors.TensorNotInIndex(index, stray.Name, shards[stray.Shard].Name);
         }
     }
+
+    private static IEnumerable<string> NotesOf(ImmutableArray<CheckpointShard> shards) =>
+        shards.SelectMany(shard => shard.Header.Notes.Select(note => $"{shard.Name}: {note}"));
 
     private static IEnumerable<string> NotesOn(WeightMap map, Dictionary<string, CheckpointTensor> tensors)
     {

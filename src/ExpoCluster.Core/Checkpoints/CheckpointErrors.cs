@@ -19,21 +19,16 @@ internal static class CheckpointErrors
     public static CheckpointException NoWeights(string directory) => new(
         "EXPO1103", directory, "the directory has no weights",
         "Give the directory that holds the model itself, or download its weights.",
-        expected: $"{CheckpointLocation.SingleFileName}, {CheckpointLocation.IndexFileName} or one *.safetensors file");
+        expected: $"{CheckpointLocation.SingleFileName}, {CheckpointLocation.TorchFileName}, an index of either, or one *.safetensors file");
 
-    public static CheckpointException TorchWeights(string path, string fileName) => new(
-        "EXPO1104", path, "torch's .bin format is not yet read by this version",
-        "Convert the weights to safetensors, or use a revision of the model that has them.",
-        expected: "safetensors", found: fileName);
-
-    public static CheckpointException SeveralWithoutIndex(string directory, ImmutableArray<string> weights) => new(
+    public static CheckpointException SeveralWithoutIndex(string directory, ImmutableArray<string> weights, string index) => new(
         "EXPO1105", directory, "weights in several files but no index to say which belong together",
         "Download the index as well, or give one of the files as the reference.",
-        expected: CheckpointLocation.IndexFileName, found: $"{weights.Length} files, {weights[0]} the first");
+        expected: index, found: $"{weights.Length} file{(weights.Length == 1 ? "" : "s")}, {weights[0]} the first");
 
     public static CheckpointException NotWeights(string path) => new(
         "EXPO1106", path, "a JSON file holds no weights",
-        "Give the directory that the file is in, or a .safetensors file.");
+        "Give the directory that the file is in, or a .safetensors or .bin file.");
 
     public static CheckpointException Unreadable(string path, Exception cause) => new(
         "EXPO1107", path, $"cannot be read: {cause.Message}",

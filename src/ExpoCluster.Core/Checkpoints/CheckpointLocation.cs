@@ -13,6 +13,13 @@ internal sealed partial record CheckpointLocation(
 {
     internal const string SingleFileName = "model.safetensors";
     internal const string IndexFileName = "model.safetensors.index.json";
+    internal const string TorchFileName = "pytorch_model.bin";
+    internal const string TorchIndexFileName = "pytorch_model.bin.index.json";
+
+    private const string IndexEnding = ".index.json";
+
+    // What loaders prefer stands first. Other *.bin files never count: training_args.bin is one, and pickles anything.
+    private static readonly ImmutableArray<string> EntryPoints = [SingleFileName, IndexFileName, TorchFileName, TorchIndexFileName];
 
     /// <summary>How errors name the file.</summary>
     public string EntryPoint => Folder.PathOf(FileName);
@@ -37,7 +44,6 @@ internal sealed partial record CheckpointLocation(
 
     private static CheckpointLocation OfFile(string path) => Path.GetExtension(path) switch
     {
-        ".bin" or ".pt" or ".pth" => throw CheckpointErrors.TorchWeights(path, Path.GetFileName(path)),
         ".json" => throw CheckpointErrors.NotWeights(path),
         _ => new CheckpointLocation(
             new LocalFolder(Path.GetDirectoryName(path)!, holdsModel: false), Path.GetFileName(path), IsIndexed: false, []),
@@ -46,19 +52,21 @@ internal sealed partial record CheckpointLocation(
     private static CheckpointLocation InFolder(CheckpointFolder folder, string name)
     {
         ImmutableSortedSet<string> names = folder.FileNames;
-        bool hasIndex = names.Contains(IndexFileName);
-        if (names.Contains(SingleFileName))
+        if (EntryPoints.FirstOrDefault(names.Contains) is not { } entryPoint)
         {
-            return new CheckpointLocation(folder, SingleFileName, IsIndexed: false, hasIndex ? [IndexIgnored] : []);
+            return new CheckpointLocation(folder, OnlyWeightsFile(name, names), IsIndexed: false, []);
         }
 
-        return hasIndex
-            ? new CheckpointLocation(folder, IndexFileName, IsIndexed: true, [])
-            : new CheckpointLocation(folder, OnlyWeightsFile(name, names), IsIndexed: false, []);
+        string index = entryPoint + IndexEnding;
+        return new CheckpointLocation(
+            folder,
+            entryPoint,
+            IsIndexed: entryPoint.EndsWith(IndexEnding, StringComparison.Ordinal),
+            names.Contains(index) ? [Ignored(index, entryPoint)] : []);
     }
 
-    private static string IndexIgnored =>
-        $"{IndexFileName} is ignored, for loaders prefer {SingleFileName}, which is there too.";
+    private static string Ignored(string index, string fileName) =>
+        $"{index} is ignored, for loaders prefer {fileName}, which is there too.";
 
     private static string OnlyWeightsFile(string directory, ImmutableSortedSet<string> names)
     {
@@ -68,17 +76,21 @@ internal sealed partial record CheckpointLocation(
             // One of several by its name: the others, or the index, have not come yet (or have gone).
             1 when !ShardName().IsMatch(weights[0]) => weights[0],
             0 => throw WithoutSafetensors(directory, names),
-            _ => throw CheckpointErrors.SeveralWithoutIndex(directory, weights),
+            _ => throw CheckpointErrors.SeveralWithoutIndex(directory, weights, IndexFileName),
         };
     }
 
     [GeneratedRegex(@"-\d{5}-of-\d{5}\.safetensors$")]
     private static partial Regex ShardName();
 
+    [GeneratedRegex(@"^pytorch_model-\d{5}-of-\d{5}\.bin$")]
+    private static partial Regex TorchShardName();
+
     private static CheckpointException WithoutSafetensors(string directory, ImmutableSortedSet<string> names)
     {
-        string? torch = names.FirstOrDefault(name =>
-            name.StartsWith("pytorch_model", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal));
-        return torch is null ? CheckpointErrors.NoWeights(directory) : CheckpointErrors.TorchWeights(directory, torch);
+        ImmutableArray<string> torch = [.. names.Where(name => TorchShardName().IsMatch(name))];
+        return torch.IsEmpty
+            ? CheckpointErrors.NoWeights(directory)
+            : CheckpointErrors.SeveralWithoutIndex(directory, torch, TorchIndexFileName);
     }
 }

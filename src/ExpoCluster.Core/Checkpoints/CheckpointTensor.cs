@@ -10,5 +10,8 @@ namespace ExpoCluster.Core.Checkpoints;
 /// <param name="Shard">The position of its file in <see cref="Checkpoint.Shards"/>.</param>
 /// <param name="Offset">Bytes from the start of the shard's file.</param>
 /// <param name="ByteCount">Bytes of the tensor.</param>
+/// <param name="Rank">
+/// Among the tensors of its file, in the order in which the model lists them; 0 for all where the file does not keep that order.
+/// </param>
 public sealed record CheckpointTensor(
-    string Name, Dtype Dtype, ImmutableArray<long> Shape, int Shard, long Offset, long ByteCount);
+    string Name, Dtype Dtype, ImmutableArray<long> Shape, int Shard, long Offset, long ByteCount, int Rank);

@@ -23,21 +23,25 @@ internal static partial class OutputLayout
             .ToList();
         bool keepNames = groups.Count > 1
             && groups.Count == aligned.Shards.Length
-            && aligned.Shards.All(shard => CanonicalShardName().IsMatch(shard.Name));
+            && aligned.Shards.All(shard => ShardName().IsMatch(shard.Name));
         return
         [
             .. groups.Select((group, index) => Layout(
-                keepNames ? aligned.Shards[group.Key].Name : ShardSplitter.FileName(index, groups.Count), group)),
+                keepNames ? SafetensorsName(aligned.Shards[group.Key].Name) : ShardSplitter.FileName(index, groups.Count), group)),
         ];
     }
 
+    private static string SafetensorsName(string shard) => ShardName().Replace(shard, "model-$1$2.safetensors");
+
     // Safetensors files and their indices are sorted, so the order in which the model was saved is lost; natural order restores it.
+    // A PyTorch file keeps it.
     private static ImmutableArray<PlannedFile> BySize(long limit, Checkpoint aligned, ImmutableArray<PlannedTensor> tensors)
     {
         ImmutableArray<PlannedTensor> ordered =
         [
             .. tensors
                 .OrderBy(tensor => aligned.Tensors[tensor.Entry.Name].Shard)
+                .ThenBy(tensor => aligned.Tensors[tensor.Entry.Name].Rank)
                 .ThenBy(tensor => tensor.Entry.Name, ShardSplitter.NaturalOrder),
         ];
         long[] byteCounts = [.. ordered.Select(tensor => tensor.ByteCountOf(new TensorSource(0, 0, tensor.Entry.Dtype)))];
@@ -57,6 +61,6 @@ internal static partial class OutputLayout
         return new PlannedFile(name, [.. entries.Select(entry => byName[entry.Name] with { Entry = entry })]);
     }
 
-    [GeneratedRegex(@"^model-\d{5}-of-\d{5}\.safetensors$")]
-    private static partial Regex CanonicalShardName();
+    [GeneratedRegex(@"^(?:model-(\d{5}-of-\d{5})\.safetensors|pytorch_model-(\d{5}-of-\d{5})\.bin)$")]
+    private static partial Regex ShardName();
 }

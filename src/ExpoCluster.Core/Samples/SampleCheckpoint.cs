@@ -5,23 +5,13 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Dtypes;
-using ExpoCluster.Tensors.Safetensors;
-using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Samples;
 
 /// <summary>Made-up checkpoints of a real model's shape, to try things on.</summary>
 public static class SampleCheckpoint
 {
-    private const int RangeBytes = 4 << 20;
-
-    // Bounds the memory: each thread has a buffer for one range.
-    private static readonly ParallelOptions Threads = new() { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, 16) };
-
     private const string Unfinished = ".unfinished";
-
-    private const int HeadSize = 64;
-    private const int SmallHeadSize = 16;
 
     /// <summary>Tensors with Llama's names whose bytes sum to about <paramref name="totalBytes"/>, from 1 MB to 100 GB.</summary>
     public static ImmutableArray<SampleTensor> LlamaLike(long totalBytes, Dtype dtype)
@@ -61,45 +51,57 @@ public static class SampleCheckpoint
         ImmutableArray<SampleTensor> tensors,
         ulong seed,
         long maxShardBytes,
-        Action<long>? bytesWritten = null)
+        Action<long>? bytesWritten = null) =>
+        WriteSides(directory, (side, isAligned) => Write(side, tensors, new SampleValues(seed, isAligned), maxShardBytes, bytesWritten));
+
+    /// <summary>Both sides get their names when both are whole, so that an interrupted command can be run again.</summary>
+    /// <param name="directory">Gets <c>base</c> and <c>aligned</c>.</param>
+    /// <param name="write">Fills the directory that it is given, for base and then for aligned.</param>
+    internal static void WriteSides(string directory, Action<string, bool> write)
     {
-        foreach (string side in new[] { "base", "aligned" })
+        string baseSide = Path.GetFullPath(Path.Join(directory, "base"));
+        string alignedSide = Path.GetFullPath(Path.Join(directory, "aligned"));
+        foreach (string side in new[] { baseSide, alignedSide })
         {
-            if (Path.Exists(Path.Join(directory, side)))
+            if (Path.Exists(side))
             {
-                throw CheckpointErrors.SampleExists(Path.Join(directory, side));
+                throw CheckpointErrors.SampleExists(side);
             }
         }
 
-        // Neither has its name before both are whole, so that an interrupted command can be run again.
-        string baseSide = Path.GetFullPath(Path.Join(directory, "base"));
-        string alignedSide = Path.GetFullPath(Path.Join(directory, "aligned"));
-        Write(baseSide + Unfinished, tensors, new SampleValues(seed, isAligned: false), maxShardBytes, bytesWritten);
-        Write(alignedSide + Unfinished, tensors, new SampleValues(seed, isAligned: true), maxShardBytes, bytesWritten);
+        write(CreateUnfinished(baseSide), false);
+        write(CreateUnfinished(alignedSide), true);
         Durability.Rename(baseSide + Unfinished, baseSide);
         Durability.Rename(alignedSide + Unfinished, alignedSide);
     }
 
-    private static void Write(
-        string unfinished,
-        ImmutableArray<SampleTensor> tensors,
-        SampleValues values,
-        long maxShardBytes,
-        Action<long>? bytesWritten)
+    private static string CreateUnfinished(string side)
     {
+        string unfinished = side + Unfinished;
         if (Directory.Exists(unfinished))
         {
             Directory.Delete(unfinished, recursive: true);
         }
 
         Durability.CreateDirectory(unfinished);
-        ImmutableArray<ImmutableArray<int>> split = ShardSplitter.Split([.. tensors.Select(ByteCount)], maxShardBytes);
+        return unfinished;
+    }
+
+    private static void Write(
+        string directory,
+        ImmutableArray<SampleTensor> tensors,
+        SampleValues values,
+        long maxShardBytes,
+        Action<long>? bytesWritten)
+    {
+        var writer = new SampleFileWriter(values, bytesWritten);
+        ImmutableArray<ImmutableArray<int>> split = ShardSplitter.Split([.. tensors.Select(tensor => tensor.ByteCount)], maxShardBytes);
         var weightMap = new Dictionary<string, string>(StringComparer.Ordinal);
         for (int index = 0; index < split.Length; index++)
         {
             string name = ShardSplitter.FileName(index, split.Length);
             SampleTensor[] members = [.. split[index].Select(member => tensors[member])];
-            WriteShard(Path.Join(unfinished, name), members, values, bytesWritten);
+            writer.Write(Path.Join(directory, name), new SafetensorsSampleFile(members));
             foreach (SampleTensor member in members)
             {
                 weightMap[member.Name] = name;
@@ -108,92 +110,10 @@ public static class SampleCheckpoint
 
         if (split.Length > 1)
         {
-            File.WriteAllBytes(Path.Join(unfinished, CheckpointLocation.IndexFileName), WeightIndex.Encode(tensors.Sum(ByteCount), weightMap));
+            File.WriteAllBytes(
+                Path.Join(directory, CheckpointLocation.IndexFileName), WeightIndex.Encode(tensors.Sum(tensor => tensor.ByteCount), weightMap));
         }
 
-        SampleSideFiles.Write(unfinished, tensors);
-    }
-
-    private static long ByteCount(SampleTensor tensor) =>
-        tensor.Shape.Aggregate(1L, (count, extent) => count * extent) * tensor.Dtype.Bits() / 8;
-
-    private static void WriteShard(string path, SampleTensor[] members, SampleValues values, Action<long>? bytesWritten)
-    {
-        ImmutableArray<SafetensorsTensor> entries =
-            SafetensorsLayout.Arrange(members.Select(tensor => (tensor.Name, tensor.Dtype, tensor.Shape)));
-        byte[] header = SafetensorsHeader.Encode(entries, ImmutableSortedDictionary<string, string>.Empty.Add("format", "pt"));
-        try
-        {
-            using SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write);
-            RandomAccess.Write(file, header, fileOffset: 0);
-            Parallel.ForEach(
-                entries.SelectMany(Ranges),
-                Threads,
-                () => GC.AllocateUninitializedArray<byte>(RangeBytes),
-                (range, _, buffer) =>
-                {
-                    Span<byte> bytes = buffer.AsSpan(0, range.ByteCount);
-                    values.Fill(range.Tensor, range.Begin, bytes);
-                    RandomAccess.Write(file, bytes, header.Length + range.Tensor.Begin + range.Begin);
-                    bytesWritten?.Invoke(range.ByteCount);
-                    return buffer;
-                },
-                _ => { });
-        }
-        catch (AggregateException exception) when (exception.InnerException is IOException io)
-        {
-            throw StorageException.From(io, path, "write the sample");
-        }
-        catch (IOException exception)
-        {
-            throw StorageException.From(exception, path, "write the sample");
-        }
-    }
-
-    private static IEnumerable<(SafetensorsTensor Tensor, long Begin, int ByteCount)> Ranges(SafetensorsTensor tensor)
-    {
-        for (long begin = 0; begin < tensor.ByteCount; begin += RangeBytes)
-        {
-            yield return (tensor, begin, (int)Math.Min(RangeBytes, tensor.ByteCount - begin));
-        }
-    }
-
-    /// <summary>The sizes of a Llama with grouped-query attention, four queries to a key.</summary>
-    private readonly record struct LlamaShape(long Hidden, long Layers, long Intermediate, long Vocabulary)
-    {
-        public static LlamaShape ForParameters(long parameters)
-        {
-            // What no model is small enough for becomes the smallest.
-            LlamaShape best = new(4 * SmallHeadSize, Layers: 1, Intermediate: 8, Vocabulary: 64);
-            double bestDistance = double.MaxValue;
-            foreach (long hidden in Candidates())
-            {
-                long vocabulary = Math.Clamp(parameters / (8 * hidden) / 64 * 64, 64, 32_000);
-                long layers = Math.Clamp(hidden / 128, 1, 80);
-                long rest = parameters - (2 * vocabulary * hidden) - hidden - (layers * ((5 * hidden * hidden / 2) + (2 * hidden)));
-                long intermediate = Math.Max(8, rest / (3 * hidden * layers));
-                double distance = Math.Abs(((double)intermediate / hidden) - 3.5);
-                if (rest > 0 && distance < bestDistance)
-                {
-                    best = new LlamaShape(hidden, layers, intermediate, vocabulary);
-                    bestDistance = distance;
-                }
-            }
-
-            return best;
-        }
-
-        private static IEnumerable<long> Candidates()
-        {
-            for (long hidden = 4 * SmallHeadSize; hidden < 4 * HeadSize; hidden += 4 * SmallHeadSize)
-            {
-                yield return hidden;
-            }
-
-            for (long hidden = 4 * HeadSize; hidden <= 16_384; hidden += 4 * HeadSize)
-            {
-                yield return hidden;
-            }
-        }
+        SampleSideFiles.Write(directory, tensors);
     }
 }

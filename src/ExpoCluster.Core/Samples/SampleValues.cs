@@ -3,7 +3,6 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 using ExpoCluster.Tensors.Dtypes;
-using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Samples;
 
@@ -31,16 +30,16 @@ internal sealed class SampleValues(ulong seed, bool isAligned)
     private const int StrideLength = 2048;
 
     /// <summary>Fills the tensor's bytes from <paramref name="begin"/> on, which is a multiple of 4 MiB.</summary>
-    public void Fill(SafetensorsTensor tensor, long begin, Span<byte> bytes)
+    public void Fill(string tensor, Dtype dtype, long begin, Span<byte> bytes)
     {
-        ulong stream = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(tensor.Name), (long)seed);
-        int width = tensor.Dtype.IsArithmetic() ? tensor.Dtype.Bits() / 8 : sizeof(uint);
+        ulong stream = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(tensor), (long)seed);
+        int width = dtype.IsArithmetic() ? dtype.Bits() / 8 : sizeof(uint);
         int blockBytes = BlockLength * width;
         long block = begin / blockBytes;
         for (int offset = 0; offset < bytes.Length; offset += blockBytes, block++)
         {
             Span<byte> piece = bytes.Slice(offset, Math.Min(blockBytes, bytes.Length - offset));
-            FillBlock(tensor.Dtype, new BlockHash(stream, block), piece);
+            FillBlock(dtype, new BlockHash(stream, block), piece);
         }
     }
 

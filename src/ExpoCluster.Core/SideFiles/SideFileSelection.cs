@@ -33,7 +33,7 @@ public static class SideFileSelection
 
     /// <summary>The files by which a loader finds the weights; what it prefers stands last.</summary>
     internal static readonly ImmutableArray<string> EntryPoints =
-        ["pytorch_model.bin.index.json", "pytorch_model.bin", CheckpointLocation.IndexFileName, CheckpointLocation.SingleFileName];
+        [CheckpointLocation.TorchIndexFileName, CheckpointLocation.TorchFileName, CheckpointLocation.IndexFileName, CheckpointLocation.SingleFileName];
 
     /// <summary>What a loader needs besides the weights, sorted by path.</summary>
     /// <exception cref="CheckpointException">One of them is a link that leads nowhere, or far too large.</exception>

@@ -153,33 +153,17 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("EXPO1101", "missing")]
     [InlineData("EXPO1102", "hf:org/model")]
     [InlineData("EXPO1103", "empty")]
-    [InlineData("EXPO1104", "torch")]
     [InlineData("EXPO1105", "several")]
     [InlineData("EXPO1105", "half_published")]
     public void What_is_no_checkpoint_is_refused_with_the_reason(string code, string name)
     {
         Directory.CreateDirectory(place.PathOf("empty"));
-        place.Write("torch/pytorch_model.bin", "x");
         place.Write("half_published/model-00001-of-00002.safetensors", ("a", Dtype.F32, [2], 1));
         place.Write("several/a.safetensors", ("a", Dtype.F32, [2], 1));
         place.Write("several/b.safetensors", ("b", Dtype.F32, [2], 1));
         string reference = name.StartsWith("hf:", StringComparison.Ordinal) ? name : place.PathOf(name);
 
         Assert.Equal(code, Assert.Throws<CheckpointException>(() => Checkpoint.Open(reference)).Code);
-    }
-
-    [Fact]
-    public void A_directory_of_bin_files_is_told_that_they_are_not_read()
-    {
-        place.Write("m/pytorch_model-00001-of-00002.bin", "x");
-        place.Write("m/pytorch_model.bin.index.json", "{}");
-
-        CheckpointException exception = Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("m")));
-
-        Assert.Equal("EXPO1104", exception.Code);
-        Assert.Contains("torch's .bin format is not yet read", exception.Message, StringComparison.Ordinal);
-        Assert.Contains("pytorch_model-00001-of-00002.bin", exception.Message, StringComparison.Ordinal);
-        Assert.Contains("Convert the weights to safetensors", exception.Advice, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -214,8 +198,6 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal("EXPO1101", Assert.Throws<CheckpointException>(() => Checkpoint.Open(reference)).Code);
 
     [Theory]
-    [InlineData("pytorch_model.bin", "EXPO1104")]
-    [InlineData("consolidated.00.pth", "EXPO1104")]
     [InlineData("model.safetensors.index.json", "EXPO1106")]
     public void A_file_of_another_kind_is_refused(string name, string code) =>
         Assert.Equal(code, Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.Write(name, "{}"))).Code);

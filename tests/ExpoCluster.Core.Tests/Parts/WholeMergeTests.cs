@@ -45,6 +45,18 @@ public sealed class WholeMergeTests : IDisposable
         Assert.Equal(File.ReadAllBytes(Path.Join(Fixtures, "golden", "mnist", "model.safetensors")), Merge(recipe));
     }
 
+    [Fact]
+    public void A_PyTorch_file_merges_as_the_safetensors_it_was_converted_to()
+    {
+        var recipe = new Recipe
+        {
+            Base = Path.Join(Fixtures, "real", "mnist.pt"), Aligned = Path.Join(Fixtures, "real", "mnist-b", "model.safetensors"), Alpha = 0.3,
+            OnMismatch = MismatchPolicy.CopyAligned,
+        };
+
+        Assert.Equal(File.ReadAllBytes(Path.Join(Fixtures, "golden", "mnist", "model.safetensors")), Merge(recipe));
+    }
+
     [Theory]
     [InlineData(0.0, 2)]
     [InlineData(-1.0, 1)]

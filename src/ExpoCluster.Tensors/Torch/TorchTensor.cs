@@ -1,0 +1,10 @@
+using System.Collections.Immutable;
+
+namespace ExpoCluster.Tensors.Torch;
+
+/// <summary>A tensor of a PyTorch archive that is to be written: a contiguous view of a storage.</summary>
+/// <param name="Name">Unique in the archive.</param>
+/// <param name="Shape">Row-major; empty for a scalar.</param>
+/// <param name="Storage">The position of its storage.</param>
+/// <param name="First">Elements of the storage in front of it.</param>
+public sealed record TorchTensor(string Name, ImmutableArray<long> Shape, int Storage, long First = 0);
