@@ -20,7 +20,7 @@ internal sealed class RecipeOptions
     private readonly Option<string?> numerics = Text("--numerics", "exact|official", "exact: float32, rounded once; official: BF16 at each step, as the paper's script.");
     private readonly Option<string?> dtype = Text("--dtype", "aligned|bf16|f16|f32", "The output's dtype; by default each tensor keeps that of aligned.");
     private readonly Option<string?> maxShardSize = Text("--max-shard-size", "keep|5GB", "The largest output file; by default aligned's own partition is kept.");
-    private readonly Option<string?> onMismatch = Text("--on-mismatch", "error|copy-aligned|drop", "What to do with tensors that base and aligned do not share.");
+    private readonly Option<string?> onMismatch = Text("--on-mismatch", "error|copy-aligned|drop|…", "What to do with tensors that base and aligned do not share; also extrapolate-common-rows and untie.");
 
     public void AddTo(Command command)
     {
