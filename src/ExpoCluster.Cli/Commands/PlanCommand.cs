@@ -102,6 +102,7 @@ internal static class PlanCommand
                 ["total"] = tensors.Length,
                 ["extrapolated"] = tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate),
                 ["copied"] = tensors.Count(tensor => tensor.Action != TensorAction.Extrapolate),
+                ["inPart"] = JsonOutput.Strings(tensors.Where(tensor => tensor.ExtrapolatedElements is not null).Select(tensor => tensor.Entry.Name)),
             },
             ["parameters"] = tensors.Sum(tensor => tensor.Entry.ElementCount),
             ["parts"] = plan.PartCount,
@@ -162,9 +163,10 @@ internal static class PlanCommand
     {
         PlannedTensor[] tensors = [.. plan.Files.SelectMany(file => file.Tensors)];
         int copied = tensors.Count(tensor => tensor.Action != TensorAction.Extrapolate);
+        int inPart = tensors.Count(tensor => tensor.ExtrapolatedElements is not null);
         string dtypes = string.Join(", ", tensors.Select(tensor => tensor.Entry.Dtype).Distinct().Order().Select(dtype => dtype.Name()));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{tensors.Length} ({dtypes}), {tensors.Sum(tensor => tensor.Entry.ElementCount):N0} parameters{(copied > 0 ? $", {copied} copied" : "")}");
+            $"{tensors.Length} ({dtypes}), {tensors.Sum(tensor => tensor.Entry.ElementCount):N0} parameters{(copied > 0 ? $", {copied} copied" : "")}{(inPart > 0 ? $", {inPart} copied in part" : "")}");
     }
 }

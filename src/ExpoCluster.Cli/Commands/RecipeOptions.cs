@@ -21,7 +21,7 @@ internal sealed class RecipeOptions
     private readonly Option<string?> seed = Text("--seed", "N", "Of stochastic rounding; 0 by default.");
     private readonly Option<string?> dtype = Text("--dtype", "aligned|bf16|f16|f32", "The output's dtype; by default each tensor keeps that of aligned.");
     private readonly Option<string?> maxShardSize = Text("--max-shard-size", "keep|5GB", "The largest output file; by default aligned's own partition is kept.");
-    private readonly Option<string?> onMismatch = Text("--on-mismatch", "error|copy-aligned|drop", "What to do with tensors that base and aligned do not share.");
+    private readonly Option<string?> onMismatch = Text("--on-mismatch", "error|copy-aligned|drop|…", "What to do with tensors that base and aligned do not share; also extrapolate-common-rows and untie.");
 
     public void AddTo(Command command)
     {

@@ -14,7 +14,9 @@ namespace ExpoCluster.Core.Parts;
 /// Inputs are read once, whatever number of files the part goes into. The memory of a lane is its buffers, whatever the
 /// model's size; nothing is allocated for a tile or a tensor.
 /// </remarks>
-public sealed class PartExecutor(RateLimit? rate)
+/// <param name="rate">Null for no limit.</param>
+/// <param name="width">The kernels' code path; null for the widest.</param>
+public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
 {
     /// <summary>Bytes of output computed between two writes; a divisor of the block size.</summary>
     public const int TileBytes = 1 << 20;
@@ -28,6 +30,7 @@ public sealed class PartExecutor(RateLimit? rate)
     private readonly byte[] baseBuffer = GC.AllocateUninitializedArray<byte>(TileBytes, pinned: true);
     private readonly List<TargetTile> tiles = [];
     private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output, Numerics Numerics, double Alpha), ExpoKernel> kernels = [];
+    private readonly Dictionary<(Dtype Aligned, Dtype Output), ExpoKernel> casts = [];
     private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output), DeltaMeasure> measures = [];
     private readonly HashSet<int> checkedInputs = [];
     private PartOrder order = null!;
@@ -151,13 +154,28 @@ public sealed class PartExecutor(RateLimit? rate)
     private void FillTensor(int index, long from, int at, int count)
     {
         PlannedTensor tensor = Layout.Tensors[index];
-        if (tensor.Action == TensorAction.Extrapolate)
+        int extrapolated = (int)Math.Clamp(tensor.ExtrapolatedByteCount - from, 0, count);
+        if (extrapolated > 0)
         {
-            Extrapolate(index, tensor, from, at, count);
+            FillElements(index, tensor, from, at, extrapolated);
+        }
+
+        if (extrapolated < count)
+        {
+            CopyOrCast(index, tensor, from + extrapolated, at + extrapolated, count - extrapolated);
+        }
+    }
+
+    // Rows that only aligned has may have to go into another dtype together with the extrapolated ones.
+    private void CopyOrCast(int index, PlannedTensor tensor, long from, int at, int count)
+    {
+        if (tensor.Entry.Dtype == tensor.Aligned.Dtype)
+        {
+            Copy(tensor, from, at, count);
         }
         else
         {
-            Copy(tensor, from, at, count);
+            FillElements(index, tensor, from, at, count);
         }
     }
 
@@ -178,29 +196,29 @@ public sealed class PartExecutor(RateLimit? rate)
 
     // A range may begin or end inside an element: then the whole element is computed, by both neighbours, and cut. It counts where
     // it begins.
-    private void Extrapolate(int index, PlannedTensor tensor, long from, int at, int count)
+    private void FillElements(int index, PlannedTensor tensor, long from, int at, int count)
     {
         int size = tensor.Entry.Dtype.Bits() / 8;
         int cut = (int)(from % size);
         if (cut != 0)
         {
             int length = Math.Min(size - cut, count);
-            ExtrapolateCut(index, tensor, from / size, cut, at, length, counts: false);
+            FillCut(index, tensor, from / size, cut, at, length, counts: false);
             at += length;
             count -= length;
             from += length;
         }
 
         int whole = count / size;
-        ExtrapolateElements(index, tensor, from / size, at, whole);
+        FillWholeElements(index, tensor, from / size, at, whole);
         int rest = count - (whole * size);
         if (rest > 0)
         {
-            ExtrapolateCut(index, tensor, (from / size) + whole, cut: 0, at + (whole * size), rest, counts: true);
+            FillCut(index, tensor, (from / size) + whole, cut: 0, at + (whole * size), rest, counts: true);
         }
     }
 
-    private void ExtrapolateElements(int index, PlannedTensor tensor, long firstElement, int at, int count)
+    private void FillWholeElements(int index, PlannedTensor tensor, long firstElement, int at, int count)
     {
         int size = tensor.Entry.Dtype.Bits() / 8;
         while (count > 0)
@@ -218,7 +236,7 @@ public sealed class PartExecutor(RateLimit? rate)
         }
     }
 
-    private void ExtrapolateCut(int index, PlannedTensor tensor, long elementIndex, int cut, int at, int length, bool counts)
+    private void FillCut(int index, PlannedTensor tensor, long elementIndex, int cut, int at, int length, bool counts)
     {
         Elements element = ReadElements(tensor, elementIndex, 1);
         Span<byte> whole = stackalloc byte[MaxElementBytes];
@@ -233,6 +251,12 @@ public sealed class PartExecutor(RateLimit? rate)
     private void Compute(int target, int index, Elements elements, Span<byte> output, bool counts)
     {
         PlannedTensor tensor = order.Plan.Files[order.Targets[target].File].Tensors[index];
+        if (elements.HaveNoBase)
+        {
+            CastFor(tensor).Run(elements.Aligned, elements.Aligned, output);
+            return;
+        }
+
         KernelFor(tensor).Run(elements.Aligned, elements.Base, output, elements.Position);
         if (counts)
         {
@@ -243,6 +267,11 @@ public sealed class PartExecutor(RateLimit? rate)
     private Elements ReadElements(PlannedTensor tensor, long first, int count)
     {
         int alignedSize = tensor.Aligned.Dtype.Bits() / 8;
+        if (first >= tensor.ExtrapolatedElements)
+        {
+            return new Elements(Read(tensor, tensor.Aligned, first * alignedSize, alignedBuffer, count * alignedSize));
+        }
+
         int baseSize = tensor.Base!.Dtype.Bits() / 8;
         return new Elements(
             Read(tensor, tensor.Aligned, first * alignedSize, alignedBuffer, count * alignedSize),
@@ -275,11 +304,23 @@ public sealed class PartExecutor(RateLimit? rate)
         var key = (tensor.Aligned.Dtype, tensor.Base!.Dtype, tensor.Entry.Dtype, order.Plan.Numerics, tensor.Alpha);
         if (!kernels.TryGetValue(key, out ExpoKernel? kernel))
         {
-            kernel = ExpoKernel.For(key.Item1, key.Item2, key.Item3, key.Numerics, tensor.Alpha);
+            kernel = ExpoKernel.For(key.Item1, key.Item2, key.Item3, key.Numerics, tensor.Alpha, width);
             kernels[key] = kernel;
         }
 
         return kernel;
+    }
+
+    private ExpoKernel CastFor(PlannedTensor tensor)
+    {
+        var key = (tensor.Aligned.Dtype, tensor.Entry.Dtype);
+        if (!casts.TryGetValue(key, out ExpoKernel? cast))
+        {
+            cast = ExpoKernel.ForCast(key.Item1, key.Item2, width);
+            casts[key] = cast;
+        }
+
+        return cast;
     }
 
     private DeltaMeasure MeasureFor(PlannedTensor tensor)
@@ -294,13 +335,18 @@ public sealed class PartExecutor(RateLimit? rate)
         return measure;
     }
 
-    /// <summary>A run of elements of both inputs.</summary>
+    /// <summary>A run of elements of both inputs, or of aligned alone.</summary>
     private readonly ref struct Elements(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, ElementPosition position)
     {
+        public Elements(ReadOnlySpan<byte> aligned)
+            : this(aligned, [], default) => HaveNoBase = true;
+
         public ReadOnlySpan<byte> Aligned { get; } = aligned;
 
         public ReadOnlySpan<byte> Base { get; } = baseValues;
 
         public ElementPosition Position { get; } = position;
+
+        public bool HaveNoBase { get; }
     }
 }

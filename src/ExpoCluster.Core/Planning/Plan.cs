@@ -50,6 +50,22 @@ public enum TensorAction
 public sealed record PlannedTensor(
     SafetensorsTensor Entry, TensorAction Action, double Alpha, TensorSource Aligned, TensorSource? Base)
 {
+    /// <summary>
+    /// With <see cref="TensorAction.Extrapolate"/>: how many elements, from the first on, are extrapolated, because base has no more.
+    /// The rest is aligned's, cast to the output's dtype. Null for all.
+    /// </summary>
+    public long? ExtrapolatedElements { get; init; }
+
+    /// <summary>Bytes of the output that are extrapolated, from the first on.</summary>
+    public long ExtrapolatedByteCount => Action != TensorAction.Extrapolate ? 0
+        : ExtrapolatedElements is { } count ? count * Entry.Dtype.Bits() / 8
+        : Entry.ByteCount;
+
+    /// <summary>Bytes of base that this tensor reads.</summary>
+    public long BaseByteCount => Base is null ? 0
+        : ExtrapolatedElements is { } count ? count * Base.Dtype.Bits() / 8
+        : ByteCountOf(Base);
+
     /// <summary>Bytes that this tensor takes in one of its sources, whose dtype may be another than the output's.</summary>
     public long ByteCountOf(TensorSource source) => (long)((Int128)Entry.ElementCount * source.Dtype.Bits() / 8);
 }
@@ -207,7 +223,7 @@ public sealed class Plan
     /// <summary>Input bytes that the merge reads: each source byte once.</summary>
     public long InputByteCount => Layout
         .SelectMany(file => file.Tensors)
-        .Sum(tensor => tensor.ByteCountOf(tensor.Aligned) + (tensor.Base is { } source ? tensor.ByteCountOf(source) : 0));
+        .Sum(tensor => tensor.ByteCountOf(tensor.Aligned) + tensor.BaseByteCount);
 
     /// <summary>The alphas of the extrapolated tensors, from the least on, and how many tensors have each.</summary>
     public ImmutableArray<(double Alpha, int Tensors)> Alphas =>

@@ -13,7 +13,8 @@ namespace ExpoCluster.Core.Planning;
 /// <summary>The plan as bytes: keys in a fixed order, no white space, so that equal plans are equal bytes.</summary>
 /// <remarks>
 /// Tensors are arrays, for a plan may hold a hundred thousand of them:
-/// <c>[name, dtype, shape, action, alpha, [input, offset, dtype], [input, offset, dtype] or null]</c>.
+/// <c>[name, dtype, shape, action, alpha, [input, offset, dtype], [input, offset, dtype] or null]</c>,
+/// and behind these the number of extrapolated elements, where that is not all of them.
 /// </remarks>
 public static class PlanJson
 {
@@ -153,6 +154,11 @@ public static class PlanJson
             WriteSource(json, tensor.Base);
         }
 
+        if (tensor.ExtrapolatedElements is { } count)
+        {
+            json.WriteNumberValue(count);
+        }
+
         json.WriteEndArray();
     }
 
@@ -189,7 +195,10 @@ public static class PlanJson
             (TensorAction)json[3].GetInt32(),
             json[4].GetDouble(),
             ReadSource(json[5]),
-            json[6].ValueKind == JsonValueKind.Null ? null : ReadSource(json[6]));
+            json[6].ValueKind == JsonValueKind.Null ? null : ReadSource(json[6]))
+        {
+            ExtrapolatedElements = json.GetArrayLength() > 7 ? json[7].GetInt64() : null,
+        };
     }
 
     private static TensorSource ReadSource(JsonElement json) =>

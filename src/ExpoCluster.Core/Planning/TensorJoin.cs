@@ -12,20 +12,11 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 {
     private readonly LayerDepths depths = new(aligned.Tensors.Keys);
     private readonly List<PlanProblem> problems = [];
-    private readonly List<string> takenFromAligned = [];
-    private readonly List<string> dropped = [];
-    private readonly List<string> droppedBuffers = [];
-    private readonly List<string> missingInAligned = [];
+    private readonly JoinNotes notes = new();
 
     /// <summary>Filled by <see cref="Run"/>.</summary>
     public IEnumerable<string> Notes =>
-    [
-        .. Note(droppedBuffers, "left out, for they are derived from the configuration"),
-        .. Note(takenFromAligned, "taken from aligned as they are"),
-        .. Note(dropped, "left out, for base and aligned do not match"),
-        .. Note(missingInAligned, "not in the output, for only base has them"),
-        .. IdlePatterns().Select(pattern => $"alpha: '{pattern}' decides about no tensor"),
-    ];
+        [.. notes.Sentences, .. IdlePatterns().Select(pattern => $"alpha: '{pattern}' decides about no tensor")];
 
     /// <summary>The output's tensors, with offsets still to be assigned, ordered by name.</summary>
     public ImmutableArray<PlannedTensor> Run()
@@ -67,35 +58,48 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     {
         if (Planner.IsKnownBuffer(tensor.Name))
         {
-            droppedBuffers.Add(tensor.Name);
+            notes.Add(JoinNotes.Fate.DroppedBuffer, tensor.Name);
             return null;
         }
 
         if (!baseCheckpoint.Tensors.TryGetValue(tensor.Name, out CheckpointTensor? other))
         {
-            return Mismatch(
-                tensor, PlanningException.OnlyInAligned, $"tensor '{tensor.Name}' is in aligned ({recipe.Aligned}) but not in base ({recipe.Base}).");
+            return JoinWithoutBase(tensor);
         }
 
+        bool isArithmetic = tensor.Dtype.IsArithmetic() && other.Dtype.IsArithmetic();
         if (!tensor.Shape.SequenceEqual(other.Shape))
         {
-            return Mismatch(
-                tensor,
-                PlanningException.ShapesDiffer,
-                $"tensor '{tensor.Name}' has shape {Shape(tensor)} in aligned and {Shape(other)} in base.");
+            return isArithmetic && recipe.OnMismatch.Of(tensor.Name) == MismatchPolicy.ExtrapolateCommonRows
+                ? ExtrapolateCommonRows(tensor, other)
+                : Mismatch(tensor, PlanProblem.ShapesDiffer(tensor, other));
         }
 
-        if (tensor.Dtype.IsArithmetic() && other.Dtype.IsArithmetic())
+        if (isArithmetic)
         {
             return Extrapolate(tensor, other);
         }
 
         return tensor.Dtype == other.Dtype
             ? CopyEqual(tensor, other)
-            : Mismatch(
-                tensor,
-                PlanningException.DtypesDiffer,
-                $"tensor '{tensor.Name}' is {tensor.Dtype.Name()} in aligned and {other.Dtype.Name()} in base, which cannot be computed together.");
+            : Mismatch(tensor, PlanProblem.DtypesDiffer(tensor, other));
+    }
+
+    private PlannedTensor? JoinWithoutBase(CheckpointTensor tensor)
+    {
+        if (TiedEmbeddings.StandingFor(tensor.Name, baseCheckpoint) is not { } embedding)
+        {
+            return Mismatch(tensor, PlanProblem.OnlyInAligned(tensor.Name, recipe));
+        }
+
+        bool fits = tensor.Shape.SequenceEqual(embedding.Shape) && tensor.Dtype.IsArithmetic() && embedding.Dtype.IsArithmetic();
+        if (!fits || recipe.OnMismatch.Of(tensor.Name) != MismatchPolicy.Untie)
+        {
+            return Mismatch(tensor, PlanProblem.BaseTiesItsHead(tensor, embedding, recipe, fits));
+        }
+
+        notes.Add(JoinNotes.Fate.Untied, tensor.Name);
+        return Extrapolate(tensor, embedding);
     }
 
     private PlannedTensor Extrapolate(CheckpointTensor tensor, CheckpointTensor other)
@@ -109,6 +113,25 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         return Output(tensor, output, TensorAction.Extrapolate, AlphaOf(tensor), other);
     }
 
+    private PlannedTensor? ExtrapolateCommonRows(CheckpointTensor tensor, CheckpointTensor other)
+    {
+        if (tensor.Shape is not [var rows, var columns] || other.Shape is not [var baseRows, var baseColumns] || columns != baseColumns)
+        {
+            problems.Add(PlanProblem.NoCommonRows(tensor, other));
+            return null;
+        }
+
+        PlannedTensor whole = Extrapolate(tensor, other);
+        if (rows < baseRows)
+        {
+            notes.Add(JoinNotes.Fate.RowsLeftOut, FormattableString.Invariant($"{tensor.Name} ({rows} of {baseRows})"));
+            return whole;
+        }
+
+        notes.Add(JoinNotes.Fate.RowsCopied, FormattableString.Invariant($"{tensor.Name} ({baseRows} of {rows} extrapolated)"));
+        return whole with { ExtrapolatedElements = baseRows * columns };
+    }
+
     private double AlphaOf(CheckpointTensor tensor) =>
         recipe.Alpha.Of(tensor.Name, depths) ?? throw new UsageException(RecipeProblems.NoAlphaFor(tensor.Name));
 
@@ -116,11 +139,12 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     // unless the plan itself depends on it.
     private PlannedTensor? CopyEqual(CheckpointTensor tensor, CheckpointTensor other)
     {
-        bool isLeftToItsPart = tensor.ByteCount > CopiedTensorComparison.MaxPlannedBytes && recipe.OnMismatch != MismatchPolicy.Drop;
+        MismatchPolicy policy = recipe.OnMismatch.Of(tensor.Name);
+        bool isLeftToItsPart = tensor.ByteCount > CopiedTensorComparison.MaxPlannedBytes && policy != MismatchPolicy.Drop;
         if (isLeftToItsPart
             || CopiedTensorComparison.AreEqual(aligned.Shards[tensor.Shard], tensor, baseCheckpoint.Shards[other.Shard], other))
         {
-            return recipe.OnMismatch == MismatchPolicy.CopyAligned
+            return policy == MismatchPolicy.CopyAligned
                 ? Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null)
                 : Output(tensor, tensor.Dtype, TensorAction.CopyEqual, alpha: 0, other);
         }
@@ -128,18 +152,16 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         return Mismatch(tensor, PlanProblem.CopiedTensorDiffers(tensor.Name, tensor.Dtype));
     }
 
-    private PlannedTensor? Mismatch(CheckpointTensor tensor, string code, string message) =>
-        Mismatch(tensor, new PlanProblem(code, tensor.Name, message));
-
+    // The policies for one kind of mismatch were asked before; for every other kind they do not know what to do either.
     private PlannedTensor? Mismatch(CheckpointTensor tensor, PlanProblem problem)
     {
-        switch (recipe.OnMismatch)
+        switch (recipe.OnMismatch.Of(tensor.Name))
         {
             case MismatchPolicy.CopyAligned:
-                takenFromAligned.Add(tensor.Name);
+                notes.Add(JoinNotes.Fate.TakenFromAligned, tensor.Name);
                 return Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null);
             case MismatchPolicy.Drop:
-                dropped.Add(tensor.Name);
+                notes.Add(JoinNotes.Fate.Dropped, tensor.Name);
                 return null;
             default:
                 problems.Add(problem);
@@ -165,29 +187,18 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         {
             if (Planner.IsKnownBuffer(name))
             {
-                droppedBuffers.Add(name);
+                notes.Add(JoinNotes.Fate.DroppedBuffer, name);
             }
-            else if (recipe.OnMismatch == MismatchPolicy.Error)
+            else if (recipe.OnMismatch.Of(name) is MismatchPolicy.CopyAligned or MismatchPolicy.Drop)
             {
-                problems.Add(new PlanProblem(
-                    PlanningException.OnlyInBase, name, $"tensor '{name}' is in base ({recipe.Base}) but not in aligned ({recipe.Aligned})."));
+                notes.Add(JoinNotes.Fate.OnlyInBase, name);
             }
             else
             {
-                missingInAligned.Add(name);
+                problems.Add(TiedEmbeddings.StandingFor(name, aligned) is { } embedding
+                    ? PlanProblem.AlignedTiesItsHead(name, embedding, recipe)
+                    : PlanProblem.OnlyInBase(name, recipe));
             }
-        }
-    }
-
-    private static string Shape(CheckpointTensor tensor) => $"[{string.Join(", ", tensor.Shape)}]";
-
-    private static IEnumerable<string> Note(List<string> names, string what)
-    {
-        const int shown = 12;
-        if (names.Count > 0)
-        {
-            string more = names.Count > shown ? $" and {names.Count - shown} more" : "";
-            yield return $"{names.Count} tensor{(names.Count == 1 ? "" : "s")} {what}: {string.Join(", ", names.Take(shown))}{more}";
         }
     }
 }

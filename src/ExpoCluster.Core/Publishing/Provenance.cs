@@ -21,6 +21,9 @@ public sealed record ProvenanceInput(string Path, long Bytes, long ModifiedUnixN
 /// <param name="BlockDigests">XxHash128 of each 4 MiB block, in order, Base64.</param>
 public sealed record ProvenanceFile(string Name, long Bytes, string Digest, byte[] BlockDigests);
 
+/// <summary>A tensor of which base has fewer rows: the first elements are extrapolated, the others are aligned's.</summary>
+public sealed record ProvenancePartlyExtrapolated(string Name, long Elements, long Extrapolated);
+
 /// <summary>The record left beside the output: where it came from, and what its bytes must be.</summary>
 /// <remarks>It holds neither times nor names of jobs or machines, so that two runs of one plan publish the same bytes.</remarks>
 public sealed record Provenance
@@ -49,6 +52,9 @@ public sealed record Provenance
     /// <summary>What the merge changed; null where nothing was measured (version 0.1).</summary>
     public ProvenanceStatistics? Statistics { get; init; }
 
+    /// <summary>Null where every tensor is extrapolated or copied as a whole.</summary>
+    public ImmutableArray<ProvenancePartlyExtrapolated>? PartlyExtrapolated { get; init; }
+
     public static Provenance Of(
         Plan plan, int variant, Recipe recipe, ImmutableArray<JobFileState> files, ImmutableArray<string> published, string version) => new()
     {
@@ -72,7 +78,20 @@ public sealed record Provenance
         ],
         Published = published,
         Statistics = ProvenanceStatistics.Of([.. plan.FilesOf(variant)], files),
+        PartlyExtrapolated = Partly(plan.FilesOf(variant)),
     };
+
+    private static ImmutableArray<ProvenancePartlyExtrapolated>? Partly(IEnumerable<PlannedFile> files)
+    {
+        ImmutableArray<ProvenancePartlyExtrapolated> partly =
+        [
+            .. from file in files
+               from tensor in file.Tensors
+               where tensor.ExtrapolatedElements is not null
+               select new ProvenancePartlyExtrapolated(tensor.Entry.Name, tensor.Entry.ElementCount, tensor.ExtrapolatedElements!.Value),
+        ];
+        return partly.IsEmpty ? null : partly;
+    }
 
     /// <summary>Null when the directory has none.</summary>
     /// <exception cref="ProvenanceException">It is there but cannot be read.</exception>

@@ -32,7 +32,7 @@ public sealed record Recipe
     /// <summary>The dtype that arithmetic tensors are written in; null keeps each aligned tensor's own.</summary>
     public Dtype? OutputDtype { get; init; }
 
-    public MismatchPolicy OnMismatch { get; init; }
+    public MismatchRule OnMismatch { get; init; } = MismatchPolicy.Error;
 
     /// <summary>The largest output file in bytes; null keeps the aligned checkpoint's own partition into files.</summary>
     public long? MaxShardBytes { get; init; }

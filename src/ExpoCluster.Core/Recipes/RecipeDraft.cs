@@ -85,7 +85,7 @@ public sealed record RecipeDraft
         Numerics numerics = ReadNumerics(problems);
         long seed = Seed(numerics, problems);
         Dtype? dtype = OutputDtype(numerics, problems);
-        MismatchPolicy onMismatch = OnMismatch(problems);
+        MismatchRule onMismatch = OnMismatch(problems);
         long? maxShardBytes = MaxShardBytes(problems);
         if (problems.Count > 0)
         {
@@ -190,15 +190,27 @@ public sealed record RecipeDraft
         return seed;
     }
 
-    private MismatchPolicy OnMismatch(ImmutableArray<RecipeProblem>.Builder problems) => Word(
-        RecipeKeys.OnMismatch,
-        "mismatch policy",
-        MismatchPolicy.Error,
-        problems,
-        ("error", MismatchPolicy.Error),
-        ("copy-aligned", MismatchPolicy.CopyAligned),
-        ("copy_aligned", MismatchPolicy.CopyAligned),
-        ("drop", MismatchPolicy.Drop));
+    private MismatchRule OnMismatch(ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        MismatchPolicy Read(string text, string path)
+        {
+            if (MismatchPolicyWords.Parse(text) is { } policy)
+            {
+                return policy;
+            }
+
+            problems.Add(RecipeProblems.UnknownWord(text, path, "mismatch policy", MismatchPolicyWords.All));
+            return MismatchPolicy.Error;
+        }
+
+        return Find(RecipeKeys.OnMismatch) switch
+        {
+            null => MismatchPolicy.Error,
+            { IsList: true } list => new MismatchRule.ByPattern(
+                new DraftLists(problems).Patterns(list, RecipeKeys.Policy, MismatchPolicy.CopyAligned.Word(), Read)),
+            { } value => Read(value.Text, value.Path),
+        };
+    }
 
     private Dtype? OutputDtype(Numerics numerics, ImmutableArray<RecipeProblem>.Builder problems)
     {

@@ -31,7 +31,7 @@ internal static class RecipeJson
             }
 
             json.WriteString(RecipeKeys.Dtype, DtypeWord(recipe.OutputDtype));
-            json.WriteString(RecipeKeys.OnMismatch, PolicyWord(recipe.OnMismatch));
+            WriteMismatch(json, recipe.OnMismatch);
             json.WriteString(RecipeKeys.MaxShardSize, recipe.MaxShardBytes?.ToString(CultureInfo.InvariantCulture) ?? "keep");
             WriteOptional(json, RecipeKeys.Output, recipe.Output);
             json.WriteEndObject();
@@ -90,6 +90,21 @@ internal static class RecipeJson
         json.WriteEndArray();
     }
 
+    private static void WriteMismatch(Utf8JsonWriter json, MismatchRule rule)
+    {
+        switch (rule)
+        {
+            case MismatchRule.Constant constant:
+                json.WriteString(RecipeKeys.OnMismatch, constant.Policy.Word());
+                break;
+            case MismatchRule.ByPattern byPattern:
+                WritePatterns(json, RecipeKeys.OnMismatch, byPattern.Patterns, policy => json.WriteString(RecipeKeys.Policy, policy.Word()));
+                break;
+            default:
+                throw new InvalidOperationException($"{rule.GetType().Name} has no canonical form.");
+        }
+    }
+
     private static void WritePatterns<T>(Utf8JsonWriter json, string key, TensorPatterns<T> patterns, Action<T> writeValue)
     {
         json.WriteStartArray(key);
@@ -119,13 +134,5 @@ internal static class RecipeJson
         Dtype.F16 => "f16",
         Dtype.F32 => "f32",
         _ => throw new InvalidOperationException($"{dtype} is no dtype of an output."),
-    };
-
-    private static string PolicyWord(MismatchPolicy policy) => policy switch
-    {
-        MismatchPolicy.Error => "error",
-        MismatchPolicy.CopyAligned => "copy-aligned",
-        MismatchPolicy.Drop => "drop",
-        _ => throw new InvalidOperationException($"{policy} is no mismatch policy."),
     };
 }

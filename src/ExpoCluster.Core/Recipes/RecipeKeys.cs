@@ -20,6 +20,9 @@ internal static class RecipeKeys
     /// <summary>In an entry of a list: the glob over tensor names.</summary>
     public const string Match = "match";
 
+    /// <summary>In an entry of <c>on_mismatch</c>.</summary>
+    public const string Policy = "policy";
+
     public static readonly string[] All =
         [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Sweep, Numerics, Seed, Dtype, OnMismatch, MaxShardSize, Output];
 

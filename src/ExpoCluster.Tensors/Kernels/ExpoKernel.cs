@@ -65,6 +65,15 @@ public abstract class ExpoKernel
         return ExpoKernelSelection.Select(aligned, baseDtype, output, numerics, alpha, width ?? BestWidth);
     }
 
+    /// <summary>A kernel that takes aligned's elements as they are and only rounds them to the output's dtype; it needs aligned's bytes
+    /// in the place of base's as well.</summary>
+    /// <param name="aligned">An arithmetic dtype.</param>
+    /// <param name="output">An arithmetic dtype.</param>
+    /// <param name="width">The code path; null for <see cref="BestWidth"/>.</param>
+    /// <exception cref="ArgumentException">A dtype is not arithmetic.</exception>
+    public static ExpoKernel ForCast(Dtype aligned, Dtype output, VectorWidth? width = null) =>
+        CastKernelSelection.Select(aligned, output, width ?? BestWidth);
+
     /// <summary>Computes as many elements as <paramref name="output"/> has room for. The lengths of all three must be that
     /// number times the bytes of their dtypes; no alignment is needed; output must not overlap an input.</summary>
     public abstract void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output, ElementPosition at);

@@ -155,12 +155,12 @@ public sealed class ConversionTests
         where TTo : unmanaged
         where TReader : struct, IElementReader<float>
         where TWriter : struct, IElementWriter<float> =>
-        Run<TFrom, TTo>(values, new ElementwiseKernel<float, TReader, TReader, TWriter, AlignedAlone<float>>(alpha: 0, width));
+        Run<TFrom, TTo>(values, new ElementwiseKernel<float, TReader, TReader, TWriter, AlignedOperator<float>>(alpha: 0, width));
 
     private static ushort[] FromDouble<TWriter>(ulong[] values, VectorWidth width)
         where TWriter : struct, IElementReader<float>, IElementWriter<float> =>
         Run<ulong, ushort>(
-            values, new ElementwiseKernel<double, F64Element, F64Element, SingleAsDouble<TWriter>, AlignedAlone<double>>(alpha: 0, width));
+            values, new ElementwiseKernel<double, F64Element, F64Element, SingleAsDouble<TWriter>, AlignedOperator<double>>(alpha: 0, width));
 
     private static TTo[] Run<TFrom, TTo>(TFrom[] values, ExpoKernel kernel)
         where TFrom : unmanaged

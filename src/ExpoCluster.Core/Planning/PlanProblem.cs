@@ -1,0 +1,58 @@
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors.Dtypes;
+
+namespace ExpoCluster.Core.Planning;
+
+/// <summary>One reason why two checkpoints cannot be merged as the recipe says.</summary>
+public sealed record PlanProblem(string Code, string Tensor, string Message)
+{
+    internal static PlanProblem OnlyInAligned(string tensor, Recipe recipe) => new(
+        PlanningException.OnlyInAligned, tensor, $"tensor '{tensor}' is in aligned ({recipe.Aligned}) but not in base ({recipe.Base}).");
+
+    internal static PlanProblem OnlyInBase(string tensor, Recipe recipe) => new(
+        PlanningException.OnlyInBase, tensor, $"tensor '{tensor}' is in base ({recipe.Base}) but not in aligned ({recipe.Aligned}).");
+
+    internal static PlanProblem ShapesDiffer(CheckpointTensor aligned, CheckpointTensor other) => new(
+        PlanningException.ShapesDiffer,
+        aligned.Name,
+        $"tensor '{aligned.Name}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base.");
+
+    internal static PlanProblem DtypesDiffer(CheckpointTensor aligned, CheckpointTensor other) => new(
+        PlanningException.DtypesDiffer,
+        aligned.Name,
+        $"tensor '{aligned.Name}' is {aligned.Dtype.Name()} in aligned and {other.Dtype.Name()} in base, which cannot be computed together.");
+
+    /// <summary>A tensor that is copied holds other values in base than in aligned.</summary>
+    internal static PlanProblem CopiedTensorDiffers(string tensor, Dtype dtype) => new(
+        PlanningException.CopiedTensorsDiffer,
+        tensor,
+        $"tensor '{tensor}' is {dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.");
+
+    /// <param name="head">Aligned's output head.</param>
+    /// <param name="embedding">Base's embedding.</param>
+    /// <param name="recipe">Names the two.</param>
+    /// <param name="fits">Whether the head could be extrapolated against the embedding.</param>
+    internal static PlanProblem BaseTiesItsHead(CheckpointTensor head, CheckpointTensor embedding, Recipe recipe, bool fits)
+    {
+        string misfit = fits
+            ? ""
+            : $", but {embedding.Dtype.Name()} {Shape(embedding)} does not go with {head.Dtype.Name()} {Shape(head)}, so not even 'untie' can help";
+        return new PlanProblem(
+            PlanningException.HeadTiedOnOneSide,
+            head.Name,
+            $"the output head '{head.Name}' is in aligned ({recipe.Aligned}) but not in base ({recipe.Base}), which uses its embedding '{embedding.Name}' as head (tied embeddings){misfit}.");
+    }
+
+    internal static PlanProblem AlignedTiesItsHead(string head, CheckpointTensor embedding, Recipe recipe) => new(
+        PlanningException.HeadTiedOnOneSide,
+        head,
+        $"the output head '{head}' is in base ({recipe.Base}) but not in aligned ({recipe.Aligned}), which uses its embedding '{embedding.Name}' as head (tied embeddings); the output would be tied as aligned is, and 'drop' accepts that.");
+
+    internal static PlanProblem NoCommonRows(CheckpointTensor aligned, CheckpointTensor other) => new(
+        PlanningException.NoCommonRows,
+        aligned.Name,
+        $"tensor '{aligned.Name}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides.");
+
+    private static string Shape(CheckpointTensor tensor) => $"[{string.Join(", ", tensor.Shape)}]";
+}
