@@ -82,6 +82,20 @@ public sealed class ExpoProcess : IDisposable
         return process.Wait();
     }
 
+    /// <summary>Starts a merge, which must be slow enough, and kills it when it has begun to compute.</summary>
+    public static void KillInMidMerge(params string[] arguments)
+    {
+        using ExpoProcess process = Start(arguments);
+        for (var clock = Stopwatch.StartNew(); !process.Errors.Contains("running", StringComparison.Ordinal); Thread.Sleep(20))
+        {
+            Assert.True(clock.Elapsed < Patience && !process.HasExited, process.Errors);
+        }
+
+        Thread.Sleep(700);
+        Assert.False(process.HasExited, process.Errors);
+        process.Kill();
+    }
+
     public RunResult Wait()
     {
         if (!process.WaitForExit(Patience))

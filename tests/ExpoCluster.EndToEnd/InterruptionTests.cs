@@ -81,7 +81,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     public void An_input_that_changed_between_kill_and_resume_is_refused_by_name()
     {
         using var place = new Workplace("80MB");
-        KillInMidMerge(place);
+        ExpoProcess.KillInMidMerge(place.Merge("--max-rate", "20MB"));
         string input = Path.Join(place.Base, "model.safetensors");
         File.SetLastWriteTimeUtc(input, DateTime.UtcNow.AddSeconds(5));
 
@@ -99,7 +99,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     public void Another_alpha_on_unfinished_work_is_refused_and_restart_throws_it_away()
     {
         using var place = new Workplace("80MB");
-        KillInMidMerge(place);
+        ExpoProcess.KillInMidMerge(place.Merge("--max-rate", "20MB"));
 
         RunResult other = ExpoProcess.Run(place.MergeWith("0.5"));
 
@@ -116,7 +116,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     {
         using var place = new Workplace("80MB");
         SortedDictionary<string, string> undisturbed = MergeUndisturbed(place);
-        KillInMidMerge(place);
+        ExpoProcess.KillInMidMerge(place.Merge("--max-rate", "20MB"));
         foreach (string staging in Directory.EnumerateFiles(Path.Join(place.Output, ".expocluster"), "model*.safetensors", SearchOption.AllDirectories))
         {
             File.Delete(staging);
@@ -244,15 +244,6 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     {
         using var copy = System.Diagnostics.Process.Start("cp", ["-p", from, to]);
         copy.WaitForExit();
-    }
-
-    private static void KillInMidMerge(Workplace place)
-    {
-        using ExpoProcess process = ExpoProcess.Start(place.Merge("--max-rate", "20MB"));
-        WaitFor(() => process.Errors.Contains("running", StringComparison.Ordinal));
-        Thread.Sleep(700);
-        Assert.False(process.HasExited, process.Errors);
-        process.Kill();
     }
 
     private static RunResult RunKilledAt(Workplace place, string call, int time, params string[] more)

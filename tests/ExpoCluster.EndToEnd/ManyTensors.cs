@@ -30,7 +30,8 @@ internal static class ManyTensors
         }
     }
 
-    private static void Write(string directory, int count, int elements, float add)
+    /// <summary>One checkpoint, whose tensor number i is full of i + <paramref name="add"/>.</summary>
+    public static void Write(string directory, int count, int elements, float add)
     {
         Directory.CreateDirectory(directory);
         ImmutableArray<SafetensorsTensor> tensors = SafetensorsLayout.Arrange(
