@@ -1,3 +1,4 @@
+using System.Text;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
@@ -16,17 +17,18 @@ public sealed class MismatchTests : IDisposable
     [Fact]
     public void Further_rows_of_aligned_are_copied_and_the_plan_says_how_many_are_not()
     {
-        WritePair([(Embedding, [32, 4])], [(Embedding, [34, 4])]);
+        WritePair([(Embedding, [32, 4])], [(Embedding, [33, 4])]);
 
         PlannedMerge merge = PlanOf(MismatchPolicy.ExtrapolateCommonRows);
 
         PlannedTensor tensor = Assert.Single(merge.Plan.Files[0].Tensors);
         Assert.Equal((TensorAction.Extrapolate, 0.3, 128L), (tensor.Action, tensor.Alpha, tensor.ExtrapolatedElements));
-        Assert.Equal([34, 4], tensor.Entry.Shape.AsEnumerable());
-        Assert.Equal((128 * 2, 136 * 2 + 128 * 2), (tensor.BaseByteCount, merge.Plan.InputByteCount));
+        Assert.Equal([33, 4], tensor.Entry.Shape.AsEnumerable());
+        Assert.Equal((128 * 2, 132 * 2 + 128 * 2), (tensor.BaseByteCount, merge.Plan.InputByteCount));
         Assert.Equal(
-            $"1 tensor extrapolated in the rows that base has too, and copied from aligned in the others: {Embedding} (32 of 34 extrapolated)",
+            $"1 tensor extrapolated in the rows that base has too, and copied from aligned in the others: {Embedding} (32 of 33 extrapolated)",
             Assert.Single(merge.Notes));
+        Assert.EndsWith(",\"BF16\"],128]]}]}", Encoding.UTF8.GetString(merge.Plan.CanonicalJson.Span), StringComparison.Ordinal);
         Plan again = PlanJson.Read(merge.Plan.CanonicalJson);
         Assert.Equal((merge.Plan.Digest, 128L), (again.Digest, again.Files[0].Tensors[0].ExtrapolatedElements));
     }

@@ -1,5 +1,10 @@
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Kernels;
+using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Tests.Publishing;
 
@@ -43,5 +48,26 @@ public sealed class ProvenanceTests : IDisposable
         Assert.Contains("\"blockDigests\": \"AQI=\"", json, StringComparison.Ordinal);
         place.Write("expocluster.json", json);
         Assert.Equal("d", Provenance.ReadFrom(OutputPaths.Of(place.Path))!.Files[0].Digest);
+    }
+
+    [Fact]
+    public void Tensors_that_are_extrapolated_in_part_are_named_with_how_many_elements_are()
+    {
+        PlannedTensor whole = Tensor("w", begin: 0);
+        PlannedTensor partly = Tensor("model.embed_tokens.weight", begin: 24) with { ExtrapolatedElements = 4 };
+
+        Assert.Equal(
+            [new ProvenancePartlyExtrapolated("model.embed_tokens.weight", 6, 4)], ProvenanceOf(whole, partly).PartlyExtrapolated!.Value.AsEnumerable());
+        Assert.Null(ProvenanceOf(whole).PartlyExtrapolated);
+        Assert.DoesNotContain("partlyExtrapolated", System.Text.Encoding.UTF8.GetString(ProvenanceOf(whole).ToJson()), StringComparison.Ordinal);
+    }
+
+    private static PlannedTensor Tensor(string name, long begin) => new(
+        new SafetensorsTensor(name, Dtype.F32, [3, 2], begin, begin + 24), TensorAction.Extrapolate, 0.3, new TensorSource(0, 0, Dtype.F32), new TensorSource(1, 0, Dtype.F32));
+
+    private static Provenance ProvenanceOf(params PlannedTensor[] tensors)
+    {
+        var plan = new Plan(1, "expo", Numerics.Exact, [], null, [new PlannedFile("model.safetensors", [.. tensors])]);
+        return Provenance.Of(plan, 0, new Recipe { Base = "b", Aligned = "a", Alpha = 0.3 }, [], [], "1");
     }
 }
