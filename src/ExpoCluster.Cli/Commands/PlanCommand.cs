@@ -81,7 +81,7 @@ internal static class PlanCommand
     private static JsonObject ToJson(Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage)
     {
         Plan plan = merge.Plan;
-        PlannedTensor[] tensors = [.. plan.Files.SelectMany(file => file.Tensors)];
+        PlannedTensor[] tensors = [.. plan.Layout.SelectMany(file => file.Tensors)];
         return new JsonObject
         {
             ["status"] = "ok",
@@ -161,7 +161,7 @@ internal static class PlanCommand
 
     private static string Tensors(Plan plan)
     {
-        PlannedTensor[] tensors = [.. plan.Files.SelectMany(file => file.Tensors)];
+        PlannedTensor[] tensors = [.. plan.Layout.SelectMany(file => file.Tensors)];
         int copied = tensors.Count(tensor => tensor.Action != TensorAction.Extrapolate);
         int inPart = tensors.Count(tensor => tensor.ExtrapolatedElements is not null);
         string dtypes = string.Join(", ", tensors.Select(tensor => tensor.Entry.Dtype).Distinct().Order().Select(dtype => dtype.Name()));
