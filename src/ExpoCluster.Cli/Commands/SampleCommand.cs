@@ -44,7 +44,10 @@ internal static class SampleCommand
     {
         if (contradiction is not null)
         {
-            throw Problem(contradiction, $"{contradiction} contradicts --like, which takes all that from the published model.", $"leave {contradiction} out; --scale makes the sample smaller.");
+            throw Problem(
+                contradiction,
+                $"{contradiction} contradicts --like, which takes all that from the published model.",
+                $"leave {contradiction} out; --scale makes the sample smaller.");
         }
 
         BuiltInRecipe recipe = BuiltInRecipes.Named(name);
@@ -60,9 +63,9 @@ internal static class SampleCommand
     private static string Describe(string path, PublishedModel model, double scale)
     {
         ImmutableArray<SampleTensor> tensors = model.Tensors(scale);
+        string size = ByteSize.Format(tensors.Sum(tensor => tensor.ByteCount));
         return string.Create(
-            CultureInfo.InvariantCulture,
-            $"wrote {path} like {model.Repository}: {tensors.Length} tensors, {ByteSize.Format(tensors.Sum(tensor => tensor.ByteCount))} in {model.FileText}");
+            CultureInfo.InvariantCulture, $"wrote {path} like {model.Repository}: {tensors.Length} tensors, {size} in {model.FileText}");
     }
 
     private static double ReadScale(string text) =>
@@ -70,9 +73,12 @@ internal static class SampleCommand
             ? scale
             : throw Problem("--scale", $"'{text}' is no fraction.", "give a number above 0, up to 1, for example --scale 0.02.");
 
-    private static void AdviseMerge(string directory, double alpha) => Console.Out.WriteLine(string.Create(
-        CultureInfo.InvariantCulture,
-        $"merge them: expocluster merge --base {Path.Join(directory, "base")} --aligned {Path.Join(directory, "aligned")} --alpha {alpha} --out {Path.Join(directory, "merged")}"));
+    private static void AdviseMerge(string directory, double alpha)
+    {
+        string inputs = $"--base {Path.Join(directory, "base")} --aligned {Path.Join(directory, "aligned")}";
+        Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"merge them: expocluster merge {inputs} --alpha {alpha} --out {Path.Join(directory, "merged")}"));
+    }
 
     private static int Run(string directory, string size, string dtypeName, string? maxShardSize, string? scale)
     {

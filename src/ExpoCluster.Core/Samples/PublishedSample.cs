@@ -42,13 +42,17 @@ public static class PublishedSample
         ImmutableArray<SampleTensor> tensors = model.Tensors(scale);
         if (model.Formats.HasFlag(WeightsFormats.Safetensors))
         {
-            WriteFiles(directory, tensors, split, CheckpointLocation.IndexFileName, ShardSplitter.FileName, writer, (_, members, _) => new SafetensorsSampleFile(members));
+            WriteFiles(
+                directory, tensors, split, CheckpointLocation.IndexFileName, ShardSplitter.FileName, writer,
+                (_, members, _) => new SafetensorsSampleFile(members));
         }
 
         if (model.Formats.HasFlag(WeightsFormats.Torch))
         {
-            WriteFiles(directory, tensors, split, CheckpointLocation.TorchIndexFileName, TorchFileName, writer, (name, members, isLast) =>
-                new TorchSampleFile(Path.GetFileNameWithoutExtension(name), members, isLast && model.HasOversizedStorage));
+            WriteFiles(
+                directory, tensors, split, CheckpointLocation.TorchIndexFileName, TorchFileName, writer,
+                (name, members, isLast) =>
+                    new TorchSampleFile(Path.GetFileNameWithoutExtension(name), members, isLast && model.HasOversizedStorage));
         }
 
         SampleSideFiles.Write(directory, model.Family.Scaled(scale));

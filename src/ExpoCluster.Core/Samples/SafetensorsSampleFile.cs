@@ -10,7 +10,8 @@ internal sealed class SafetensorsSampleFile : SampleFile
 
     public SafetensorsSampleFile(IEnumerable<SampleTensor> tensors)
     {
-        ImmutableArray<SafetensorsTensor> entries = SafetensorsLayout.Arrange(tensors.Select(tensor => (tensor.Name, tensor.Dtype, tensor.Shape)));
+        ImmutableArray<SafetensorsTensor> entries =
+            SafetensorsLayout.Arrange(tensors.Select(tensor => (tensor.Name, tensor.Dtype, tensor.Shape)));
         header = SafetensorsHeader.Encode(entries, ImmutableSortedDictionary<string, string>.Empty.Add("format", "pt"));
         Runs = [.. entries.Select(entry => new SampleRun(entry.Name, entry.Dtype, header.Length + entry.Begin, entry.ByteCount))];
         ByteLength = header.Length + (entries.IsEmpty ? 0 : entries[^1].End);

@@ -12,8 +12,11 @@ public static class SampleHubCache
     /// <param name="cache">The directory that holds <c>models--…</c>; created if it is missing.</param>
     /// <param name="repository">Organisation and name.</param>
     /// <param name="source">Its files; gone afterwards.</param>
+    /// <param name="isOutline">
+    /// Names blobs by the names of their files: to compute the digests of an outline would be to read hundreds of gigabytes of zeros.
+    /// </param>
     /// <returns>The snapshot's directory.</returns>
-    public static string LayOut(string cache, string repository, string source)
+    public static string LayOut(string cache, string repository, string source, bool isOutline = false)
     {
         string root = Path.Join(cache, "models--" + repository.Replace("/", "--", StringComparison.Ordinal));
         string commit = CommitOf(repository);
@@ -24,7 +27,11 @@ public static class SampleHubCache
         foreach (string path in Directory.EnumerateFiles(source))
         {
             string name = Path.GetFileName(path);
-            string blob = SideFileSelection.IsWeights(name) || name == TrainingArgumentsFile.Name ? Sha256Of(path) : GitDigestOf(path);
+            bool isLarge = SideFileSelection.IsWeights(name) || name == TrainingArgumentsFile.Name;
+            string blob =
+                !isLarge ? GitDigestOf(path)
+                : isOutline ? Hex(SHA256.HashData(Encoding.UTF8.GetBytes($"{repository}/{name}")))
+                : Sha256Of(path);
             File.Move(path, Path.Join(root, "blobs", blob), overwrite: true);
             File.CreateSymbolicLink(Path.Join(snapshot, name), $"../../blobs/{blob}");
         }

@@ -12,7 +12,10 @@ internal static class TrainingArgumentsFile
     public static void Write(string directory)
     {
         using ZipArchive archive = ZipFile.Open(Path.Join(directory, Name), ZipArchiveMode.Create);
-        Add(archive, "training_args/data.pkl", [0x80, 2, .. "ctransformers.training_args\nTrainingArguments\nq\0)"u8, 0x81, .. "q\u0001}q\u0002b."u8]);
+        Add(
+            archive,
+            "training_args/data.pkl",
+            [0x80, 2, .. "ctransformers.training_args\nTrainingArguments\nq\0)"u8, 0x81, .. "q\u0001}q\u0002b."u8]);
         Add(archive, "training_args/byteorder", "little"u8);
         Add(archive, "training_args/version", "3\n"u8);
     }

@@ -5,7 +5,8 @@ public static class Crc32
 {
     private const uint Polynomial = 0xEDB8_8320;
 
-    private static readonly uint[] Table = [.. Enumerable.Range(0, 256).Select(value => Enumerable.Range(0, 8).Aggregate((uint)value, (crc, _) => TimesX(crc)))];
+    private static readonly uint[] Table =
+        [.. Enumerable.Range(0, 256).Select(value => Enumerable.Range(0, 8).Aggregate((uint)value, (crc, _) => TimesX(crc)))];
 
     /// <summary>Fast enough for the parts of an archive that describe it, not for tensors.</summary>
     public static uint Of(ReadOnlySpan<byte> bytes)

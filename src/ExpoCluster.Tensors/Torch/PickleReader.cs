@@ -53,7 +53,9 @@ internal sealed class PickleReader
         if (!stack.HoldsOneValue || cursor.Remaining > 0)
         {
             throw cursor.Broken(
-                TorchRules.PickleIsWellFormed, "one value at the end of the pickle", $"{cursor.Remaining} bytes behind it, or several values");
+                TorchRules.PickleIsWellFormed,
+                "one value at the end of the pickle",
+                $"{cursor.Remaining} bytes behind it, or several values");
         }
 
         return stack.Pop();

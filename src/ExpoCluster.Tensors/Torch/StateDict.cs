@@ -65,7 +65,8 @@ internal sealed record StateDict(PickleValue.Map Map, ImmutableArray<string> Not
         string? holder = others.Where(entry => TensorSearch.Finds(entry.Value)).Select(entry => NameOf(entry.Key)).FirstOrDefault();
         if (holder is not null)
         {
-            throw TorchRules.StateDictIsClear.Broken(file, expected: "tensors in one dict", found: $"more of them nested under '{holder}'");
+            throw TorchRules.StateDictIsClear.Broken(
+                file, expected: "tensors in one dict", found: $"more of them nested under '{holder}'");
         }
 
         return others.Length == 0

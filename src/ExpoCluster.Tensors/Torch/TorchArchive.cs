@@ -59,11 +59,13 @@ internal sealed class TorchArchive
 
     private static ZipEntry FindPickle(ZipDirectory directory, string file)
     {
-        ZipEntry[] pickles = [.. directory.Entries.Where(entry => entry.Name.IndexOf('/', StringComparison.Ordinal) == entry.Name.Length - PickleName.Length
+        ZipEntry[] pickles = [.. directory.Entries.Where(entry =>
+            entry.Name.IndexOf('/', StringComparison.Ordinal) == entry.Name.Length - PickleName.Length
             && entry.Name.EndsWith(PickleName, StringComparison.Ordinal))];
         if (pickles.Length != 1)
         {
-            throw TorchRules.IsTorchs.Broken(file, expected: "one entry NAME/data.pkl", found: $"{pickles.Length} of {directory.Entries.Length} entries");
+            throw TorchRules.IsTorchs.Broken(
+                file, expected: "one entry NAME/data.pkl", found: $"{pickles.Length} of {directory.Entries.Length} entries");
         }
 
         string prefix = pickles[0].Name[..^PickleName.Length];

@@ -66,7 +66,10 @@ internal sealed class TorchTensors(TorchArchive archive, string file)
             if (tensor.Shape[axis] != 1 && tensor.Strides[axis] != expected)
             {
                 throw TorchRules.TensorIsContiguous.Broken(
-                    file, name, expected: $"stride {expected} in dimension {axis}", found: $"strides [{string.Join(',', tensor.Strides)}]");
+                    file,
+                    name,
+                    expected: $"stride {expected} in dimension {axis}",
+                    found: $"strides [{string.Join(',', tensor.Strides)}]");
             }
 
             expected *= tensor.Shape[axis];

@@ -31,7 +31,8 @@ internal sealed record ZipDirectory(ImmutableArray<ZipEntry> Entries, long Offse
 
         if (tail.EntryCount * ZipFormat.DirectoryEntryBytes > tail.DirectoryByteCount)
         {
-            throw Contradiction(source.Name, tail.DirectoryOffset, $"room for {tail.EntryCount} entries", $"{tail.DirectoryByteCount} bytes");
+            throw Contradiction(
+                source.Name, tail.DirectoryOffset, $"room for {tail.EntryCount} entries", $"{tail.DirectoryByteCount} bytes");
         }
 
         ReadOnlyMemory<byte> bytes = tail.ReadDirectory(source);
@@ -101,7 +102,8 @@ internal sealed record ZipDirectory(ImmutableArray<ZipEntry> Entries, long Offse
 
         if (method != ZipFormat.Stored)
         {
-            throw TorchRules.EntriesAreStored.Broken(file, offset: offset, expected: "method 0 (stored)", found: $"method {method} for {name}");
+            throw TorchRules.EntriesAreStored.Broken(
+                file, offset: offset, expected: "method 0 (stored)", found: $"method {method} for {name}");
         }
     }
 

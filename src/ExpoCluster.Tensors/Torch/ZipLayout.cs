@@ -78,9 +78,9 @@ internal sealed class ZipLayout
 
     private static long? Predict(ZipEntry entry, int headerBytes, long next)
     {
-        long end = entry.HeaderOffset + headerBytes + TorchPadding.ExtraBytes(entry.HeaderOffset, headerBytes, entry.ByteCount) + entry.ByteCount;
+        long content = entry.HeaderOffset + headerBytes + TorchPadding.ExtraBytes(entry.HeaderOffset, headerBytes, entry.ByteCount);
         int descriptor = entry.HasDescriptor ? TorchPadding.DescriptorBytes(entry.HeaderOffset, entry.ByteCount) : 0;
-        return end + descriptor == next ? end - entry.ByteCount : null;
+        return content + entry.ByteCount + descriptor == next ? content : null;
     }
 
     private long ReadHeader(ZipEntry entry, int headerBytes)

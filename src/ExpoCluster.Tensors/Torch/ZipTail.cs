@@ -107,7 +107,9 @@ internal sealed class ZipTail
         EntryCount = Consistent(at, U64(tail, at + 32), entries, ZipFormat.Beyond16);
         DirectoryByteCount = Consistent(at, U64(tail, at + 40), byteCount, ZipFormat.Beyond32);
         DirectoryOffset = Consistent(at, U64(tail, at + 48), offset, ZipFormat.Beyond32);
-        return U64(tail, at + 24) == (ulong)EntryCount ? at : throw Contradiction(at, $"{EntryCount} entries", $"{U64(tail, at + 24)} of them here");
+        return U64(tail, at + 24) == (ulong)EntryCount
+            ? at
+            : throw Contradiction(at, $"{EntryCount} entries", $"{U64(tail, at + 24)} of them here");
     }
 
     private long Consistent(int at, ulong value, uint small, uint beyond) =>

@@ -74,12 +74,16 @@ internal sealed class ZipWriter
         switch (TorchPadding.DescriptorBytes(entry.HeaderOffset, entry.ByteCount))
         {
             case 0:
-                return [];
+                break;
             case ZipFormat.DescriptorBytes:
-                return bytes.U32(ZipFormat.DescriptorSignature).U32(entry.Crc).U32((uint)entry.ByteCount).U32((uint)entry.ByteCount).ToArray();
+                bytes.U32(ZipFormat.DescriptorSignature).U32(entry.Crc).U32((uint)entry.ByteCount).U32((uint)entry.ByteCount);
+                break;
             default:
-                return bytes.U32(ZipFormat.DescriptorSignature).U32(entry.Crc).U64(entry.ByteCount).U64(entry.ByteCount).ToArray();
+                bytes.U32(ZipFormat.DescriptorSignature).U32(entry.Crc).U64(entry.ByteCount).U64(entry.ByteCount);
+                break;
         }
+
+        return bytes.ToArray();
     }
 
     private byte[] Directory()

@@ -171,6 +171,17 @@ public sealed class PublishedSampleTests : IDisposable
         Assert.False(Directory.Exists(place.PathOf("s", "base")));
     }
 
+    [Fact]
+    public void A_cache_of_outlines_is_laid_out_without_reading_them()
+    {
+        PublishedModel model = PublishedPair.Find("tulu-2-dpo-70b")!.Base;
+        PublishedSample.WriteOutline(place.PathOf("outline"), model);
+
+        string snapshot = SampleHubCache.LayOut(place.PathOf("hub"), model.Repository, place.PathOf("outline"), isOutline: true);
+
+        Assert.Equal(723 + 80, Checkpoint.Open(snapshot).Tensors.Count);
+    }
+
     private void Write(string name) => PublishedSample.WritePair(place.PathOf("s"), PublishedPair.Find(name)!, Scale, seed: 1);
 
     private string[] FilesOf(string side) => [.. Directory.EnumerateFiles(place.PathOf("s", side)).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
