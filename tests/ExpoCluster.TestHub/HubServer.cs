@@ -182,7 +182,7 @@ public sealed class HubServer : IAsyncDisposable, IDisposable
             return false;
         }
 
-        if (target.Revision != repository!.Commit && !repository.Refs.ContainsKey(target.Revision))
+        if (repository!.Find(target.Revision) is null)
         {
             Refuse(context, 404, "RevisionNotFound", $"Invalid rev id: {target.Revision}");
             return false;
@@ -207,12 +207,12 @@ public sealed class HubServer : IAsyncDisposable, IDisposable
         switch (target.Place)
         {
             case Place.Revision:
-                return context.Response.WriteAsync(JsonSerializer.Serialize(new { id = repository.Name, sha = ShaOf(repository, target.Revision) }));
+                return context.Response.WriteAsync(JsonSerializer.Serialize(new { id = repository.Name, sha = repository.Find(target.Revision) }));
             case Place.Tree:
                 return SendPageAsync(context, repository);
         }
 
-        context.Response.Headers["X-Repo-Commit"] = ShaOf(repository, target.Revision);
+        context.Response.Headers["X-Repo-Commit"] = repository.Find(target.Revision);
         if (!repository.Files.TryGetValue(target.Path, out TestFile? file))
         {
             Refuse(context, 404, "EntryNotFound", "Entry not found");
@@ -227,7 +227,7 @@ public sealed class HubServer : IAsyncDisposable, IDisposable
 
         string location = file.IsLarge
             ? string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{storagePort}/{file.Etag}?X-Signature=secret-{signature}")
-            : $"/api/resolve-cache/models/{repository.Name}/{ShaOf(repository, target.Revision)}/{Uri.EscapeDataString(target.Path)}?etag={file.Etag}";
+            : $"/api/resolve-cache/models/{repository.Name}/{repository.Find(target.Revision)}/{Uri.EscapeDataString(target.Path)}?etag={file.Etag}";
         context.Response.StatusCode = file.IsLarge ? 302 : 307;
         context.Response.Headers.Location = location;
         context.Response.Headers["X-Linked-Size"] = (file.ByteLength + plan.ClaimedMore).ToString(CultureInfo.InvariantCulture);
@@ -235,9 +235,6 @@ public sealed class HubServer : IAsyncDisposable, IDisposable
         SetHeaders(context, plan);
         return Task.CompletedTask;
     }
-
-    private static string ShaOf(TestRepository repository, string revision) =>
-        repository.Refs.GetValueOrDefault(revision, repository.Commit);
 
     private async Task SendPageAsync(HttpContext context, TestRepository repository)
     {

@@ -39,9 +39,10 @@ public sealed class TestFile
     public static TestFile OfDisk(string path, bool isHashed = true)
     {
         long length = new FileInfo(path).Length;
-        bool isLarge = length > 100_000 || path.EndsWith(".safetensors", StringComparison.Ordinal) || path.EndsWith(".bin", StringComparison.Ordinal);
+        bool isWeights = path.EndsWith(".safetensors", StringComparison.Ordinal) || path.EndsWith(".bin", StringComparison.Ordinal);
+        bool isLarge = isWeights || length > 10_000_000;
         string? stand = isHashed ? null : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(path)));
-        return new TestFile(length, isLarge, () => File.OpenRead(path), isLarge ? stand : null);
+        return new TestFile(length, isLarge, () => File.OpenRead(path), isWeights ? stand : null);
     }
 
     public Stream Open() => open();

@@ -6,11 +6,14 @@ namespace ExpoCluster.TestHub;
 /// <summary>A model of the test Hub, with one commit that its branches lead to.</summary>
 public sealed class TestRepository
 {
+    private readonly HashSet<string> commits = new(StringComparer.Ordinal);
+
     public TestRepository(string name)
     {
         Name = name;
         Commit = ShaOf(name);
         Refs["main"] = Commit;
+        commits.Add(Commit);
     }
 
     public string Name { get; }
@@ -53,7 +56,11 @@ public sealed class TestRepository
     {
         Commit = ShaOf(Name + message);
         Refs["main"] = Commit;
+        commits.Add(Commit);
     }
+
+    /// <summary>The commit that a branch, a tag or a commit means; null when there is none. All commits have the same files.</summary>
+    public string? Find(string revision) => commits.Contains(revision) ? revision : Refs.GetValueOrDefault(revision);
 
     public static string ShaOf(string text) => Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(text)));
 }

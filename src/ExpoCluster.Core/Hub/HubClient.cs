@@ -10,6 +10,8 @@ public sealed partial class HubClient : IDisposable
     private const int MaxPageBytes = 64 << 20;
     private const int MaxPages = 10_000;
 
+    private static readonly TimeSpan NoticedWait = TimeSpan.FromSeconds(4);
+
     private readonly HubHttp http;
     private readonly TimeProvider clock;
     private readonly HubLocations locations;
@@ -124,10 +126,10 @@ public sealed partial class HubClient : IDisposable
     internal void Count(int bytes) => Interlocked.Add(ref bytesReceived, bytes);
 
     /// <summary>A broken stream says nothing against the way to the file, but another way may be better.</summary>
-    internal async Task RecoverAsync(HubFile file, int failures, CancellationToken cancellation)
+    internal async Task RecoverAsync(HubFile file, int failures, string why, CancellationToken cancellation)
     {
         locations.Forget(file);
-        await WaitAsync(HubWaits.Of(failures), file.Name, cancellation).ConfigureAwait(false);
+        await WaitAsync(HubWaits.Of(failures), file.Name, why, cancellation).ConfigureAwait(false);
     }
 
     private static HubRange Checked(HubAnswer answer, HubFile file, long begin, long end, bool isOffer = false)
@@ -202,6 +204,7 @@ public sealed partial class HubClient : IDisposable
         for (int retry = 0; ; retry++)
         {
             TimeSpan wait;
+            string why;
             try
             {
                 HubAnswer answer = await AskOnceAsync(request, cancellation).ConfigureAwait(false);
@@ -214,6 +217,7 @@ public sealed partial class HubClient : IDisposable
                 {
                     HubException fault = await HubFault.OfAsync(answer, request, Environment, cancellation).ConfigureAwait(false);
                     wait = HubWaits.Of(retry, answer.Response);
+                    why = fault.Problem;
                     // A storage host that refuses is asked again too, for each time the Hub signs anew.
                     bool mayHelp = HubFault.IsTransient(answer.Status) || !answer.IsFromHub;
                     if (!mayHelp || retry >= retries || wait > HubWaits.Longest)
@@ -225,13 +229,14 @@ public sealed partial class HubClient : IDisposable
             catch (Exception exception) when (exception is HttpRequestException or IOException or TimeoutException)
             {
                 wait = HubWaits.Of(retry);
+                why = Innermost(exception);
                 if (retry >= retries)
                 {
-                    throw HubErrors.NotReached(request.Subject, Innermost(exception), exception);
+                    throw HubErrors.NotReached(request.Subject, why, exception);
                 }
             }
 
-            await WaitAsync(wait, request.Subject, cancellation).ConfigureAwait(false);
+            await WaitAsync(wait, request.Subject, why, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -241,15 +246,21 @@ public sealed partial class HubClient : IDisposable
 
     private Task<HubAnswer> AskOnceAsync(HubRequest request, CancellationToken cancellation)
     {
+        if (Environment.IsOffline)
+        {
+            throw HubErrors.MissingInCache(request.Subject, Environment.CacheDirectory, "HF_HUB_OFFLINE forbids asking the Hub");
+        }
+
         Interlocked.Increment(ref requests);
         return http.AskAsync(request, cancellation);
     }
 
-    private Task WaitAsync(TimeSpan wait, string subject, CancellationToken cancellation)
+    // A second or two is nothing that anybody needs to know of.
+    private Task WaitAsync(TimeSpan wait, string subject, string why, CancellationToken cancellation)
     {
-        if (wait > TimeSpan.FromSeconds(8))
+        if (wait >= NoticedWait)
         {
-            Notice?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{subject}: the Hub asks to wait {wait.TotalSeconds:0} s"));
+            Notice?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{subject}: {why}; asking again in {wait.TotalSeconds:0} s"));
         }
 
         return Task.Delay(wait, clock, cancellation);

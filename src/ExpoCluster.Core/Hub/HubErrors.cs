@@ -142,8 +142,8 @@ public static class HubErrors
         "run the same command again; if it stays so, check HF_ENDPOINT and the proxy settings.");
 
     internal static HubException DigestDiffers(HubFile file, string found) => new(
-        WrongDigest, file.Name, $"what was downloaded is damaged and was removed (expected digest {file.Etag}, found {found})",
-        "run the same command again: it downloads this file anew.");
+        WrongDigest, file.Name, $"what was downloaded is damaged (expected digest {file.Etag}, found {found})",
+        "run the same command again: this file is downloaded anew.");
 
     internal static HubException MissingInCache(string where, string cache, string why) => new(
         NotCached, where, $"not in the cache {cache}, and {why}", "unset HF_HUB_OFFLINE and check the network, or download the model with `hf download` first.");

@@ -59,7 +59,7 @@ public sealed class HubStream : IAsyncDisposable, IDisposable
                 throw HubErrors.NotReached(file.Name, why, cause);
             }
 
-            await client.RecoverAsync(file, failures - 1, cancellation).ConfigureAwait(false);
+            await client.RecoverAsync(file, failures - 1, why, cancellation).ConfigureAwait(false);
         }
 
         return 0;

@@ -37,8 +37,8 @@ public static class OutputPreflight
     {
         foreach (Checkpoint input in inputs)
         {
-            IEnumerable<string> places = input.Shards.Select(shard => shard.Path);
-            if (input.Directory is { } directory)
+            IEnumerable<string> places = input.Shards.Where(shard => !shard.IsRemote).Select(shard => shard.Path);
+            if (input.Folder.LocalDirectory is { } directory)
             {
                 places = places.Prepend(RealPath.Of(directory));
             }
