@@ -11,6 +11,9 @@ public sealed record Fault(Place Place, Func<HttpContext, BodyPlan, bool> Apply)
     /// <summary>How often; the Hub counts it down.</summary>
     public int Times { get; set; } = 1;
 
+    /// <summary>So many requests go well before.</summary>
+    public int After { get; set; }
+
     /// <summary>The target must contain it.</summary>
     public string Target { get; init; } = "";
 

@@ -150,6 +150,12 @@ public sealed class HubServer : IAsyncDisposable, IDisposable
         lock (faults)
         {
             Fault? fault = faults.Find(fault => fault.Place == place && fault.Times > 0 && raw.Contains(fault.Target, StringComparison.Ordinal));
+            if (fault is { After: > 0 })
+            {
+                fault.After--;
+                return null;
+            }
+
             if (fault is not null)
             {
                 fault.Times--;

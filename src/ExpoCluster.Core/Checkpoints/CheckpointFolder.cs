@@ -11,6 +11,9 @@ internal abstract class CheckpointFolder
     /// <summary>Where side files come from: <see cref="LocalDirectory"/>, or a commit of the Hub.</summary>
     public virtual string? SideFileDirectory => LocalDirectory;
 
+    /// <summary>Paths of the side files where they are not all on this machine.</summary>
+    public virtual ImmutableArray<string> RemoteSideFiles => [];
+
     /// <summary>The reference that means exactly these files, whatever changes elsewhere; null where it is as the user wrote it.</summary>
     public virtual string? Reference => null;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.SideFiles;
+using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -34,6 +35,8 @@ internal sealed class HubFolder : CheckpointFolder
     public override string? LocalDirectory => MissingSideFiles.Any() ? null : local.LocalDirectory;
 
     public override string? SideFileDirectory => LocalDirectory ?? Commit.ToString();
+
+    public override ImmutableArray<string> RemoteSideFiles => LocalDirectory is null ? [.. SideFiles.Select(file => file.Path)] : [];
 
     public override ImmutableSortedSet<string> FileNames => snapshot.Listing is null
         ? local.FileNames
@@ -79,6 +82,34 @@ internal sealed class HubFolder : CheckpointFolder
         IEnumerable<string> weights = checkpoint.Shards.Select(shard => shard.Name).Append(checkpoint.EntryFileName);
         return weights.Distinct(StringComparer.Ordinal).Where(listed.ContainsKey).Select(name => listed[name])
             .Concat(withSideFiles ? SideFiles.Select(SideFileSelection.Checked) : []);
+    }
+
+    /// <summary>Leaves in the cache what its other users look for: which commit the branch means, and the list of files.</summary>
+    public void RecordInCache()
+    {
+        if (snapshot.Listing is { } listing)
+        {
+            session.Cache.WriteListing(listing);
+        }
+
+        if (snapshot.IsCurrent)
+        {
+            session.Cache.WriteRef(Commit.Repository, snapshot.Reference.RevisionOrDefault, Commit);
+        }
+    }
+
+    /// <summary>Writes the side files into a directory of their own, for a merge that keeps nothing in the cache.</summary>
+    public async Task CopySideFilesAsync(string directory, CancellationToken cancellation)
+    {
+        foreach (HubFile file in SideFiles.Select(SideFileSelection.Checked))
+        {
+            string target = Path.Join(directory, file.Path);
+            Durability.CreateDirectory(Path.GetDirectoryName(target)!);
+            byte[] content = session.Cache.Find(Commit, file.Path) is { } cached
+                ? await File.ReadAllBytesAsync(cached, cancellation).ConfigureAwait(false)
+                : await session.Client.ReadAsync(file, cancellation).ConfigureAwait(false);
+            Durability.WriteWhole(target, content);
+        }
     }
 
     public bool IsCached(string path) => session.Cache.Find(Commit, path) is not null;

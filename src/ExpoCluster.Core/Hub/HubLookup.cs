@@ -24,7 +24,7 @@ internal sealed class HubLookup(HubSession session)
             listing = await ListAsync(reference, commit, cancellation).ConfigureAwait(false);
         }
 
-        return new HubSnapshot(reference, commit, listing, []);
+        return new HubSnapshot(reference, commit, listing, IsCurrent: false, []);
     }
 
     private async Task<HubSnapshot> FindBranchAsync(HubReference reference, CancellationToken cancellation)
@@ -40,12 +40,12 @@ internal sealed class HubLookup(HubSession session)
             // With a cached answer at hand nobody waits for a Hub that is away.
             HubCommit commit = await session.Client.ResolveAsync(reference, cached is null ? HubWaits.MaxRetries : 0, cancellation).ConfigureAwait(false);
             HubListing listing = session.Cache.ReadListing(commit) ?? await session.Client.ListAsync(commit, cancellation).ConfigureAwait(false);
-            return new HubSnapshot(reference, commit, listing, []);
+            return new HubSnapshot(reference, commit, listing, IsCurrent: true, []);
         }
         catch (HubException exception) when (!exception.IsFinal && cached is not null && IsUsable(cached))
         {
             string note = $"{reference}: the Hub could not be asked ({exception.Problem}); the cached commit {cached.Sha[..12]} is used.";
-            return new HubSnapshot(reference, cached, session.Cache.ReadListing(cached), [note]);
+            return new HubSnapshot(reference, cached, session.Cache.ReadListing(cached), IsCurrent: false, [note]);
         }
     }
 

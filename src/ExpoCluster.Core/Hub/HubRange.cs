@@ -57,7 +57,7 @@ internal sealed class HubRange(HubAnswer answer, long Begin) : IDisposable
             throw HubErrors.LengthDiffers(file, "the file's length", HubErrors.Bytes(file.ByteLength), HubErrors.Bytes(length));
         }
 
-        if (headers.Etag is { } etag && etag != file.Etag)
+        if (headers.Etag is { } etag && file.Etag.Length > 0 && etag != file.Etag)
         {
             throw HubErrors.EtagDiffers(file, etag);
         }

@@ -14,7 +14,11 @@ namespace ExpoCluster.Core.Planning;
 /// <param name="Notes">Sentences: tensors that were dropped or taken from aligned, files that were ignored.</param>
 /// <param name="Base">As it was opened.</param>
 /// <param name="Aligned">As it was opened.</param>
-public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Checkpoint Base, Checkpoint Aligned);
+public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Checkpoint Base, Checkpoint Aligned)
+{
+    /// <summary>The recipe with references that mean these very files, whatever becomes of a branch.</summary>
+    public Recipe Pinned(Recipe recipe) => recipe with { Base = Base.PinnedReference, Aligned = Aligned.PinnedReference };
+}
 
 /// <summary>Resolves a recipe against the headers of its checkpoints.</summary>
 public static class Planner

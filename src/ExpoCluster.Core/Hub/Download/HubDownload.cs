@@ -9,13 +9,14 @@ namespace ExpoCluster.Core.Hub.Download;
 public sealed class HubDownload(HubSession session, DownloadOptions options)
 {
     private const int BufferBytes = 256 << 10;
+    private const int WholeAttempts = 5;
 
     private static readonly TimeSpan LockInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly ConcurrentDictionary<HubFile, UnfinishedBlob> open = new();
     private readonly ConcurrentDictionary<HubFile, long> bytesDone = new();
     private readonly Lock telling = new();
-    private long lastTold = long.MinValue;
+    private long? lastTold;
 
     /// <summary>Downloads what is missing of <paramref name="files"/>, and links all of them into their snapshots.</summary>
     /// <param name="files">Of any number of models.</param>
@@ -134,7 +135,7 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
                 return;
             }
 
-            await CopyAsync(blob, 0, blob.File.ByteLength, arrived, cancellation).ConfigureAwait(false);
+            await CopyWholeAsync(blob, arrived, cancellation).ConfigureAwait(false);
             for (int range = 0; range < blob.Record.Count; range++)
             {
                 if (!blob.Record.IsComplete(range))
@@ -146,6 +147,22 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
         finally
         {
             blob.WholeReading.Release();
+        }
+    }
+
+    // Such a server cannot go on where it broke off.
+    private async Task CopyWholeAsync(UnfinishedBlob blob, Action arrived, CancellationToken cancellation)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await CopyAsync(blob, 0, blob.File.ByteLength, arrived, cancellation).ConfigureAwait(false);
+                return;
+            }
+            catch (HubException exception) when (exception.Code == HubErrors.RangesIgnored && attempt < WholeAttempts)
+            {
+            }
         }
     }
 
@@ -199,7 +216,7 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
         long now = Environment.TickCount64;
         lock (telling)
         {
-            if (isDue || now - lastTold >= options.ProgressInterval.TotalMilliseconds)
+            if (isDue || lastTold is not { } last || now - last >= options.ProgressInterval.TotalMilliseconds)
             {
                 lastTold = now;
                 progress(new DownloadProgress([.. files.Select(file => new FileProgress(

@@ -19,12 +19,12 @@ public sealed record HubNeeds(HubCache Cache, ImmutableArray<HubFile> Missing, l
     /// <summary>Null where no model of the Hub is involved.</summary>
     public static HubNeeds? Of(PlannedMerge merge, HubSession session)
     {
-        HubFile[] needed = [.. FilesOf(merge.Aligned, withSideFiles: true), .. FilesOf(merge.Base, withSideFiles: false)];
-        if (merge.Aligned.Folder is not HubFolder && merge.Base.Folder is not HubFolder)
+        if (!IsInvolvedIn(merge))
         {
             return null;
         }
 
+        HubFile[] needed = [.. FilesOf(merge.Aligned, withSideFiles: true), .. FilesOf(merge.Base, withSideFiles: false)];
         ILookup<bool, HubFile> byPresence = needed
             .Distinct()
             .ToLookup(file => session.Cache.Find(file.Commit, file.Path) is not null);
@@ -32,6 +32,18 @@ public sealed record HubNeeds(HubCache Cache, ImmutableArray<HubFile> Missing, l
             session.Cache,
             [.. byPresence[false].OrderBy(file => file.ByteLength > DownloadFirstBytes)],
             byPresence[true].Sum(file => file.ByteLength));
+    }
+
+    /// <summary>One of the two checkpoints is a model of the Hub.</summary>
+    public static bool IsInvolvedIn(PlannedMerge merge) => FoldersOf(merge).Any();
+
+    /// <summary>Leaves in the cache what its other users look for besides the files.</summary>
+    public static void Record(PlannedMerge merge)
+    {
+        foreach (HubFolder folder in FoldersOf(merge))
+        {
+            folder.RecordInCache();
+        }
     }
 
     /// <summary>Throws when what is missing does not fit, together with the output where both are on one file system.</summary>
@@ -51,6 +63,9 @@ public sealed record HubNeeds(HubCache Cache, ImmutableArray<HubFile> Missing, l
 
     // Small files first: should one of them be refused, nobody has waited for the weights.
     private const long DownloadFirstBytes = 10_000_000;
+
+    private static IEnumerable<HubFolder> FoldersOf(PlannedMerge merge) =>
+        new[] { merge.Aligned, merge.Base }.Select(checkpoint => checkpoint.Folder).OfType<HubFolder>();
 
     private static IEnumerable<HubFile> FilesOf(Checkpoint checkpoint, bool withSideFiles) =>
         checkpoint.Folder is HubFolder folder ? folder.FilesOf(checkpoint, withSideFiles) : [];

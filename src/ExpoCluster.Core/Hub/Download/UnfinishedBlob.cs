@@ -31,7 +31,7 @@ internal sealed class UnfinishedBlob : IDisposable
 
     public RangeRecord Record { get; }
 
-    /// <summary>Held by whoever reads the whole file because its server knows no ranges.</summary>
+    /// <summary>Held by whoever reads the whole file because its server knows no ranges. Others may still wait for it at the end.</summary>
     public SemaphoreSlim WholeReading { get; } = new(1);
 
     /// <summary>Bytes that an earlier run has reserved for the file.</summary>
@@ -117,7 +117,6 @@ internal sealed class UnfinishedBlob : IDisposable
     {
         handle.Dispose();
         Record.Dispose();
-        WholeReading.Dispose();
         held.Dispose();
     }
 
