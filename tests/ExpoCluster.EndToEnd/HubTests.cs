@@ -111,7 +111,7 @@ public sealed class HubTests : IAsyncLifetime
             Assert.NotEqual(0, process.Wait().ExitCode);
         }
 
-        Assert.Empty(NamedBlobs().Where(blob => new FileInfo(blob).Length > 1_000_000));
+        Assert.DoesNotContain(NamedBlobs(), blob => new FileInfo(blob).Length > 1_000_000);
         server.BytesPerSecond = null;
         server.Forget();
         RunResult resumed = Run(Merge());

@@ -19,6 +19,8 @@ internal sealed class HubByteSource(HubClient client, HubFile file) : ByteSource
 
     public override long ByteLength => file.ByteLength;
 
+    public override bool IsRemote => true;
+
     /// <inheritdoc/>
     /// <exception cref="HubException">The bytes cannot be had.</exception>
     public override void ReadExactly(Span<byte> buffer, long offset)
