@@ -86,9 +86,9 @@ internal sealed class RemoteReads : IDisposable
             long from = Math.Max(0, begin - tensor.Entry.Begin);
             long to = Math.Min(tensor.Entry.ByteCount, end - tensor.Entry.Begin);
             yield return SliceOf(tensor, tensor.Aligned, from, to);
-            if (tensor.Base is { } source)
+            if (tensor.Base is { } source && SliceOf(tensor, source, from, to).Until(source.Offset + tensor.BaseByteCount) is { IsEmpty: false } slice)
             {
-                yield return SliceOf(tensor, source, from, to);
+                yield return slice;
             }
         }
     }
@@ -108,5 +108,11 @@ internal sealed class RemoteReads : IDisposable
             source.Input, source.Offset + (from / size * sourceSize), source.Offset + ((to + size - 1) / size * sourceSize));
     }
 
-    private readonly record struct Slice(int Input, long Begin, long End);
+    private readonly record struct Slice(int Input, long Begin, long End)
+    {
+        public bool IsEmpty => Begin >= End;
+
+        /// <summary>Base may have fewer rows than aligned.</summary>
+        public Slice Until(long end) => this with { End = Math.Min(End, end) };
+    }
 }

@@ -9,7 +9,7 @@ namespace ExpoCluster.Core.Tests.Hub;
 
 public sealed class HubDownloadTests : IAsyncLifetime
 {
-    private static readonly DownloadOptions Options = new() { Connections = 4, RangeBytes = 100_000, ProgressInterval = TimeSpan.Zero };
+    private static readonly DownloadOptions Options = new() { Connections = 4, RequestBytes = 200_000, RangeBytes = 100_000, ProgressInterval = TimeSpan.Zero };
 
     private readonly HubPair pair = new();
 
@@ -65,7 +65,7 @@ public sealed class HubDownloadTests : IAsyncLifetime
 
         await DownloadAsync();
 
-        Assert.True(Server.Count(Place.Storage) > 25, $"{Server.Count(Place.Storage)} requests");
+        Assert.True(Server.Count(Place.Storage) >= 14, $"{Server.Count(Place.Storage)} requests");
         Assert.InRange(Server.BytesSent, needs.MissingBytes, needs.MissingBytes + 600_000);
     }
 
@@ -140,7 +140,7 @@ public sealed class HubDownloadTests : IAsyncLifetime
 
         using (var record = RangeRecord.Open(Path.Join(Blobs, file.Etag + ".expocluster.ranges"), file.ByteLength, Options.RangeBytes))
         {
-            Enumerable.Range(0, record.Count).ToList().ForEach(record.Complete);
+            Assert.All(Enumerable.Range(0, record.Count), range => Assert.True(record.Complete(range)));
         }
 
         Assert.Equal(HubErrors.WrongDigest, (await Assert.ThrowsAsync<HubException>(DownloadAsync)).Code);
@@ -182,7 +182,7 @@ public sealed class HubDownloadTests : IAsyncLifetime
         HubNeeds needs = Needs(out _);
         Server.Add(Fault.IgnoresRanges(Place.Storage) with { Times = 1000 });
 
-        await DownloadAsync(Options with { RangeBytes = 20 << 20 });
+        await DownloadAsync(Options with { RequestBytes = 20 << 20, RangeBytes = 20 << 20 });
 
         Assert.Equal(2, needs.Missing.Count(file => file.ByteLength > 20 << 20));
         AssertSound();

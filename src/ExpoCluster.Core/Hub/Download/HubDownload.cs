@@ -61,10 +61,10 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
 
             open[file] = blob;
             bytesDone[file] = blob.Record.CompleteBytes;
-            int[] missing = [.. Enumerable.Range(0, blob.Record.Count).Where(range => !blob.Record.IsComplete(range))];
-            foreach (int range in missing)
+            FileRange[] missing = [.. MissingOf(blob)];
+            foreach (FileRange range in missing)
             {
-                yield return new FileRange(blob, range);
+                yield return range;
             }
 
             // All was there but the end: an empty file, or a run that was stopped while it checked the digest.
@@ -72,6 +72,24 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
             {
                 Finish(blob, cancellation);
             }
+        }
+    }
+
+    // Neighbours that are missing are asked for together, as far as one request goes.
+    private IEnumerable<FileRange> MissingOf(UnfinishedBlob blob)
+    {
+        int most = Math.Max(1, options.RequestBytes / options.RangeBytes);
+        int[] missing = [.. Enumerable.Range(0, blob.Record.Count).Where(range => !blob.Record.IsComplete(range))];
+        for (int at = 0; at < missing.Length;)
+        {
+            int count = 1;
+            while (count < most && at + count < missing.Length && missing[at + count] == missing[at] + count)
+            {
+                count++;
+            }
+
+            yield return new FileRange(blob, missing[at], missing[at] + count);
+            at += count;
         }
     }
 
@@ -110,12 +128,19 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
     private async Task FetchAsync(FileRange range, Action arrived, CancellationToken cancellation)
     {
         UnfinishedBlob blob = range.Blob;
+        int first = Enumerable.Range(range.First, range.End - range.First).FirstOrDefault(index => !blob.Record.IsComplete(index), range.End);
+        if (first == range.End)
+        {
+            return;
+        }
+
         try
         {
-            if (!blob.Record.IsComplete(range.Index))
+            if (await CopyAsync(blob, first, range.End, arrived, cancellation).ConfigureAwait(false))
             {
-                await CopyAsync(blob, blob.Record.Begin(range.Index), blob.Record.End(range.Index), arrived, cancellation).ConfigureAwait(false);
-                Complete(blob, range.Index, cancellation);
+                await blob.WholeReading.WaitAsync(cancellation).ConfigureAwait(false);
+                Finish(blob, cancellation);
+                blob.WholeReading.Release();
             }
         }
         catch (HubException exception) when (exception.Code == HubErrors.RangesIgnored)
@@ -130,18 +155,9 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
         await blob.WholeReading.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (blob.Record.IsAllComplete)
+            if (!blob.Record.IsAllComplete && await CopyWholeAsync(blob, arrived, cancellation).ConfigureAwait(false))
             {
-                return;
-            }
-
-            await CopyWholeAsync(blob, arrived, cancellation).ConfigureAwait(false);
-            for (int range = 0; range < blob.Record.Count; range++)
-            {
-                if (!blob.Record.IsComplete(range))
-                {
-                    Complete(blob, range, cancellation);
-                }
+                Finish(blob, cancellation);
             }
         }
         finally
@@ -151,14 +167,13 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
     }
 
     // Such a server cannot go on where it broke off.
-    private async Task CopyWholeAsync(UnfinishedBlob blob, Action arrived, CancellationToken cancellation)
+    private async Task<bool> CopyWholeAsync(UnfinishedBlob blob, Action arrived, CancellationToken cancellation)
     {
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                await CopyAsync(blob, 0, blob.File.ByteLength, arrived, cancellation).ConfigureAwait(false);
-                return;
+                return await CopyAsync(blob, 0, blob.Record.Count, arrived, cancellation).ConfigureAwait(false);
             }
             catch (HubException exception) when (exception.Code == HubErrors.RangesIgnored && attempt < WholeAttempts)
             {
@@ -166,38 +181,38 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
         }
     }
 
-    private async Task CopyAsync(UnfinishedBlob blob, long begin, long end, Action arrived, CancellationToken cancellation)
+    // True when the file's last missing range was among these.
+    private async Task<bool> CopyAsync(UnfinishedBlob blob, int first, int end, Action arrived, CancellationToken cancellation)
     {
+        RangeRecord record = blob.Record;
         byte[] buffer = new byte[BufferBytes];
-        await using HubStream stream = session.Client.Open(blob.File, begin, end);
-        long counted = 0;
+        await using HubStream stream = session.Client.Open(blob.File, record.Begin(first), record.End(end - 1));
+        bool isLast = false;
+        long unrecorded = 0;
         try
         {
-            while (stream.Position < end)
+            for (int range = first; range < end && !record.IsAllComplete;)
             {
                 long offset = stream.Position;
                 int count = await stream.ReadAsync(buffer, cancellation).ConfigureAwait(false);
                 blob.Write(buffer.AsSpan(0, count), offset);
-                counted += count;
+                unrecorded += count;
                 bytesDone.AddOrUpdate(blob.File, count, (_, done) => done + count);
+                for (; range < end && stream.Position >= record.End(range); range++)
+                {
+                    isLast |= blob.Complete(range);
+                    unrecorded = stream.Position - record.End(range);
+                }
+
                 arrived();
             }
         }
         finally
         {
-            if (stream.Position < end)
-            {
-                bytesDone.AddOrUpdate(blob.File, 0, (_, done) => done - counted);
-            }
+            bytesDone.AddOrUpdate(blob.File, 0, (_, done) => done - unrecorded);
         }
-    }
 
-    private void Complete(UnfinishedBlob blob, int range, CancellationToken cancellation)
-    {
-        if (blob.Complete(range))
-        {
-            Finish(blob, cancellation);
-        }
+        return isLast;
     }
 
     private void Finish(UnfinishedBlob blob, CancellationToken cancellation)
@@ -225,5 +240,6 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
         }
     }
 
-    private sealed record FileRange(UnfinishedBlob Blob, int Index);
+    /// <summary>Ranges of one file from the first to before the end, for one request.</summary>
+    private sealed record FileRange(UnfinishedBlob Blob, int First, int End);
 }

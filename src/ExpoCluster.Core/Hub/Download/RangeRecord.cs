@@ -14,7 +14,7 @@ internal sealed class RangeRecord : IDisposable
     private const int HeaderBytes = 64;
 
     private readonly SafeFileHandle handle;
-    private readonly bool[] complete;
+    private readonly int[] complete;
     private readonly long byteLength;
 
     private RangeRecord(SafeFileHandle handle, long byteLength, int rangeBytes)
@@ -22,7 +22,7 @@ internal sealed class RangeRecord : IDisposable
         this.handle = handle;
         this.byteLength = byteLength;
         RangeBytes = rangeBytes;
-        complete = new bool[(byteLength + rangeBytes - 1) / rangeBytes];
+        complete = new int[(byteLength + rangeBytes - 1) / rangeBytes];
     }
 
     public int RangeBytes { get; }
@@ -47,12 +47,18 @@ internal sealed class RangeRecord : IDisposable
 
     public long End(int range) => Math.Min(Begin(range) + RangeBytes, byteLength);
 
-    public bool IsComplete(int range) => Volatile.Read(ref complete[range]);
+    public bool IsComplete(int range) => Volatile.Read(ref complete[range]) != 0;
 
-    public void Complete(int range)
+    /// <summary>False when it was complete already.</summary>
+    public bool Complete(int range)
     {
-        Volatile.Write(ref complete[range], true);
+        if (Interlocked.Exchange(ref complete[range], 1) != 0)
+        {
+            return false;
+        }
+
         RandomAccess.Write(handle, "1"u8, HeaderBytes + range);
+        return true;
     }
 
     /// <summary>Nothing is complete.</summary>
@@ -80,7 +86,7 @@ internal sealed class RangeRecord : IDisposable
 
         for (int range = 0; range < Count; range++)
         {
-            complete[range] = content[HeaderBytes + range] == (byte)'1';
+            complete[range] = content[HeaderBytes + range] == (byte)'1' ? 1 : 0;
         }
     }
 

@@ -89,11 +89,7 @@ internal sealed class UnfinishedBlob : IDisposable
     }
 
     /// <summary>Remembers a range; true when it was the last one that was missing.</summary>
-    public bool Complete(int range)
-    {
-        Record.Complete(range);
-        return Interlocked.Decrement(ref rangesLeft) == 0;
-    }
+    public bool Complete(int range) => Record.Complete(range) && Interlocked.Decrement(ref rangesLeft) == 0;
 
     /// <summary>Checks the digest, makes the bytes durable, and gives the blob its name.</summary>
     /// <exception cref="HubException">The bytes are not those of the listing; they are thrown away.</exception>
