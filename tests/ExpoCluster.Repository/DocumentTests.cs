@@ -42,6 +42,7 @@ public sealed partial class DocumentTests
     [InlineData("LICENSE")]
     [InlineData("docs/architecture.md")]
     [InlineData("docs/formats.md")]
+    [InlineData("docs/hub.md")]
     [InlineData("docs/errors.md")]
     [InlineData("docs/recipes.md")]
     public void The_document_is_there(string path) => Assert.True(new FileInfo(Path.Join(Tree.Root, path)).Length > 200);

@@ -14,12 +14,18 @@ internal static class InspectCommand
 {
     public static Command Create()
     {
-        var reference = new Argument<string>("REF") { Description = "A checkpoint directory or one weights file." };
+        var reference = new Argument<string>("REF") { Description = "A checkpoint directory, one weights file, or hf:org/name[@revision]." };
+        Option<string?> cache = HubOptions.CacheOption();
         var json = new Option<bool>("--json") { Description = "Print one JSON object, on standard output." };
         var command = new Command("inspect", "Show what is in a checkpoint or one weights file. Reads headers only.");
         command.Arguments.Add(reference);
+        command.Options.Add(cache);
         command.Options.Add(json);
-        command.SetAction(parsed => JsonErrors.Around(parsed.GetValue(json), () => Run(parsed.GetValue(reference)!, parsed.GetValue(json))));
+        command.SetAction(parsed => JsonErrors.Around(parsed.GetValue(json), () =>
+        {
+            HubOptions.UseCache(parsed.GetValue(cache));
+            return Run(parsed.GetValue(reference)!, parsed.GetValue(json));
+        }));
         return command;
     }
 

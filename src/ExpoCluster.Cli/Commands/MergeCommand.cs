@@ -22,11 +22,13 @@ internal static class MergeCommand
         var lanes = new LaneOptions();
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace another model in the output directory." };
         var restart = new Option<bool>("--restart") { Description = "Throw earlier work in the output directory away." };
+        var hub = new HubOptions();
         var quiet = new Option<bool>("--quiet") { Description = "Show errors only." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object at the end, on standard output." };
         var command = new Command("merge", "Merge two checkpoints. Running an interrupted command again resumes it.");
         recipe.AddTo(command);
         lanes.AddTo(command);
+        hub.AddTo(command);
         foreach (Option option in new[] { overwrite, restart, quiet, json })
         {
             command.Options.Add(option);
@@ -46,12 +48,13 @@ internal static class MergeCommand
                     Version = ProgramVersion.Current,
                 };
             },
+            hub.Read(parsed),
             parsed.GetValue(quiet),
             parsed.GetValue(json)));
         return command;
     }
 
-    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, bool quiet, bool json)
+    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, HubChoices hub, bool quiet, bool json)
     {
         string? output = null;
         IReadOnlyList<string> notes = [];
@@ -62,12 +65,13 @@ internal static class MergeCommand
             EmbeddedMergeOptions options = readOptions(Math.Max(1, recipe.Sweep.Length));
             OutputPaths paths = OutputPaths.Of(recipe.Output!);
             output = paths.Root;
-            PlannedMerge merge = Planner.Plan(recipe);
+            var inputs = new HubInputs(recipe, paths, options);
+            PlannedMerge merge = inputs.Plan(notice => Console.Error.WriteLine("note: " + notice));
             notes = merge.Notes;
             ShowNotes(notes, quiet);
             clock.Restart();
-            MergeOutcome outcome = await RunInterruptiblyAsync(recipe, paths, options, merge, quiet).ConfigureAwait(false);
-            return Report(new MergeReport(outcome, paths, merge.Plan, clock.Elapsed), notes, quiet, json);
+            MergeReport report = await RunInterruptiblyAsync(inputs, merge, hub, quiet, clock).ConfigureAwait(false);
+            return Report(report, notes, quiet, json);
         }
         catch (ExpoException exception)
         {
@@ -81,26 +85,44 @@ internal static class MergeCommand
         }
     }
 
-    private static async Task<MergeOutcome> RunInterruptiblyAsync(
-        Recipe recipe, OutputPaths paths, EmbeddedMergeOptions options, PlannedMerge merge, bool quiet)
+    private static async Task<MergeReport> RunInterruptiblyAsync(
+        HubInputs inputs, PlannedMerge merge, HubChoices hub, bool quiet, Stopwatch clock)
     {
         using var interrupt = new CancellationTokenSource();
-        using IProgressDisplay display = ProgressDisplay.Create(quiet);
+        IProgressDisplay? display = null;
         void OnSignal(PosixSignalContext signal)
         {
             // The second signal is not caught: it ends the process, and the journal keeps what is committed.
             signal.Cancel = !interrupt.IsCancellationRequested;
             if (signal.Cancel)
             {
-                display.Say("stopping: the parts under way are finished first (once more to stop at once)");
+                display?.Say("stopping: the parts under way are finished first (once more to stop at once)");
                 interrupt.Cancel();
             }
         }
 
         using PosixSignalRegistration onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using PosixSignalRegistration onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        var embedded = new EmbeddedMerge(recipe, paths, options);
-        return await embedded.RunAsync(merge, display.Show, interrupt.Token).ConfigureAwait(false);
+        if (!hub.KeepsNothing && inputs.NeedsDownload(merge))
+        {
+            using (display = ProgressDisplay.Create(quiet))
+            {
+                if (await inputs.DownloadAsync(merge, display.Show, interrupt.Token).ConfigureAwait(false) is not { } downloaded)
+                {
+                    return new MergeReport(MergeOutcome.InterruptedEarly(merge.Plan.PartCount), inputs.Paths, merge.Plan, clock.Elapsed);
+                }
+
+                merge = downloaded;
+            }
+
+            clock.Restart();
+        }
+
+        using (display = ProgressDisplay.Create(quiet))
+        {
+            MergeOutcome outcome = await inputs.MergeAsync(merge, display.Show, interrupt.Token).ConfigureAwait(false);
+            return new MergeReport(outcome, inputs.Paths, merge.Plan, clock.Elapsed);
+        }
     }
 
     private static int Report(MergeReport report, IReadOnlyList<string> notes, bool quiet, bool json)

@@ -6,6 +6,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Embedded;
 using ExpoCluster.Tensors.Dtypes;
 using Spectre.Console;
 
@@ -18,53 +19,56 @@ internal static class PlanCommand
     {
         var recipe = new RecipeOptions();
         var lanes = new LaneOptions();
+        var hub = new HubOptions();
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace another model in the output directory." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object, on standard output." };
         var command = new Command("plan", "Show what merge would do: files, bytes, memory, problems. Reads headers only.");
         recipe.AddTo(command);
         lanes.AddTo(command);
+        hub.AddTo(command);
         command.Options.Add(overwrite);
         command.Options.Add(json);
         command.SetAction(parsed => JsonErrors.Around(parsed.GetValue(json), () =>
         {
             Recipe wanted = recipe.Read(parsed, needsOutput: false);
             (int count, _) = lanes.Read(parsed, Math.Max(1, wanted.Sweep.Length));
-            return Run(wanted, count, parsed.GetValue(overwrite), parsed.GetValue(json));
+            return Run(wanted, count, hub.Read(parsed), parsed.GetValue(overwrite), parsed.GetValue(json));
         }));
         return command;
     }
 
-    private static int Run(Recipe recipe, int lanes, bool overwrite, bool json)
+    private static int Run(Recipe recipe, int lanes, HubChoices choices, bool overwrite, bool json)
     {
-        PlannedMerge merge = Planner.Plan(recipe);
         OutputPaths? output = recipe.Output is { } directory ? OutputPaths.Of(directory) : null;
+        PlannedMerge merge = HubInputs.Plan(recipe, output, notice => Console.Error.WriteLine("note: " + notice));
+        HubFacts? hub = HubFacts.Of(merge, choices.KeepsNothing);
         FileSystemFacts? storage = output is null ? null : FileSystemFacts.Of(output.Root);
-        if (output is not null && CheckOutput(output, merge, overwrite) == OutputCondition.Finished)
+        if (output is not null && CheckOutput(output, recipe, merge, hub, overwrite) == OutputCondition.Finished)
         {
             merge = merge with { Notes = merge.Notes.Add($"{output.Root} is already there, whole: merge would have nothing to do") };
         }
 
         if (json)
         {
-            JsonOutput.Write(ToJson(recipe, merge, lanes, output, storage));
+            JsonOutput.Write(ToJson(recipe, merge, lanes, output, storage, hub));
         }
         else
         {
-            Show(recipe, merge, lanes, output, storage);
+            Show(recipe, merge, lanes, output, storage, hub);
         }
 
         return ExitCodes.Done;
     }
 
     // The refusals of merge, before merge.
-    private static OutputCondition CheckOutput(OutputPaths output, PlannedMerge merge, bool overwrite)
+    private static OutputCondition CheckOutput(OutputPaths output, Recipe recipe, PlannedMerge merge, HubFacts? hub, bool overwrite)
     {
         if (OutputPreflight.FindOverlap(output, [merge.Base, merge.Aligned]) is { } overlap)
         {
             throw new UsageException(overlap);
         }
 
-        OutputCondition condition = OutputPreflight.Inspect(output, merge.Plan);
+        OutputCondition condition = OutputPreflight.Inspect(output, merge, recipe);
         if (!overwrite && condition is OutputCondition.ForeignModel or OutputCondition.OtherPlan && !Directory.Exists(output.Workspace))
         {
             throw new UsageException(OutputPreflight.Taken(output, condition));
@@ -73,12 +77,17 @@ internal static class PlanCommand
         if (condition != OutputCondition.Finished && !Directory.Exists(output.Workspace))
         {
             OutputPreflight.CheckStorage(output, merge.Plan, alreadyReserved: 0);
+            if (hub is { KeepsNothing: false })
+            {
+                hub.Needs.CheckSpace(output, OutputPreflight.NeededBytes(merge.Plan));
+            }
         }
 
         return condition;
     }
 
-    private static JsonObject ToJson(Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage)
+    private static JsonObject ToJson(
+        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub)
     {
         Plan plan = merge.Plan;
         PlannedTensor[] tensors = [.. plan.Layout.SelectMany(file => file.Tensors)];
@@ -112,6 +121,7 @@ internal static class PlanCommand
             ["diskFree"] = storage?.FreeBytes,
             ["fileSystem"] = storage?.Kind,
             ["reserved"] = storage?.CanReserve,
+            ["hub"] = hub?.ToJson(),
             ["lanes"] = lanes,
             ["memory"] = LaneOptions.MemoryBytes(lanes, plan.Variants),
             ["notes"] = JsonOutput.Strings(merge.Notes),
@@ -119,7 +129,8 @@ internal static class PlanCommand
         };
     }
 
-    private static void Show(Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage)
+    private static void Show(
+        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub)
     {
         Plan plan = merge.Plan;
         IAnsiConsole console = AnsiConsole.Console;
@@ -129,6 +140,11 @@ internal static class PlanCommand
         Fact("aligned", recipe.Aligned);
         Fact("method", string.Create(CultureInfo.InvariantCulture, $"{plan.Method}, alpha {AlphaText.Of(recipe.Alpha, plan.Alphas)}, numerics {plan.Numerics.ToString().ToLowerInvariant()}"));
         Fact("tensors", Tensors(plan));
+        foreach ((string name, string value) in hub?.Lines() ?? [])
+        {
+            Fact(name, value);
+        }
+
         Fact("reads", ByteSize.Format(plan.InputByteCount));
         Fact("writes", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(plan.OutputByteCount)} in {plan.PartCount} parts"));
         Fact("memory", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(LaneOptions.MemoryBytes(lanes, plan.Variants))} with {lanes} lanes, whatever the model's size"));

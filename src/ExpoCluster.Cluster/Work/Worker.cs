@@ -201,7 +201,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     // On network file systems a mapped page may fail to arrive, and that kills the process.
     private static ReadMode ReadsFor(Plan plan) =>
-        plan.Inputs.Select(input => Path.GetDirectoryName(input.Path)!).Distinct().Any(directory => FileSystemFacts.Of(directory).IsNetwork)
+        plan.Inputs.Where(input => !input.IsRemote).Select(input => Path.GetDirectoryName(input.Path)!).Distinct().Any(directory => FileSystemFacts.Of(directory).IsNetwork)
             ? ReadMode.Positioned
             : ReadMode.Mapped;
 

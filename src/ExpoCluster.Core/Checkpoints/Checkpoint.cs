@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
 
@@ -9,23 +10,30 @@ public sealed class Checkpoint
 {
     private Checkpoint(
         string reference,
-        string? directory,
+        CheckpointLocation location,
         ImmutableArray<CheckpointShard> shards,
         IReadOnlyDictionary<string, CheckpointTensor> tensors,
         ImmutableArray<string> notes)
     {
         Reference = reference;
-        Directory = directory;
+        Folder = location.Folder;
+        EntryFileName = location.FileName;
         Shards = shards;
         Tensors = tensors;
-        Notes = notes;
+        Notes = [.. location.Folder.Notes, .. location.Notes, .. notes];
     }
 
     /// <summary>As the user wrote it.</summary>
     public string Reference { get; }
 
-    /// <summary>The absolute directory that side files come from; null for a bare weights file, which has none.</summary>
-    public string? Directory { get; }
+    /// <summary>Means the same files for ever: for a model of the Hub with the commit in it.</summary>
+    public string PinnedReference => Folder.Reference ?? Reference;
+
+    /// <summary>
+    /// Where side files come from: an absolute directory, or a commit of the Hub that is not all in the cache; null for a bare
+    /// weights file, which has none.
+    /// </summary>
+    public string? Directory => Folder.SideFileDirectory;
 
     /// <summary>In the order of the index, which is the order of file names.</summary>
     public ImmutableArray<CheckpointShard> Shards { get; }
@@ -36,12 +44,20 @@ public sealed class Checkpoint
     /// <summary>What a user may want to know though it is no error, one sentence each.</summary>
     public ImmutableArray<string> Notes { get; }
 
-    /// <summary>Opens a directory or one weights file and checks every header against the index.</summary>
+    internal CheckpointFolder Folder { get; }
+
+    /// <summary>The index or the weights file by which the checkpoint was found.</summary>
+    internal string EntryFileName { get; }
+
+    /// <summary>Opens a directory, one weights file or a model of the Hub, and checks every header against the index.</summary>
+    /// <param name="reference">As the user wrote it.</param>
+    /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
     /// <exception cref="CheckpointException">The checkpoint is missing or contradicts itself.</exception>
     /// <exception cref="ExpoCluster.Tensors.TensorFileException">A weights file breaks a rule of its format.</exception>
-    public static Checkpoint Open(string reference)
+    /// <exception cref="HubException">The Hub cannot be reached or refuses.</exception>
+    public static Checkpoint Open(string reference, HubSession? hub = null)
     {
-        CheckpointLocation location = CheckpointLocation.Find(reference);
+        CheckpointLocation location = CheckpointLocation.Find(reference, hub);
         try
         {
             return location.IsIndexed ? OpenIndexed(reference, location) : OpenSingle(reference, location);
@@ -56,17 +72,18 @@ public sealed class Checkpoint
     private static Checkpoint OpenSingle(string reference, CheckpointLocation location)
     {
         CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint);
-        return new Checkpoint(reference, location.Folder.LocalDirectory, [shard], TensorsOf([shard]), [.. location.Notes, .. NotesOf([shard])]);
+        return new Checkpoint(reference, location, [shard], TensorsOf([shard]), [.. NotesOf([shard])]);
     }
 
     private static Checkpoint OpenIndexed(string reference, CheckpointLocation location)
     {
         string index = location.EntryPoint;
         WeightMap map = WeightMap.Parse(location.Folder.ReadIndex(location.FileName), index);
-        ImmutableArray<CheckpointShard> shards = [.. map.FileNames.Select(name => OpenShard(location.Folder, name, index))];
+        ImmutableArray<CheckpointShard> shards = ParallelReads.Select(
+            map.FileNames, location.Folder.ReadsAtOnce, name => OpenShard(location.Folder, name, index));
         Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards);
         CheckAgainst(map, index, shards, tensors);
-        return new Checkpoint(reference, location.Folder.LocalDirectory, shards, tensors, [.. location.Notes, .. NotesOf(shards), .. NotesOn(map, tensors)]);
+        return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. NotesOn(map, tensors)]);
     }
 
     private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy)

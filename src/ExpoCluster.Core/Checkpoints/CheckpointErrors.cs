@@ -12,10 +12,6 @@ internal static class CheckpointErrors
         "EXPO1101", path, "there is no such directory or file",
         "Check the path; a relative one starts at the directory the command was run in.");
 
-    public static CheckpointException RemoteReference(string reference) => new(
-        "EXPO1102", reference, "this version reads local files only",
-        "Download the model first, for example with `hf download`, and give the directory that it prints.");
-
     public static CheckpointException NoWeights(string directory) => new(
         "EXPO1103", directory, "the directory has no weights",
         "Give the directory that holds the model itself, or download its weights.",

@@ -8,8 +8,26 @@ internal abstract class CheckpointFolder
     /// <summary>The directory whose side files go along; null where there is none on this machine.</summary>
     public abstract string? LocalDirectory { get; }
 
+    /// <summary>Where side files come from: <see cref="LocalDirectory"/>, or a commit of the Hub.</summary>
+    public virtual string? SideFileDirectory => LocalDirectory;
+
+    /// <summary>Paths of the side files where they are not all on this machine.</summary>
+    public virtual ImmutableArray<string> RemoteSideFiles => [];
+
+    /// <summary>The reference that means exactly these files, whatever changes elsewhere; null where it is as the user wrote it.</summary>
+    public virtual string? Reference => null;
+
+    /// <summary>What a user may want to know of how the files were found.</summary>
+    public virtual ImmutableArray<string> Notes => [];
+
+    /// <summary>How many headers to read at once.</summary>
+    public virtual int ReadsAtOnce => 1;
+
     /// <summary>Top-level files and directories, hidden ones left out.</summary>
     public abstract ImmutableSortedSet<string> FileNames { get; }
+
+    /// <summary>The file is there and can be read.</summary>
+    public virtual bool Has(string fileName) => FileNames.Contains(fileName);
 
     /// <summary>How errors name one of the files.</summary>
     public abstract string PathOf(string fileName);
@@ -22,4 +40,7 @@ internal abstract class CheckpointFolder
     /// <param name="namedBy">The file that says that it is there, for the error if it is not.</param>
     /// <exception cref="CheckpointException">It is not there.</exception>
     public abstract WeightsFile OpenWeights(string fileName, string namedBy);
+
+    /// <summary>The content of a side file that is not on this machine; null where it is, or where there is none.</summary>
+    public virtual byte[]? ReadRemoteSideFile(string fileName) => null;
 }

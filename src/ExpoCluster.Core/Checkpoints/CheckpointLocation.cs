@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
+using ExpoCluster.Core.Hub;
 
 namespace ExpoCluster.Core.Checkpoints;
 
@@ -24,11 +25,20 @@ internal sealed partial record CheckpointLocation(
     /// <summary>How errors name the file.</summary>
     public string EntryPoint => Folder.PathOf(FileName);
 
-    public static CheckpointLocation Find(string reference)
+    /// <summary>Every file that opening it reads is there.</summary>
+    public bool IsComplete => !IsIndexed
+        ? Folder.Has(FileName)
+        : WeightMap.Parse(Folder.ReadIndex(FileName), EntryPoint).FileNames.All(Folder.Has);
+
+    /// <param name="reference">As the user wrote it.</param>
+    /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
+    public static CheckpointLocation Find(string reference, HubSession? hub)
     {
-        if (reference.StartsWith("hf:", StringComparison.Ordinal))
+        if (HubReference.Matches(reference))
         {
-            throw CheckpointErrors.RemoteReference(reference);
+            HubSession session = hub ?? HubSession.Shared;
+            var folder = new HubFolder(session, session.Find(HubReference.Parse(reference)));
+            return Of(folder, folder.Commit.ToString());
         }
 
         if (string.IsNullOrWhiteSpace(reference) || reference.Contains('\0'))
@@ -37,7 +47,7 @@ internal sealed partial record CheckpointLocation(
         }
 
         string path = Path.GetFullPath(reference);
-        return Directory.Exists(path) ? InFolder(new LocalFolder(path, holdsModel: true), path)
+        return Directory.Exists(path) ? Of(new LocalFolder(path, holdsModel: true), path)
             : File.Exists(path) ? OfFile(path)
             : throw CheckpointErrors.NotFound(path);
     }
@@ -49,7 +59,8 @@ internal sealed partial record CheckpointLocation(
             new LocalFolder(Path.GetDirectoryName(path)!, holdsModel: false), Path.GetFileName(path), IsIndexed: false, []),
     };
 
-    private static CheckpointLocation InFolder(CheckpointFolder folder, string name)
+    /// <summary>Chooses among the files of a model.</summary>
+    public static CheckpointLocation Of(CheckpointFolder folder, string name)
     {
         ImmutableSortedSet<string> names = folder.FileNames;
         if (EntryPoints.FirstOrDefault(names.Contains) is not { } entryPoint)

@@ -1,12 +1,17 @@
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Checkpoints;
 
 /// <summary>One weights file of a checkpoint.</summary>
 /// <param name="Name">The file name, as the index spells it.</param>
-/// <param name="Path">Absolute, symbolic links resolved.</param>
+/// <param name="Path">Absolute, symbolic links resolved; <c>hf:org/name@commit/file</c> for a file of the Hub that is not cached.</param>
 /// <param name="ByteLength">The length of the whole file.</param>
 /// <param name="ModifiedUnixNanoseconds">The file's modification time, counted from 1970 in UTC.</param>
 /// <param name="Header">What the file says of its tensors.</param>
 public sealed record CheckpointShard(
-    string Name, string Path, long ByteLength, long ModifiedUnixNanoseconds, WeightsHeader Header);
+    string Name, string Path, long ByteLength, long ModifiedUnixNanoseconds, WeightsHeader Header)
+{
+    /// <summary>The file is not on this machine.</summary>
+    public bool IsRemote => HubReference.Matches(Path);
+}

@@ -30,6 +30,9 @@ internal sealed class LocalFolder(string directory, bool holdsModel) : Checkpoin
         }
     }
 
+    // A link may lead nowhere.
+    public override bool Has(string fileName) => File.Exists(RealPath.Of(PathOf(fileName)));
+
     public override string PathOf(string fileName) => Path.Combine(directory, fileName);
 
     public override byte[] ReadIndex(string fileName)

@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
@@ -7,17 +8,31 @@ using Microsoft.Win32.SafeHandles;
 namespace ExpoCluster.Core.Parts;
 
 /// <summary>The input files of one plan, opened when first needed, shared by all lanes.</summary>
-public sealed class InputFiles(Plan plan) : IDisposable
+/// <param name="plan">Whose inputs.</param>
+/// <param name="hub">What remote inputs are read through; null for what the process's environment says.</param>
+public sealed class InputFiles(Plan plan, HubClient? hub = null) : IDisposable
 {
     private readonly Lock opening = new();
     private readonly MappedFile?[] mapped = new MappedFile?[plan.Inputs.Length];
     private readonly SafeFileHandle?[] handles = new SafeFileHandle?[plan.Inputs.Length];
+
+    /// <summary>Some inputs are read from the Hub.</summary>
+    public bool HasRemote { get; } = plan.Inputs.Any(input => input.IsRemote);
+
+    /// <summary>What they are read through.</summary>
+    internal HubClient Hub => hub ?? HubSession.Shared.Client;
 
     /// <summary>Throws unless the file is still the one that the plan was made for (size and modification time).</summary>
     /// <exception cref="TensorFileException">It is gone or was changed.</exception>
     public void CheckUnchanged(int input)
     {
         PlanInput planned = plan.Inputs[input];
+        if (planned.IsRemote)
+        {
+            // Its path names the commit, and each answer of the Hub is checked for it.
+            return;
+        }
+
         FileIdentity? now = FileIdentity.Of(planned.Path);
         if (now is null)
         {

@@ -34,6 +34,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
     private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output), DeltaMeasure> measures = [];
     private readonly HashSet<int> checkedInputs = [];
     private PartOrder order = null!;
+    private RemoteReads? remote;
     private long bytesRead;
 
     /// <summary>Bytes of all buffers of one lane that writes into so many files at once.</summary>
@@ -43,6 +44,24 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
     /// <param name="partOrder">What to compute.</param>
     /// <param name="outputs">One for each target; none to measure only.</param>
     public PartOutcome Execute(PartOrder partOrder, IReadOnlyList<StagingFile> outputs)
+    {
+        try
+        {
+            return Run(partOrder, outputs);
+        }
+        catch (OperationCanceledException) when (!partOrder.Lease.IsValid)
+        {
+            // It was waiting for the network.
+            return new PartOutcome.Abandoned();
+        }
+        finally
+        {
+            remote?.Dispose();
+            remote = null;
+        }
+    }
+
+    private PartOutcome Run(PartOrder partOrder, IReadOnlyList<StagingFile> outputs)
     {
         Begin(partOrder, outputs);
         CheckInputs();
@@ -88,6 +107,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
         order = partOrder;
         bytesRead = 0;
         checkedInputs.Clear();
+        remote = order.Inputs.HasRemote ? new RemoteReads(order, Layout) : null;
         for (int target = 0; target < order.Targets.Length; target++)
         {
             if (target == tiles.Count)
@@ -282,6 +302,12 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
     private ReadOnlySpan<byte> Read(PlannedTensor tensor, TensorSource source, long from, byte[] buffer, int count)
     {
         bytesRead += count;
+        if (order.Plan.Inputs[source.Input].IsRemote)
+        {
+            remote!.Read(source.Input, source.Offset + from, buffer.AsMemory(0, count));
+            return buffer.AsSpan(0, count);
+        }
+
         return order.Inputs.Read(source.Input, source.Offset + from, buffer, count, order.Mode, tensor.Entry.Name);
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
@@ -43,6 +44,9 @@ public abstract record PartOutcome
         {
             StorageException { Code: StorageException.Vanished } gone => From(FailureKind.Transient, gone),
             StorageException storage => From(FailureKind.Storage, storage),
+            // An outage ends: the job rests, and goes on when it is told to.
+            HubException { IsOutage: true } outage => From(FailureKind.Storage, outage),
+            HubException hub => From(FailureKind.Input, hub),
             TensorFileException file => From(FailureKind.Input, file),
             PlanningException planning => From(FailureKind.Input, planning),
             ExpoException other => From(FailureKind.Fatal, other),

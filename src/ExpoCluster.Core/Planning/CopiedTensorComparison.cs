@@ -12,15 +12,44 @@ internal static class CopiedTensorComparison
 
     private const int SpanBytes = 1 << 30;
 
+    private const int RemoteSpanBytes = 1 << 20;
+
     /// <exception cref="TensorFileException">A file is shorter than its header says.</exception>
-    public static bool AreEqual(CheckpointShard alignedShard, CheckpointTensor aligned, CheckpointShard baseShard, CheckpointTensor other)
+    public static bool AreEqual(Checkpoint aligned, CheckpointTensor alignedTensor, Checkpoint baseCheckpoint, CheckpointTensor baseTensor)
     {
+        CheckpointShard alignedShard = aligned.Shards[alignedTensor.Shard];
+        CheckpointShard baseShard = baseCheckpoint.Shards[baseTensor.Shard];
+        if (alignedShard.IsRemote || baseShard.IsRemote)
+        {
+            using WeightsFile alignedBytes = aligned.Folder.OpenWeights(alignedShard.Name, aligned.EntryFileName);
+            using WeightsFile baseBytes = baseCheckpoint.Folder.OpenWeights(baseShard.Name, baseCheckpoint.EntryFileName);
+            return AreEqual(alignedBytes.Bytes, alignedTensor.Offset, baseBytes.Bytes, baseTensor.Offset, alignedTensor.ByteCount);
+        }
+
         using MappedFile alignedFile = MappedFile.Open(alignedShard.Path, alignedShard.ByteLength);
         using MappedFile baseFile = MappedFile.Open(baseShard.Path, baseShard.ByteLength);
-        for (long done = 0; done < aligned.ByteCount; done += SpanBytes)
+        for (long done = 0; done < alignedTensor.ByteCount; done += SpanBytes)
         {
-            int count = (int)Math.Min(SpanBytes, aligned.ByteCount - done);
-            if (!alignedFile.Span(aligned.Offset + done, count).SequenceEqual(baseFile.Span(other.Offset + done, count)))
+            int count = (int)Math.Min(SpanBytes, alignedTensor.ByteCount - done);
+            if (!alignedFile.Span(alignedTensor.Offset + done, count).SequenceEqual(baseFile.Span(baseTensor.Offset + done, count)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool AreEqual(ByteSource aligned, long alignedOffset, ByteSource other, long otherOffset, long byteCount)
+    {
+        byte[] one = new byte[Math.Min(byteCount, RemoteSpanBytes)];
+        byte[] two = new byte[one.Length];
+        for (long done = 0; done < byteCount; done += RemoteSpanBytes)
+        {
+            int count = (int)Math.Min(RemoteSpanBytes, byteCount - done);
+            aligned.ReadExactly(one.AsSpan(0, count), alignedOffset + done);
+            other.ReadExactly(two.AsSpan(0, count), otherOffset + done);
+            if (!one.AsSpan(0, count).SequenceEqual(two.AsSpan(0, count)))
             {
                 return false;
             }

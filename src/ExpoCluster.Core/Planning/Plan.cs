@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
@@ -8,12 +9,15 @@ using ExpoCluster.Tensors.Safetensors;
 namespace ExpoCluster.Core.Planning;
 
 /// <summary>One input file as it was when the plan was made.</summary>
-/// <param name="Path">Absolute, links resolved.</param>
+/// <param name="Path">Absolute, links resolved; <c>hf:org/name@commit/file</c> for a file that is read from the Hub.</param>
 /// <param name="ByteLength">Bytes.</param>
 /// <param name="ModifiedUnixNanoseconds">Nanoseconds since 1970, UTC.</param>
 /// <param name="HeaderDigest">SHA-256 of the header, lower-case hex.</param>
 public sealed record PlanInput(string Path, long ByteLength, long ModifiedUnixNanoseconds, string HeaderDigest)
 {
+    /// <summary>The file is read from the Hub, where it cannot change: its path names the commit.</summary>
+    public bool IsRemote => HubReference.Matches(Path);
+
     /// <summary>For people, with all the digits that are compared.</summary>
     public static string FormatTime(long unixNanoseconds)
     {
@@ -170,7 +174,7 @@ public sealed class Plan
 
     public ImmutableArray<PlanInput> Inputs { get; }
 
-    /// <summary>The aligned checkpoint's directory, which side files come from; null when aligned is a bare weights file.</summary>
+    /// <summary>The aligned checkpoint's directory, which side files come from, or its commit of the Hub; null when aligned is a bare weights file.</summary>
     public string? SideFileDirectory { get; }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.IO.Enumeration;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Tensors.Dtypes;
@@ -13,7 +14,11 @@ namespace ExpoCluster.Core.Planning;
 /// <param name="Notes">Sentences: tensors that were dropped or taken from aligned, files that were ignored.</param>
 /// <param name="Base">As it was opened.</param>
 /// <param name="Aligned">As it was opened.</param>
-public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Checkpoint Base, Checkpoint Aligned);
+public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Checkpoint Base, Checkpoint Aligned)
+{
+    /// <summary>The recipe with references that mean these very files, whatever becomes of a branch.</summary>
+    public Recipe Pinned(Recipe recipe) => recipe with { Base = Base.PinnedReference, Aligned = Aligned.PinnedReference };
+}
 
 /// <summary>Resolves a recipe against the headers of its checkpoints.</summary>
 public static class Planner
@@ -25,10 +30,12 @@ public static class Planner
     /// <exception cref="CheckpointException">A checkpoint cannot be read.</exception>
     /// <exception cref="PlanningException">The two do not fit each other and the recipe does not say what to do then.</exception>
     /// <exception cref="UsageException">The recipe does not say with which alpha a tensor is extrapolated.</exception>
-    public static PlannedMerge Plan(Recipe recipe)
+    /// <param name="recipe">What to merge.</param>
+    /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
+    public static PlannedMerge Plan(Recipe recipe, HubSession? hub = null)
     {
-        Checkpoint baseCheckpoint = Checkpoint.Open(recipe.Base);
-        Checkpoint aligned = Checkpoint.Open(recipe.Aligned);
+        Checkpoint baseCheckpoint = Checkpoint.Open(recipe.Base, hub);
+        Checkpoint aligned = Checkpoint.Open(recipe.Aligned, hub);
         return Plan(recipe, baseCheckpoint, aligned);
     }
 
@@ -39,7 +46,7 @@ public static class Planner
         var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs);
         ImmutableArray<PlannedTensor> tensors = join.Run();
         ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
-        CheckSideFiles(aligned.Directory);
+        CheckSideFiles(aligned);
         var plan = new Plan(
             ExpoKernel.NumericsVersion,
             recipe.Method,
@@ -53,8 +60,14 @@ public static class Planner
     }
 
     // They are copied when the output is published; what is wrong with them should not wait until then.
-    private static void CheckSideFiles(string? directory)
+    private static void CheckSideFiles(Checkpoint aligned)
     {
+        if (aligned.Folder.ReadRemoteSideFile(ConfigJson.FileName) is { } remote)
+        {
+            ConfigJson.WithDtype(remote, Dtype.BF16);
+        }
+
+        string? directory = aligned.Folder.LocalDirectory;
         foreach (SideFile file in directory is null ? [] : SideFileSelection.Select(directory).Where(file => file.RelativePath == ConfigJson.FileName))
         {
             ConfigJson.WithDtype(File.ReadAllBytes(file.SourcePath), Dtype.BF16);

@@ -142,7 +142,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         MismatchPolicy policy = recipe.OnMismatch.Of(tensor.Name);
         bool isLeftToItsPart = tensor.ByteCount > CopiedTensorComparison.MaxPlannedBytes && policy != MismatchPolicy.Drop;
         if (isLeftToItsPart
-            || CopiedTensorComparison.AreEqual(aligned.Shards[tensor.Shard], tensor, baseCheckpoint.Shards[other.Shard], other))
+            || CopiedTensorComparison.AreEqual(aligned, tensor, baseCheckpoint, other))
         {
             return policy == MismatchPolicy.CopyAligned
                 ? Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null)

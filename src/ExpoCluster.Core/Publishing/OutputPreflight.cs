@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
@@ -37,8 +40,8 @@ public static class OutputPreflight
     {
         foreach (Checkpoint input in inputs)
         {
-            IEnumerable<string> places = input.Shards.Select(shard => shard.Path);
-            if (input.Directory is { } directory)
+            IEnumerable<string> places = input.Shards.Where(shard => !shard.IsRemote).Select(shard => shard.Path);
+            if (input.Folder.LocalDirectory is { } directory)
             {
                 places = places.Prepend(RealPath.Of(directory));
             }
@@ -57,11 +60,21 @@ public static class OutputPreflight
     }
 
     /// <summary>Looks at the output directory, or in a sweep at those of all variants.</summary>
-    public static OutputCondition Inspect(OutputPaths output, Plan plan)
+    /// <param name="output">The output directory.</param>
+    /// <param name="merge">What would be written there.</param>
+    /// <param name="recipe">What was asked for. Where it names commits of the Hub, it tells as much as the plan, which also depends
+    /// on what the cache has.</param>
+    public static OutputCondition Inspect(OutputPaths output, PlannedMerge merge, Recipe recipe) =>
+        Inspect(output, merge.Plan, merge.Aligned.Folder.RemoteSideFiles, merge.Pinned(recipe));
+
+    internal static OutputCondition Inspect(OutputPaths output, Plan plan) => Inspect(output, plan, [], recipe: null);
+
+    private static OutputCondition Inspect(OutputPaths output, Plan plan, ImmutableArray<string> remoteSideFiles, Recipe? recipe)
     {
         OutputCondition[] conditions =
         [
-            .. Enumerable.Range(0, plan.Variants).Select(variant => InspectVariant(output.Variant(plan.FolderOf(variant)), plan)),
+            .. Enumerable.Range(0, plan.Variants).Select(variant => InspectVariant(
+                output.Variant(plan.FolderOf(variant)), plan, remoteSideFiles, recipe?.OfVariant(variant))),
         ];
 
         // Some of a sweep's outputs alone are not what was asked for, but replacing them takes a word.
@@ -71,7 +84,8 @@ public static class OutputPreflight
             : OutputCondition.OtherPlan;
     }
 
-    private static OutputCondition InspectVariant(OutputPaths output, Plan plan)
+    private static OutputCondition InspectVariant(
+        OutputPaths output, Plan plan, ImmutableArray<string> remoteSideFiles, Recipe? recipe)
     {
         Provenance? provenance;
         try
@@ -86,13 +100,20 @@ public static class OutputPreflight
 
         if (provenance is not null && provenance.Files.All(file => HasLength(output, file)))
         {
-            return provenance.PlanDigest == plan.Digest && provenance.Published.All(name => File.Exists(output.Published(name)))
+            bool isOfPlan = provenance.PlanDigest == plan.Digest || (recipe is not null && IsOf(recipe, plan, provenance));
+            return isOfPlan && provenance.Published.All(name => File.Exists(output.Published(name)))
                 ? OutputCondition.Finished
                 : OutputCondition.OtherPlan;
         }
 
-        return Directory.Exists(output.Root) && HasModel(output, plan) ? OutputCondition.ForeignModel : OutputCondition.Free;
+        return Directory.Exists(output.Root) && HasModel(output, plan, remoteSideFiles) ? OutputCondition.ForeignModel : OutputCondition.Free;
     }
+
+    private static bool IsOf(Recipe recipe, Plan plan, Provenance provenance) =>
+        HubReference.Matches(recipe.Base)
+        && HubReference.Matches(recipe.Aligned)
+        && provenance.NumericsVersion == plan.NumericsVersion
+        && JsonNode.DeepEquals(provenance.Recipe, JsonNode.Parse((recipe with { Output = null }).ToCanonicalJson()));
 
     /// <summary>Why the directory is refused without --overwrite.</summary>
     public static RecipeProblem Taken(OutputPaths output, OutputCondition condition) => new(
@@ -131,10 +152,10 @@ public static class OutputPreflight
     private static bool HasLength(OutputPaths output, ProvenanceFile file) =>
         new FileInfo(output.Published(file.Name)) is { Exists: true } info && info.Length == file.Bytes;
 
-    private static bool HasModel(OutputPaths output, Plan plan)
+    private static bool HasModel(OutputPaths output, Plan plan, ImmutableArray<string> remoteSideFiles)
     {
         // Also a README or a licence that has nothing to do with models: publishing would replace it.
-        return PublishSequence.NamesOfVariant(plan).Append("config.json").Any(name => File.Exists(output.Published(name)))
+        return PublishSequence.NamesOfVariant(plan, remoteSideFiles).Append("config.json").Any(name => File.Exists(output.Published(name)))
             || Directory.EnumerateFiles(output.Root).Any(path => SideFileSelection.IsWeights(Path.GetFileName(path)));
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
@@ -89,10 +90,17 @@ public sealed class PublishSequence
     }
 
     /// <summary>All names that one variant of this plan publishes into its folder, in their order.</summary>
-    internal static ImmutableArray<string> NamesOfVariant(Plan plan) => NamesOfVariant(SideFilesOf(plan), plan, variant: 0);
+    internal static ImmutableArray<string> NamesOfVariant(Plan plan, ImmutableArray<string> remoteSideFiles) =>
+        [.. NamesOfVariant(LocalSideFilesOf(plan), plan, variant: 0), .. remoteSideFiles];
 
-    private static ImmutableArray<SideFile> SideFilesOf(Plan plan) =>
-        plan.SideFileDirectory is { } directory ? SideFileSelection.Select(directory) : [];
+    private static ImmutableArray<SideFile> LocalSideFilesOf(Plan plan) =>
+        plan.SideFileDirectory is { } directory && !HubReference.Matches(directory) ? SideFileSelection.Select(directory) : [];
+
+    // Those of the Hub were brought into the workspace before the merge began.
+    private ImmutableArray<SideFile> SideFilesOf(Plan plan) =>
+        plan.SideFileDirectory is { } directory && HubReference.Matches(directory)
+            ? SideFileSelection.Select(paths.RemoteSideFiles)
+            : LocalSideFilesOf(plan);
 
     // A variant's folder has one level; side files may have one of their own below it.
     private static string FolderOf(string name)

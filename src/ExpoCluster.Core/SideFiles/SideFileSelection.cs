@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.SideFiles;
@@ -51,6 +52,18 @@ public static class SideFileSelection
                 .OrderBy(file => file.RelativePath, StringComparer.Ordinal),
         ];
     }
+
+    /// <summary>True for a path that <see cref="Select"/> would choose, in a listing of a whole repository.</summary>
+    internal static bool IsSelected(string relativePath) => relativePath.Split('/') switch
+    {
+        [var name] => IsSideFile(name),
+        [ChatTemplateDirectory, var name] => name.EndsWith(".jinja", StringComparison.Ordinal),
+        _ => false,
+    };
+
+    /// <summary>The same limit for a file that is still at the Hub.</summary>
+    internal static HubFile Checked(HubFile file) =>
+        file.ByteLength <= MaxBytes ? file : throw CheckpointErrors.SideFileTooLarge(file.Name, file.ByteLength, MaxBytes);
 
     /// <summary>True for every top-level file that belongs to a model: weights, indexes, side files, model card, provenance.</summary>
     public static bool IsCheckpointFile(string fileName) =>

@@ -104,6 +104,7 @@ public sealed class OutputClaim : IDisposable
         foreach (string entry in Directory.EnumerateFileSystemEntries(paths.Workspace))
         {
             bool keep = entry == paths.Claim
+                || entry == paths.HubPins
                 || (job is not null && (entry.StartsWith(paths.Journal, StringComparison.Ordinal)
                     || IsOf(job, entry)));
             if (!keep)

@@ -33,6 +33,12 @@ public sealed record OutputPaths(string Root)
     /// <summary>Side files, index and provenance, made ready before anything is published.</summary>
     public string Prepared(string job) => Path.Join(Workspace, job + "-prepared");
 
+    /// <summary>Aligned's side files, where they are neither in a directory nor in the Hub's cache.</summary>
+    public string RemoteSideFiles => Path.Join(Workspace, "side-files");
+
+    /// <summary>The commits that this output's merge began with.</summary>
+    public string HubPins => Path.Join(Workspace, "hub.json");
+
     /// <summary>What an overwrite moved out of the way.</summary>
     public string Replaced(string job) => Path.Join(Workspace, job + "-replaced");
 

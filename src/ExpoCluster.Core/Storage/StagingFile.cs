@@ -148,7 +148,7 @@ public sealed class StagingFile : IDisposable
     }
 
     // fallocate(2) itself: posix_fallocate's emulation would write the whole file.
-    private static void Reserve(SafeFileHandle handle, string path, long byteLength)
+    internal static void Reserve(SafeFileHandle handle, string path, long byteLength)
     {
         if (OperatingSystem.IsLinux())
         {

@@ -22,6 +22,12 @@ public sealed class StorageException(string code, string message, string advice,
     public static StorageException TooSmall(string path, long neededBytes, long freeBytes) =>
         new(Full, $"{path}: the file system is too small for the output (needed {neededBytes:N0} bytes, free {freeBytes:N0}).", FullAdvice);
 
+    /// <summary>The cache of the Hub lacks room, alone or together with an output on the same file system.</summary>
+    internal static StorageException TooSmallForDownload(string cache, bool withOutput, long neededBytes, long freeBytes) => new(
+        Full,
+        $"{cache}: the file system is too small for the download{(withOutput ? " and the output" : "")} (needed {neededBytes:N0} bytes, free {freeBytes:N0}).",
+        "free some space there, choose another --hub-cache, or use --no-cache to merge without keeping the inputs.");
+
     internal static StorageException FromErrno(int errno, string path, string what) => errno switch
     {
         Posix.ErrorNoSpace or Posix.ErrorQuota => NoSpace(path, what),

@@ -17,6 +17,9 @@ namespace ExpoCluster.Server.Embedded;
 /// <summary>A merge in this process: an Akka cluster of one, its journal beside the output, gone when the output is published.</summary>
 public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMergeOptions options)
 {
+    // The Hub may ask to wait for minutes, and a process of its own cannot lose a part to another.
+    private static readonly TimeSpan RemoteLeaseDuration = TimeSpan.FromMinutes(30);
+
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(3);
 
     /// <summary>Runs, or resumes, the merge until it is published or stopped.</summary>
@@ -36,7 +39,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         ClaimRecord? earlier = claim.Previous;
         try
         {
-            OutputCondition condition = OutputPreflight.Inspect(paths, plan);
+            OutputCondition condition = OutputPreflight.Inspect(paths, merge, recipe);
             if (!options.Restart && condition == OutputCondition.Finished)
             {
                 claim.RemoveWorkspace();
@@ -44,9 +47,10 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             }
 
             earlier = options.Restart ? null : ResumableRecord(claim, plan);
-            CheckOutput(condition, isResumed: earlier is not null);
+            CheckOutput(paths, condition, options, isResumed: earlier is not null);
             claim.Sweep(earlier?.Job);
             OutputPreflight.CheckStorage(paths, plan, earlier is null ? 0 : ReservedBytes(earlier.Job));
+            await HubInputs.LeaveInWorkspaceAsync(merge, paths, options.HubPins, interrupt).ConfigureAwait(false);
         }
         catch (ExpoException) when (claim.Previous is null)
         {
@@ -77,7 +81,8 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             : throw InterruptedPlan.Explain(paths, previous, plan);
     }
 
-    private void CheckOutput(OutputCondition condition, bool isResumed)
+    /// <summary>Throws unless the directory may be written, as far as that is known before any work.</summary>
+    internal static void CheckOutput(OutputPaths paths, OutputCondition condition, EmbeddedMergeOptions options, bool isResumed)
     {
         bool replaces = options.Overwrite || (options.Restart && condition != OutputCondition.ForeignModel);
         if (isResumed || replaces || condition == OutputCondition.Free)
@@ -101,7 +106,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         claim.Write(record);
         var plans = new PlanStore();
         plans.Save(paths.Plan(job), plan);
-        Node node = await Node.StartAloneAsync(SettingsFor(claim, record), plans).ConfigureAwait(false);
+        Node node = await Node.StartAloneAsync(SettingsFor(claim, record, plan), plans).ConfigureAwait(false);
         try
         {
             return await ConverseAsync(new JobSession(node), job, earlier, plan, progress, interrupt).ConfigureAwait(false);
@@ -115,12 +120,13 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         }
     }
 
-    private NodeSettings SettingsFor(OutputClaim claim, ClaimRecord record) => new()
+    private NodeSettings SettingsFor(OutputClaim claim, ClaimRecord record, Plan plan) => new()
     {
         Journal = JournalSettings.Sqlite(paths.Journal, isLocal: !FileSystemFacts.Of(paths.Root).IsNetwork),
         Coordinators = new CoordinatorSettings
         {
             AwaitResume = true,
+            LeaseDuration = plan.Inputs.Any(input => input.IsRemote) ? RemoteLeaseDuration : new CoordinatorSettings { Version = "" }.LeaseDuration,
             Version = options.Version,
             InFlight = leases => claim.Write(record with
             {

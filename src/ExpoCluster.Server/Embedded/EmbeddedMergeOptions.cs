@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Hub;
+
 namespace ExpoCluster.Server.Embedded;
 
 /// <summary>How an embedded merge is run; none of it changes the output's bytes.</summary>
@@ -14,6 +17,9 @@ public sealed record EmbeddedMergeOptions
 
     /// <summary>Earlier work is thrown away.</summary>
     public bool Restart { get; init; }
+
+    /// <summary>What references to the Hub mean in this merge; kept beside its work until it is done.</summary>
+    public IReadOnlyDictionary<string, HubCommit> HubPins { get; init; } = ImmutableDictionary<string, HubCommit>.Empty;
 
     /// <summary>Of this program; goes into provenance and model card.</summary>
     public required string Version { get; init; }

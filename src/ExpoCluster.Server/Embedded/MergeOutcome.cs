@@ -17,5 +17,8 @@ public sealed record MergeOutcome(
     public const string Done = "done";
     public const string Interrupted = "interrupted";
 
+    /// <summary>Stopped before any part was begun.</summary>
+    public static MergeOutcome InterruptedEarly(int total) => new(null, Interrupted, total, 0, 0, 0, 0, Reason: null);
+
     internal static MergeOutcome AlreadyDone(int total) => new(null, Done, total, 0, total, 0, 0, Reason: null);
 }

@@ -151,7 +151,6 @@ public sealed class CheckpointTests : IDisposable
 
     [Theory]
     [InlineData("EXPO1101", "missing")]
-    [InlineData("EXPO1102", "hf:org/model")]
     [InlineData("EXPO1103", "empty")]
     [InlineData("EXPO1105", "several")]
     [InlineData("EXPO1105", "half_published")]

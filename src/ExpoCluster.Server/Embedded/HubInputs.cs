@@ -1,0 +1,113 @@
+using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Hub.Download;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
+
+namespace ExpoCluster.Server.Embedded;
+
+/// <summary>An embedded merge whose inputs may be models of the Hub: what they mean is remembered, and they are brought here first.</summary>
+public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOptions options)
+{
+    public OutputPaths Paths => paths;
+
+    /// <summary>Plans, with the commits that an interrupted merge into this output began with.</summary>
+    /// <param name="notice">Told when the Hub makes us wait.</param>
+    public PlannedMerge Plan(Action<string> notice) => Plan(recipe, options.Restart ? null : paths, notice);
+
+    /// <param name="recipe">What to merge.</param>
+    /// <param name="interrupted">Where an interrupted merge may lie; null to pay no heed to one.</param>
+    /// <param name="notice">Told when the Hub makes us wait.</param>
+    public static PlannedMerge Plan(Recipe recipe, OutputPaths? interrupted, Action<string> notice)
+    {
+        if (!IsInvolvedIn(recipe))
+        {
+            return Planner.Plan(recipe);
+        }
+
+        HubSession session = HubSession.Shared;
+        session.Client.Notice = notice;
+        if (interrupted is not null)
+        {
+            HubPins.Recall(interrupted, session);
+        }
+
+        return Planner.Plan(recipe, session);
+    }
+
+    /// <summary>Something that the plan needs is not in the cache, and the output is not there already.</summary>
+    public bool NeedsDownload(PlannedMerge merge) =>
+        HubNeeds.IsInvolvedIn(merge)
+        && !HubNeeds.Of(merge, HubSession.Shared)!.Missing.IsEmpty
+        && (options.Restart || OutputPreflight.Inspect(paths, merge, recipe) != OutputCondition.Finished);
+
+    /// <summary>Downloads what is missing and plans anew, from the cache; null when it was interrupted.</summary>
+    /// <exception cref="ExpoException">It was refused, or the Hub or the storage failed.</exception>
+    public async Task<PlannedMerge?> DownloadAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
+    {
+        HubSession session = HubSession.Shared;
+        HubNeeds needs = HubNeeds.Of(merge, session)!;
+        if (OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) is { } overlap)
+        {
+            throw new UsageException(overlap);
+        }
+
+        // Nobody should wait for a hundred gigabytes to be told that the output was refused from the start.
+        using OutputClaim claim = OutputClaim.Acquire(paths);
+        try
+        {
+            EmbeddedMerge.CheckOutput(paths, OutputPreflight.Inspect(paths, merge, recipe), options, isResumed: claim.Previous is not null);
+            needs.CheckSpace(paths, File.Exists(paths.Journal) ? 0 : OutputPreflight.NeededBytes(merge.Plan));
+            HubPins.Keep(paths, session.Pins);
+            HubNeeds.Record(merge);
+        }
+        catch (ExpoException) when (claim.Previous is null && !File.Exists(paths.HubPins))
+        {
+            claim.RemoveWorkspace();
+            throw;
+        }
+
+        try
+        {
+            await new HubDownload(session, new DownloadOptions())
+                .RunAsync(needs.Missing, now => progress(Describe(now)), interrupt).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (interrupt.IsCancellationRequested)
+        {
+            return null;
+        }
+
+        return Planner.Plan(recipe, session);
+    }
+
+    public Task<MergeOutcome> MergeAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt) =>
+        new EmbeddedMerge(merge.Pinned(recipe), paths, IsInvolvedIn(recipe) ? options with { HubPins = HubSession.Shared.Pins } : options)
+            .RunAsync(merge, progress, interrupt);
+
+    /// <summary>Leaves beside the work what a later run needs: which commits it was begun with, and side files that are nowhere else.</summary>
+    internal static async Task LeaveInWorkspaceAsync(
+        PlannedMerge merge, OutputPaths paths, IReadOnlyDictionary<string, HubCommit> pins, CancellationToken cancellation)
+    {
+        if (pins.Count > 0)
+        {
+            HubPins.Keep(paths, pins);
+        }
+
+        await HubSideFiles.BringAsync(merge.Aligned, paths, cancellation).ConfigureAwait(false);
+    }
+
+    private static bool IsInvolvedIn(Recipe recipe) => HubReference.Matches(recipe.Base) || HubReference.Matches(recipe.Aligned);
+
+    private static JobProgress Describe(DownloadProgress now)
+    {
+        var progress = new JobProgress { State = "transferring" };
+        progress.Files.AddRange(now.Files.Select(file => new Cluster.Protocol.FileProgress
+        {
+            Name = file.Name, ByteLength = file.ByteLength, BytesCommitted = file.BytesDone, Parts = 1,
+        }));
+        return progress;
+    }
+}
