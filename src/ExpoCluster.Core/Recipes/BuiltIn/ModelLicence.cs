@@ -18,7 +18,7 @@ public sealed record ModelLicence(string Name, string Note)
 
     internal static ModelLicence InternLM2 { get; } = new(
         "InternLM2",
-        "code Apache-2.0; weights free for research, and for commercial use after an application; the model's card has the last word.");
+        "code Apache-2.0; weights free for research, commercially after applying; the model's card has the last word.");
 
     internal static ModelLicence ImpactLowRisk { get; } = new(
         "AI2 ImpACT low-risk",
