@@ -2,6 +2,7 @@ using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.TestHub;
 using ExpoCluster.Tensors.Dtypes;
@@ -58,6 +59,25 @@ public sealed class RemoteReadsTests : IAsyncLifetime
         Plan local = Planner.Plan(pair.Recipe with { Base = place.PathOf("base"), Aligned = place.PathOf("aligned") }).Plan;
 
         Assert.Equal(Merge(local, out _), Merge(remote, out _));
+    }
+
+    [Fact]
+    public void A_base_of_fewer_rows_is_read_as_far_as_it_goes()
+    {
+        using var place = new TemporaryDirectory();
+        place.Write("base/model.safetensors", ("embed", Dtype.BF16, [100, 1_000], 1), ("next", Dtype.BF16, [50], 2));
+        place.Write("aligned/model.safetensors", ("embed", Dtype.BF16, [120, 1_000], 3), ("next", Dtype.BF16, [50], 4));
+        Server.Add(new TestRepository("org/base").WithDirectory(place.PathOf("base")));
+        Server.Add(new TestRepository("org/aligned").WithDirectory(place.PathOf("aligned")));
+        Recipe recipe = pair.Recipe with { OnMismatch = MismatchPolicy.ExtrapolateCommonRows };
+        Plan remote = Planner.Plan(recipe, pair.NewSession()).Plan;
+        Plan local = Planner.Plan(recipe with { Base = place.PathOf("base"), Aligned = place.PathOf("aligned") }).Plan;
+        Server.Forget();
+
+        byte[] fromHub = Merge(remote, out long bytesRead);
+
+        Assert.Equal(Merge(local, out _), fromHub);
+        Assert.Equal(bytesRead, Server.BytesSent);
     }
 
     [Fact]
