@@ -205,6 +205,24 @@ public sealed class HubTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Without_cache_an_interrupted_merge_stops_within_seconds()
+    {
+        server.BytesPerSecond = 1_000_000;
+        using ExpoProcess process = ExpoProcess.Start(Variables, Merge("--no-cache"));
+        WaitFor(() => server.BytesSent > 3_000_000, process);
+        var clock = Stopwatch.StartNew();
+
+        process.Signal("INT");
+
+        RunResult interrupted = process.Wait();
+        Assert.True(interrupted.ExitCode == 130, interrupted.ToString());
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 8);
+        server.BytesPerSecond = null;
+        RunResult resumed = Run(Merge("--no-cache"));
+        Assert.True(resumed.ExitCode == 0, resumed.ToString());
+    }
+
+    [Fact]
     public void Without_cache_an_outage_suspends_the_merge_and_it_can_be_resumed()
     {
         SortedDictionary<string, string> local = MergeLocally();

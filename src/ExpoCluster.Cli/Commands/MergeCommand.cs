@@ -66,7 +66,7 @@ internal static class MergeCommand
             OutputPaths paths = OutputPaths.Of(recipe.Output!);
             output = paths.Root;
             var inputs = new HubInputs(recipe, paths, options);
-            PlannedMerge merge = inputs.Plan(notice => Console.Error.WriteLine("note: " + notice));
+            PlannedMerge merge = inputs.Plan(notice => ShowNotes([notice], quiet));
             notes = merge.Notes;
             ShowNotes(notes, quiet);
             clock.Restart();
