@@ -31,13 +31,12 @@ internal static class PlanCommand
         command.SetAction(parsed => JsonErrors.Around(parsed.GetValue(json), () =>
         {
             Recipe wanted = recipe.Read(parsed, needsOutput: false);
-            (int count, _) = lanes.Read(parsed, Math.Max(1, wanted.Sweep.Length));
-            return Run(wanted, count, hub.Read(parsed), parsed.GetValue(overwrite), parsed.GetValue(json));
+            return Run(wanted, lanes.Read(parsed, Math.Max(1, wanted.Sweep.Length)), hub.Read(parsed), parsed.GetValue(overwrite), parsed.GetValue(json));
         }));
         return command;
     }
 
-    private static int Run(Recipe recipe, int lanes, HubChoices choices, bool overwrite, bool json)
+    private static int Run(Recipe recipe, (int Lanes, long? MaxBytesPerSecond) effort, HubChoices choices, bool overwrite, bool json)
     {
         OutputPaths? output = recipe.Output is { } directory ? OutputPaths.Of(directory) : null;
         PlannedMerge merge = HubInputs.Plan(recipe, output, notice => Console.Error.WriteLine("note: " + notice));
@@ -48,13 +47,14 @@ internal static class PlanCommand
             merge = merge with { Notes = merge.Notes.Add($"{output.Root} is already there, whole: merge would have nothing to do") };
         }
 
+        var estimate = new TimeEstimate(merge.Plan.OutputByteCount, hub?.Needs.MissingBytes ?? 0, effort.MaxBytesPerSecond);
         if (json)
         {
-            JsonOutput.Write(ToJson(recipe, merge, lanes, output, storage, hub));
+            JsonOutput.Write(ToJson(recipe, merge, effort.Lanes, output, storage, hub, estimate));
         }
         else
         {
-            Show(recipe, merge, lanes, output, storage, hub);
+            Show(recipe, merge, effort.Lanes, output, storage, hub, estimate);
         }
 
         return ExitCodes.Done;
@@ -87,7 +87,7 @@ internal static class PlanCommand
     }
 
     private static JsonObject ToJson(
-        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub)
+        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub, TimeEstimate estimate)
     {
         Plan plan = merge.Plan;
         PlannedTensor[] tensors = [.. plan.Layout.SelectMany(file => file.Tensors)];
@@ -96,8 +96,9 @@ internal static class PlanCommand
             ["status"] = "ok",
             ["digest"] = plan.Digest,
             ["method"] = plan.Method,
-            ["numerics"] = plan.Numerics.ToString().ToLowerInvariant(),
+            ["numerics"] = plan.Numerics.Word(),
             ["alpha"] = recipe.Sweep.IsEmpty ? recipe.Alpha.Single : null,
+            ["sweep"] = recipe.Sweep.IsEmpty ? null : new JsonArray([.. recipe.Sweep.Select(alpha => (JsonNode)alpha)]),
             ["alphas"] = new JsonArray([.. plan.Alphas.Select(row => (JsonNode)new JsonObject { ["alpha"] = row.Alpha, ["tensors"] = row.Tensors })]),
             ["base"] = recipe.Base,
             ["aligned"] = recipe.Aligned,
@@ -124,13 +125,14 @@ internal static class PlanCommand
             ["hub"] = hub?.ToJson(),
             ["lanes"] = lanes,
             ["memory"] = LaneOptions.MemoryBytes(lanes, plan.Variants),
+            ["secondsEstimated"] = estimate.Seconds,
             ["notes"] = JsonOutput.Strings(merge.Notes),
             ["problems"] = new JsonArray(),
         };
     }
 
     private static void Show(
-        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub)
+        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub, TimeEstimate estimate)
     {
         Plan plan = merge.Plan;
         IAnsiConsole console = AnsiConsole.Console;
@@ -138,7 +140,7 @@ internal static class PlanCommand
         void Fact(string name, string value) => facts.AddRow(new Text(name, Color.Grey), new Text(value));
         Fact("base", recipe.Base);
         Fact("aligned", recipe.Aligned);
-        Fact("method", string.Create(CultureInfo.InvariantCulture, $"{plan.Method}, alpha {AlphaText.Of(recipe.Alpha, plan.Alphas)}, numerics {plan.Numerics.ToString().ToLowerInvariant()}"));
+        Fact("method", string.Create(CultureInfo.InvariantCulture, $"{plan.Method}, {Alphas(recipe, plan)}, numerics {plan.Numerics.Word()}"));
         Fact("tensors", Tensors(plan));
         foreach ((string name, string value) in hub?.Lines() ?? [])
         {
@@ -155,6 +157,7 @@ internal static class PlanCommand
             Fact("disk", $"{ByteSize.Format(OutputPreflight.NeededBytes(plan))} needed, {ByteSize.Format(storage.FreeBytes)} free on {storage.Kind}; {reserved}");
         }
 
+        Fact("time", estimate.Describe());
         Fact("digest", plan.Digest);
         console.Write(facts);
         Table files = new Table().Border(TableBorder.Simple).AddColumn("file").AddColumn("bytes", column => column.RightAligned())
@@ -174,6 +177,10 @@ internal static class PlanCommand
             console.WriteLine("note: " + note);
         }
     }
+
+    private static string Alphas(Recipe recipe, Plan plan) => recipe.Sweep.IsEmpty
+        ? "alpha " + AlphaText.Of(recipe.Alpha, plan.Alphas)
+        : $"one output for each alpha of {string.Join(", ", recipe.Sweep.Select(alpha => alpha.ToString("R", CultureInfo.InvariantCulture)))}";
 
     private static string Tensors(Plan plan)
     {
