@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Merges a BF16 pair and copies its output, in turn, as whole processes with durable output; prints medians and their ratio.
-#   against-cp.sh [SIZE=2GB] [RUNS=5] [DIRECTORY=a temporary one]
+#   against-cp.sh [SIZE|RECIPE=2GB] [RUNS=5] [DIRECTORY=a temporary one]     for example: against-cp.sh internlm2-chat-1.8b
 set -euo pipefail
 size=${1:-2GB} runs=${2:-5} place=${3:-$(mktemp -d)}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 expo=$root/artifacts/bin/ExpoCluster.Cli/release/expocluster
-[ -d "$place/base" ] || "$expo" sample "$place" --size "$size"
+shape=(--size "$size"); [[ $size == *-* ]] && shape=(--like "$size")
+[ -d "$place/base" ] || "$expo" sample "$place" "${shape[@]}"
 cat "$place"/base/*.safetensors "$place"/aligned/*.safetensors > /dev/null
 
 seconds() { local begin end; begin=$(date +%s.%N); "$@" > /dev/null; end=$(date +%s.%N); echo "$end - $begin" | bc -l; }
 merge() { "$expo" merge --base "$place/base" --aligned "$place/aligned" --alpha 0.3 --out "$place/out" --quiet; }
 copy() { cp "$place/out/"*.safetensors "$place/copy/" && sync; }
-direct() { dd if="$(ls "$place"/out/*.safetensors | head -1)" of="$place/copy/direct" bs=4M oflag=direct conv=fsync status=none; }
+direct() { for file in "$place"/out/*.safetensors; do dd if="$file" of="$place/copy/$(basename "$file")" bs=4M oflag=direct conv=fsync status=none; done; }
 median() { sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
 
 rm -rf "$place/out" "$place/copy"; merge > /dev/null

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
@@ -25,7 +26,7 @@ public sealed record ProvenanceSums(
     double DeltaNorm,
     double AlignedNorm,
     double MaxDelta,
-    long NaN,
+    [property: JsonPropertyName("nan")] long NaN,
     long Infinite,
     long Overflowed)
 {
