@@ -47,6 +47,18 @@ public sealed class HubTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Diff_reads_models_of_the_Hub_through_and_keeps_nothing()
+    {
+        RunResult local = ExpoProcess.Run("diff", place.Base, place.Aligned, "--alpha", "0.3", "--json");
+
+        RunResult remote = Run("diff", "hf:org/base", "hf:org/aligned", "--alpha", "0.3", "--json", "--hub-cache", Cache);
+
+        Assert.True(remote.ExitCode == 0, remote.ToString());
+        Assert.Equal(local.Json.GetProperty("total").GetRawText(), remote.Json.GetProperty("total").GetRawText());
+        Assert.False(Directory.Exists(Cache) && Directory.EnumerateFiles(Cache, "*", SearchOption.AllDirectories).Any(file => new FileInfo(file).Length > 1_000_000));
+    }
+
+    [Fact]
     public void The_same_command_again_finds_its_output_and_offline_too()
     {
         Assert.Equal(0, Run(Merge()).ExitCode);

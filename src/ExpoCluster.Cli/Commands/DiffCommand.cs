@@ -21,13 +21,14 @@ internal static class DiffCommand
         Option<string?> alpha = RecipeOptions.Text("--alpha", "A", "Show as well what of this alpha would be reached after rounding.");
         Option<string?> numerics = RecipeOptions.Text("--numerics", "exact|official|stochastic", "How the merge would round.");
         Option<string?> dtype = RecipeOptions.Text("--dtype", "aligned|bf16|f16|f32", "The dtype that the merge would write.");
+        Option<string?> hubCache = HubOptions.CacheOption();
         var lanes = new LaneOptions();
         var json = new Option<bool>("--json") { Description = "Print one JSON object, on standard output." };
         var quiet = new Option<bool>("--quiet") { Description = "Show no progress." };
         var command = new Command("diff", "Show how two checkpoints differ, tensor by tensor. Reads both whole, writes nothing.");
         command.Arguments.Add(baseReference);
         command.Arguments.Add(aligned);
-        foreach (Option option in new Option[] { alpha, numerics, dtype })
+        foreach (Option option in new Option[] { alpha, numerics, dtype, hubCache })
         {
             command.Options.Add(option);
         }
@@ -37,6 +38,7 @@ internal static class DiffCommand
         command.Options.Add(quiet);
         command.SetAction((parsed, cancellation) => Task.FromResult(JsonErrors.Around(parsed.GetValue(json), () =>
         {
+            HubOptions.UseCache(parsed.GetValue(hubCache));
             (int count, _) = lanes.Read(parsed, outputs: 1);
             RecipeValidation validation = RecipeDraft.FromOptions(
                 @base: parsed.GetValue(baseReference),
