@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
@@ -22,7 +21,7 @@ public sealed class PublishedPairsAtTheHubTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void At_true_size_a_pair_is_planned_in_seconds_and_megabytes(string name)
+    public void At_true_size_a_pair_is_planned_from_a_few_megabytes(string name)
     {
         PublishedPair published = PublishedPair.Find(name)!;
         string baseDirectory = pair.Scene.PathOf("base");
@@ -31,12 +30,10 @@ public sealed class PublishedPairsAtTheHubTests : IAsyncLifetime
         PublishedSample.WriteOutline(alignedDirectory, published.Aligned);
         Server.Add(new TestRepository(published.Base.Repository).WithDirectory(baseDirectory, isHashed: false));
         Server.Add(new TestRepository(published.Aligned.Repository).WithDirectory(alignedDirectory, isHashed: false));
-        var clock = Stopwatch.StartNew();
 
         Plan remote = Planner.Plan(
             pair.Recipe with { Base = "hf:" + published.Base.Repository, Aligned = "hf:" + published.Aligned.Repository }, pair.NewSession()).Plan;
 
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 5);
         Assert.InRange(Server.BytesSent, 1, 20_000_000);
         Assert.InRange(Server.Exchanges.Count, 1, 200);
         Plan local = Planner.Plan(pair.Recipe with { Base = baseDirectory, Aligned = alignedDirectory }).Plan;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using ExpoCluster.Core.Jobs;
@@ -65,11 +64,9 @@ public sealed class PublishedMergeTests : IDisposable
         PublishedPair pair = PublishedPair.Find(name)!;
         PublishedSample.WriteOutline(place.PathOf("base"), pair.Base);
         PublishedSample.WriteOutline(place.PathOf("aligned"), pair.Aligned);
-        var watch = Stopwatch.StartNew();
 
         PlannedMerge merge = Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.5 });
 
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 5);
         long parameters = pair.Aligned.Family.Tensors(hasRotaryBuffers: false).Sum(tensor => tensor.ElementCount);
         Assert.Equal(2 * parameters, merge.Plan.Files.Sum(file => file.ByteLength - file.Header.Length));
         Assert.Equal(4 * parameters, merge.Plan.InputByteCount);

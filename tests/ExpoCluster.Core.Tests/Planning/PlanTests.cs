@@ -120,7 +120,7 @@ public sealed class PlanTests : IDisposable
         Plan plan = Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3, MaxShardBytes = 8_000 }).Plan;
         Plan again = PlanJson.Read(plan.CanonicalJson);
 
-        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(8), $"{Stopwatch.GetElapsedTime(start)}");
+        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30), $"{Stopwatch.GetElapsedTime(start)}");
         Assert.Equal((10, plan.Digest), (plan.Files.Length, again.Digest));
         Assert.Equal(20_000, plan.Files.Sum(file => file.Tensors.Length));
     }

@@ -142,7 +142,7 @@ public sealed class SafetensorsHeaderTests : IDisposable
         SafetensorsHeader header = FileImage.Parse(file);
 
         Assert.Equal(100_000, header.Tensors.Length);
-        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }
 
     [Theory]

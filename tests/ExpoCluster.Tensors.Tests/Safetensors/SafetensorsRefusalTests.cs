@@ -308,7 +308,7 @@ public sealed class SafetensorsRefusalTests
         var watch = Stopwatch.StartNew();
 
         Assert.Equal("EXPO1027", FileImage.Refusal(file).Code);
-        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }
 
     [Theory]

