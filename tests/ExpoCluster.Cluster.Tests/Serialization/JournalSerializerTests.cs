@@ -69,6 +69,24 @@ public sealed class JournalSerializerTests
         Assert.Equal(BlockDigests, state.Files[0].BlockDigests[1]!.Value.ToArray());
     }
 
+    // What came later, and stays as well.
+    [Fact]
+    public void Variants_and_statistics_have_bytes_of_their_own_and_are_read_back()
+    {
+        var planned = new JobEvent.Planned("d1g", 1, 32 << 20, [new JobFile("alpha-1/a", 10), new JobFile("alpha-2/a", 10)], Variants: 2);
+        var committed = new JobEvent.PartsCommitted(File: 0, Generation: 1, [new CommittedPart(1, BlockDigests, new byte[] { 1, 2, 3 })]);
+
+        byte[] plannedBytes = serializer.ToBinary(planned);
+        byte[] committedBytes = serializer.ToBinary(committed);
+
+        Assert.EndsWith("2802", Convert.ToHexString(plannedBytes), StringComparison.Ordinal);
+        Assert.EndsWith("1A03010203", Convert.ToHexString(committedBytes), StringComparison.Ordinal);
+        Assert.Equal(planned, serializer.FromBinary(plannedBytes, "j2"));
+        var read = Assert.IsType<JobEvent.PartsCommitted>(serializer.FromBinary(committedBytes, "j5"));
+        Assert.Equal([1, 2, 3], read.Parts[0].Statistics.ToArray());
+        Assert.Equal(1, ((JobEvent.Planned)serializer.FromBinary(Convert.FromHexString(Golden[1].Hex), "j2")).Variants);
+    }
+
     [Fact]
     public void Every_kind_of_event_has_its_golden_bytes()
     {
