@@ -85,8 +85,8 @@ internal sealed record MergeReport(MergeOutcome Outcome, OutputPaths Paths, Plan
             output.Root,
             statistics.AskedAlpha,
             statistics.Total.EffectiveAlpha,
-            (double)statistics.Total.Changed / statistics.Total.Elements,
-            (double)statistics.Total.Swallowed / Math.Max(1, statistics.Total.Changed),
+            statistics.Total.ChangedShare,
+            statistics.Total.SwallowedShare,
             statistics.Total.Overflowed,
             statistics.Total.NaN,
             statistics.Total.Infinite);

@@ -22,10 +22,9 @@ internal static class StatisticsSummary
         }
         else
         {
-            double swallowed = (double)total.Swallowed / Math.Max(1, total.Changed);
-            string lost = swallowed < NoticeableShare
+            string lost = total.SwallowedShare < NoticeableShare
                 ? ""
-                : $"; {Percent(swallowed)} of the changed weights did not move{Advice(dtype)}";
+                : $"; {Percent(total.SwallowedShare)} of the changed weights did not move{Advice(dtype)}";
             yield return string.Create(CultureInfo.InvariantCulture, $"alpha {asked:0.00##} asked, {reached:0.00##} reached in {name}{lost}");
         }
 

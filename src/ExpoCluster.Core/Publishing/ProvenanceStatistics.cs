@@ -30,6 +30,14 @@ public sealed record ProvenanceSums(
     long Infinite,
     long Overflowed)
 {
+    /// <summary>The share of the elements in which aligned differs from base; 0 for no elements.</summary>
+    [JsonIgnore]
+    public double ChangedShare => (double)Changed / Math.Max(1, Elements);
+
+    /// <summary>The share of the changed elements that did not move; 0 where nothing changed.</summary>
+    [JsonIgnore]
+    public double SwallowedShare => (double)Swallowed / Math.Max(1, Changed);
+
     public static ProvenanceSums Of(DeltaSums sums) => new(
         sums.Elements,
         sums.Changed,
