@@ -123,22 +123,27 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     private NodeSettings SettingsFor(OutputClaim claim, ClaimRecord record, Plan plan) => new()
     {
         Journal = JournalSettings.Sqlite(paths.Journal, isLocal: !FileSystemFacts.Of(paths.Root).IsNetwork),
-        Coordinators = new CoordinatorSettings
-        {
-            AwaitResume = true,
-            LeaseDuration = plan.Inputs.Any(input => input.IsRemote) ? RemoteLeaseDuration : new CoordinatorSettings { Version = "" }.LeaseDuration,
-            Version = options.Version,
-            InFlight = leases => claim.Write(record with
-            {
-                InFlight = [.. leases.Select(lease => string.Create(CultureInfo.InvariantCulture, $"{lease.File}:{lease.Part}"))],
-            }),
-        },
+        Coordinators = CoordinatorsFor(claim, record, plan),
         Worker = new WorkerSettings
         {
             Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, OpenPatience = TimeSpan.Zero,
         },
         Shards = 1,
     };
+
+    private CoordinatorSettings CoordinatorsFor(OutputClaim claim, ClaimRecord record, Plan plan)
+    {
+        var settings = new CoordinatorSettings
+        {
+            AwaitResume = true,
+            Version = options.Version,
+            InFlight = leases => claim.Write(record with
+            {
+                InFlight = [.. leases.Select(lease => string.Create(CultureInfo.InvariantCulture, $"{lease.File}:{lease.Part}"))],
+            }),
+        };
+        return plan.Inputs.Any(input => input.IsRemote) ? settings with { LeaseDuration = RemoteLeaseDuration } : settings;
+    }
 
     private async Task<MergeOutcome> ConverseAsync(
         JobSession session, string job, ClaimRecord? earlier, Plan plan, Action<JobProgress> progress, CancellationToken interrupt)
