@@ -6,23 +6,27 @@ namespace ExpoCluster.Core.Storage;
 /// <summary>A lock that dies with its process, as other programs take it too: <c>flock</c> on a file made for it.</summary>
 internal sealed class FileLock : IDisposable
 {
-    private readonly SafeFileHandle handle;
+    private FileLock(SafeFileHandle handle) => Handle = handle;
 
-    private FileLock(SafeFileHandle handle) => this.handle = handle;
+    /// <summary>The locked file, to read and write.</summary>
+    public SafeFileHandle Handle { get; }
 
     /// <summary>Null while somebody else has it.</summary>
+    /// <param name="path">Of the file.</param>
+    /// <param name="isRemovedByHolder">Whoever has the lock may remove the file before letting go of it.</param>
+    /// <param name="taken">Shown the file of whoever has it, where the operating system lets others read it.</param>
     /// <exception cref="StorageException">The file cannot be made.</exception>
-    public static FileLock? TryAcquire(string path)
+    public static FileLock? TryAcquire(string path, bool isRemovedByHolder = false, Action<SafeFileHandle>? taken = null)
     {
         while (true)
         {
             Durability.CreateDirectory(Path.GetDirectoryName(path)!);
-            if (TryLock(path) is not { } handle)
+            if ((OperatingSystem.IsLinux() ? TryFlock(path, taken) : TryExclusively(path, isRemovedByHolder)) is not { } handle)
             {
                 return null;
             }
 
-            // Some programs remove the file when they let go of it: then this lock is on a file that nobody else will see.
+            // Whoever had it may have removed the file between our opening and locking it: then nobody else will see this lock.
             if (FileIdentity.Of(path) is { } named && named.Inode == FileIdentity.Of(handle, path).Inode)
             {
                 return new FileLock(handle);
@@ -32,11 +36,10 @@ internal sealed class FileLock : IDisposable
         }
     }
 
-    public void Dispose() => handle.Dispose();
+    public void Dispose() => Handle.Dispose();
 
-    private static SafeFileHandle? TryLock(string path) => OperatingSystem.IsLinux() ? TryFlock(path) : TryExclusively(path);
-
-    private static SafeFileHandle? TryFlock(string path)
+    // File.OpenHandle takes locks of its own on Linux, and then nobody could read what the holder wrote.
+    private static SafeFileHandle? TryFlock(string path, Action<SafeFileHandle>? taken)
     {
         SafeFileHandle handle = Posix.OpenOrCreate(path);
         if (Posix.Flock(handle, Posix.LockExclusive | Posix.LockNonBlocking) == 0)
@@ -45,15 +48,21 @@ internal sealed class FileLock : IDisposable
         }
 
         int errno = Marshal.GetLastPInvokeError();
-        handle.Dispose();
+        using (handle)
+        {
+            taken?.Invoke(handle);
+        }
+
         return errno == Posix.ErrorWouldBlock ? null : throw StorageException.FromErrno(errno, path, "lock it");
     }
 
-    private static SafeFileHandle? TryExclusively(string path)
+    // Elsewhere than on Windows only FileShare.None excludes others, and a file may always be removed.
+    private static SafeFileHandle? TryExclusively(string path, bool isRemovedByHolder)
     {
+        FileShare share = isRemovedByHolder && OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
         try
         {
-            return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
         }
         catch (IOException) when (File.Exists(path))
         {

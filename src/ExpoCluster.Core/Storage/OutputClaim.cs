@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ExpoCluster.Core.Jobs;
@@ -27,14 +26,14 @@ public sealed class OutputClaim : IDisposable
     private const int MaxRecordBytes = 16 * PageBytes;
 
     private readonly OutputPaths paths;
-    private readonly SafeFileHandle handle;
+    private readonly FileLock held;
     private readonly Lock writing = new();
 
-    private OutputClaim(OutputPaths paths, SafeFileHandle handle)
+    private OutputClaim(OutputPaths paths, FileLock held)
     {
         this.paths = paths;
-        this.handle = handle;
-        Previous = Read(handle);
+        this.held = held;
+        Previous = Read(held.Handle);
     }
 
     /// <summary>What an earlier process left behind; null on a fresh directory.</summary>
@@ -44,20 +43,10 @@ public sealed class OutputClaim : IDisposable
     /// <exception cref="JobException">Another process holds it.</exception>
     public static OutputClaim Acquire(OutputPaths paths)
     {
-        while (true)
-        {
-            Durability.CreateDirectory(paths.Workspace);
-            SafeFileHandle handle = OpenLocked(paths.Claim, out ClaimRecord? holder)
-                ?? throw JobException.OutputClaimed(paths.Root, holder);
-
-            // The holder before us may have removed the file between our opening and locking it.
-            if (FileIdentity.Of(paths.Claim) is { } named && named.Inode == FileIdentity.Of(handle, paths.Claim).Inode)
-            {
-                return new OutputClaim(paths, handle);
-            }
-
-            handle.Dispose();
-        }
+        ClaimRecord? holder = null;
+        FileLock held = FileLock.TryAcquire(paths.Claim, isRemovedByHolder: true, taken => holder = Read(taken))
+            ?? throw JobException.OutputClaimed(paths.Root, holder);
+        return new OutputClaim(paths, held);
     }
 
     public void Write(ClaimRecord record)
@@ -67,11 +56,11 @@ public sealed class OutputClaim : IDisposable
         lock (writing)
         {
             // Over all of a longer record before it.
-            long bytes = Math.Max(RoundUp(json.Length), Math.Min(RoundUp(RandomAccess.GetLength(handle)), MaxRecordBytes));
+            long bytes = Math.Max(RoundUp(json.Length), Math.Min(RoundUp(RandomAccess.GetLength(held.Handle)), MaxRecordBytes));
             byte[] pages = new byte[bytes];
             pages.AsSpan().Fill((byte)' ');
             json.CopyTo(pages, 0);
-            RandomAccess.Write(handle, pages, fileOffset: 0);
+            RandomAccess.Write(held.Handle, pages, fileOffset: 0);
         }
     }
 
@@ -114,7 +103,7 @@ public sealed class OutputClaim : IDisposable
         }
     }
 
-    public void Dispose() => handle.Dispose();
+    public void Dispose() => held.Dispose();
 
     private static long RoundUp(long bytes) => (bytes + PageBytes - 1) / PageBytes * PageBytes;
 
@@ -138,46 +127,6 @@ public sealed class OutputClaim : IDisposable
         else
         {
             File.Delete(entry);
-        }
-    }
-
-    // File.OpenHandle takes locks of its own on Linux, and then nobody could read who has the claim.
-    private static SafeFileHandle? OpenLocked(string path, out ClaimRecord? holder)
-    {
-        holder = null;
-        if (!OperatingSystem.IsLinux())
-        {
-            return OpenExclusively(path);
-        }
-
-        SafeFileHandle handle = Posix.OpenOrCreate(path);
-        if (Posix.Flock(handle, Posix.LockExclusive | Posix.LockNonBlocking) == 0)
-        {
-            return handle;
-        }
-
-        int errno = Marshal.GetLastPInvokeError();
-        using (handle)
-        {
-            holder = Read(handle);
-        }
-
-        return errno == Posix.ErrorWouldBlock ? null : throw StorageException.FromErrno(errno, path, "lock it");
-    }
-
-    private static SafeFileHandle? OpenExclusively(string path)
-    {
-        try
-        {
-            return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Delete);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            return null;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw StorageException.From(exception, path, "claim the output directory");
         }
     }
 
