@@ -21,4 +21,8 @@ public sealed record JournalSettings(string Provider, string ConnectionString, i
         command.ExecuteNonQuery();
         return new JournalSettings("SQLite.MS", connectionString, Parallelism: 1);
     }
+
+    /// <summary>A PostgreSQL server, shared by all nodes.</summary>
+    /// <param name="connectionString">As Npgsql takes it.</param>
+    public static JournalSettings PostgreSql(string connectionString) => new("PostgreSQL.15", connectionString, Parallelism: 3);
 }

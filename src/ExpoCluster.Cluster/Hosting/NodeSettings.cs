@@ -10,12 +10,21 @@ public sealed record NodeSettings
     /// <summary>Where coordinators and writers live.</summary>
     public const string CoordinatorRole = "coordinator";
 
+    /// <summary>Serves HTTP.</summary>
+    public const string WebRole = "web";
+
+    /// <summary>Every role there is; one node may have all of them.</summary>
+    public static readonly ImmutableArray<string> AllRoles = [CoordinatorRole, Work.Worker.Role, WebRole];
+
     public string Hostname { get; init; } = "127.0.0.1";
 
     /// <summary>0 takes any free one.</summary>
     public int Port { get; init; }
 
     public ImmutableArray<string> Roles { get; init; } = [CoordinatorRole, Work.Worker.Role];
+
+    /// <summary>Addresses of nodes to join, as <c>akka.tcp://expocluster@HOST:PORT</c>; empty to find them in the database.</summary>
+    public ImmutableArray<string> Seeds { get; init; } = [];
 
     public required JournalSettings Journal { get; init; }
 

@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using ExpoCluster.Cluster.Hosting;
+
+namespace ExpoCluster.Server.Nodes;
+
+/// <summary>What a node was told to be, checked: by the command line, or by variables <c>EXPOCLUSTER_…</c>.</summary>
+public sealed record NodeOptions
+{
+    public ImmutableArray<string> Roles { get; init; } = NodeSettings.AllRoles;
+
+    /// <summary>The name or address under which other nodes reach this one.</summary>
+    public string Hostname { get; init; } = "127.0.0.1";
+
+    /// <summary>Of remoting; 0 takes any free one.</summary>
+    public int Port { get; init; } = 4053;
+
+    /// <summary>As <c>akka.tcp://expocluster@HOST:PORT</c>; empty to find the others in the database.</summary>
+    public ImmutableArray<string> Seeds { get; init; } = [];
+
+    /// <summary>Where HTTP is served; null without the role.</summary>
+    public Uri? Http { get; init; }
+
+    public required NodeDatabase Database { get; init; }
+
+    /// <summary>Real paths of the directories below which this node may touch files.</summary>
+    public required ImmutableArray<string> StorageRoots { get; init; }
+
+    public int Lanes { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Output bytes per second of this node; null for no limit.</summary>
+    public long? MaxBytesPerSecond { get; init; }
+
+    /// <summary>The file with the token that clients must show; null to ask for none.</summary>
+    public string? TokenFile { get; init; }
+
+    /// <summary>What was chosen that whoever starts this node should know of.</summary>
+    public ImmutableArray<string> Warnings { get; init; } = [];
+
+    /// <summary>Of this program.</summary>
+    public required string Version { get; init; }
+
+    public bool Has(string role) => Roles.Contains(role);
+}
