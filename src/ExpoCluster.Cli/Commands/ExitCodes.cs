@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Cli.Commands;
@@ -12,7 +13,8 @@ internal static class ExitCodes
     public const int Storage = 4;
     public const int Interrupted = 130;
 
-    public static int Of(ExpoException exception) => Of(exception.Code);
+    /// <summary>What was asked wrongly is a usage error, whichever part of the program found it.</summary>
+    public static int Of(ExpoException exception) => exception is UsageException ? Usage : Of(exception.Code);
 
     /// <summary>The first digit of a code tells whose fault it is.</summary>
     public static int Of(string code) => code switch

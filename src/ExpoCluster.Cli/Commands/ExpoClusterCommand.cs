@@ -24,6 +24,7 @@ internal static class ExpoClusterCommand
         root.Subcommands.Add(VerifyCommand.Create());
         root.Subcommands.Add(RecipesCommand.Create());
         root.Subcommands.Add(SampleCommand.Create());
+        root.Subcommands.Add(NodeCommand.Create());
         return root;
     }
 

@@ -6,7 +6,8 @@ namespace ExpoCluster.Cluster.Hosting;
 /// <param name="Provider">Akka.Persistence.Sql's name for the database.</param>
 /// <param name="ConnectionString">For that database.</param>
 /// <param name="Parallelism">Connections that write at once.</param>
-public sealed record JournalSettings(string Provider, string ConnectionString, int Parallelism)
+/// <param name="MakesTables">The journal makes its tables itself; several that start at once would trip over each other.</param>
+public sealed record JournalSettings(string Provider, string ConnectionString, int Parallelism, bool MakesTables = true)
 {
     /// <summary>A SQLite file, created where missing.</summary>
     /// <param name="path">The file; its directory exists.</param>
@@ -22,7 +23,7 @@ public sealed record JournalSettings(string Provider, string ConnectionString, i
         return new JournalSettings("SQLite.MS", connectionString, Parallelism: 1);
     }
 
-    /// <summary>A PostgreSQL server, shared by all nodes.</summary>
+    /// <summary>A PostgreSQL server, shared by all nodes, with its tables made (<see cref="Membership.ClusterDatabase"/>).</summary>
     /// <param name="connectionString">As Npgsql takes it.</param>
-    public static JournalSettings PostgreSql(string connectionString) => new("PostgreSQL.15", connectionString, Parallelism: 3);
+    public static JournalSettings PostgreSql(string connectionString) => new("PostgreSQL.15", connectionString, Parallelism: 3, MakesTables: false);
 }

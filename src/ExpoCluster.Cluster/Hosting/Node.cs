@@ -1,6 +1,8 @@
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using ExpoCluster.Cluster.Coordination;
+using ExpoCluster.Cluster.Membership;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Work;
 using ExpoCluster.Cluster.Writing;
@@ -13,11 +15,19 @@ public sealed class Node : IAsyncDisposable
 {
     public const string SystemName = "expocluster";
 
-    private Node(ActorSystem system, IActorRef coordinators, IActorRef writers)
+    // Kubernetes gives a process thirty seconds: ten for the parts under way, the rest for the cluster to take notice.
+    private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(15);
+
+    private readonly IActorRef? worker;
+
+    private Node(ActorSystem system, IActorRef coordinators, IActorRef writers, IActorRef? worker)
     {
         System = system;
         Coordinators = coordinators;
         Writers = writers;
+        this.worker = worker;
     }
 
     public ActorSystem System { get; }
@@ -40,10 +50,11 @@ public sealed class Node : IAsyncDisposable
     /// <param name="join">Returns when the node is a member.</param>
     public static async Task<Node> StartAsync(NodeSettings settings, PlanStore plans, Func<Akka.Cluster.Cluster, Task> join)
     {
-        ActorSystem system = ActorSystem.Create(SystemName, NodeConfiguration.Of(settings));
+        ActorSystem system = Bind(settings);
         try
         {
             await join(Akka.Cluster.Cluster.Get(system)).ConfigureAwait(false);
+            Fingerprint.Check(Akka.Cluster.Cluster.Get(system));
             return await StartActorsAsync(system, settings, plans).ConfigureAwait(false);
         }
         catch
@@ -51,6 +62,18 @@ public sealed class Node : IAsyncDisposable
             await system.Terminate().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>Finishes or hands back the parts under way, hands coordinators and writers over to other nodes, and leaves the cluster.</summary>
+    public async Task LeaveAsync()
+    {
+        if (worker is not null)
+        {
+            await Worker.DrainAsync(worker, DrainPatience).ConfigureAwait(false);
+        }
+
+        Task left = CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClusterLeavingReason.Instance);
+        await Task.WhenAny(left, Task.Delay(LeavePatience)).ConfigureAwait(false);
     }
 
     /// <summary>Ends the process's part in the cluster without farewells: the journal holds all there is to know.</summary>
@@ -61,8 +84,24 @@ public sealed class Node : IAsyncDisposable
         (IActorRef coordinators, IActorRef writers) = settings.Roles.Contains(NodeSettings.CoordinatorRole)
             ? await StartRegionsAsync(system, settings, plans).ConfigureAwait(false)
             : await StartProxiesAsync(system, settings).ConfigureAwait(false);
-        StartWorker(system, settings, coordinators, writers, plans);
-        return new Node(system, coordinators, writers);
+        IActorRef? worker = StartWorker(system, settings, coordinators, writers, plans);
+        return new Node(system, coordinators, writers, worker);
+    }
+
+    private static ActorSystem Bind(NodeSettings settings)
+    {
+        try
+        {
+            return ActorSystem.Create(SystemName, NodeConfiguration.Of(settings));
+        }
+        catch (Exception exception) when (exception.GetBaseException() is SocketException cause)
+        {
+            throw new ClusterException(
+                ClusterException.AddressTaken,
+                $"{settings.Hostname}:{settings.Port}: this node cannot listen there ({cause.Message}).",
+                "choose another --port or --hostname, or stop what listens there.",
+                exception);
+        }
     }
 
     private static async Task<(IActorRef Coordinators, IActorRef Writers)> StartRegionsAsync(
@@ -94,15 +133,17 @@ public sealed class Node : IAsyncDisposable
         return (coordinators, writers);
     }
 
-    private static void StartWorker(
+    private static IActorRef? StartWorker(
         ActorSystem system, NodeSettings settings, IActorRef coordinators, IActorRef writers, PlanStore plans)
     {
-        if (settings.Roles.Contains(Worker.Role))
+        if (!settings.Roles.Contains(Worker.Role))
         {
-            string name = WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(system).SelfUniqueAddress);
-            system.ActorOf(
-                Worker.PropsFor(name, settings.Worker, coordinators, writers, plans, TimeProvider.System), Worker.ActorName);
+            return null;
         }
+
+        string name = WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(system).SelfUniqueAddress);
+        return system.ActorOf(
+            Worker.PropsFor(name, settings.Worker, coordinators, writers, plans, TimeProvider.System), Worker.ActorName);
     }
 
     // Coordinators and writers speak to each other, so one region must start before the other is known. A remembered

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Akka.Configuration;
 using Akka.Persistence.Sql;
+using ExpoCluster.Cluster.Membership;
 using ExpoCluster.Cluster.Serialization;
 using ExpoCluster.Core.Jobs;
 
@@ -11,7 +12,7 @@ namespace ExpoCluster.Cluster.Hosting;
 internal static class NodeConfiguration
 {
     public static Config Of(NodeSettings settings) => ConfigurationFactory
-        .ParseString(Common(settings) + Serializers() + Journal(settings.Journal))
+        .ParseString(Common(settings) + Membership(settings) + Serializers() + Journal(settings.Journal))
         .WithFallback(SqlPersistence.DefaultConfiguration);
 
     private static string Common(NodeSettings settings) => $$"""
@@ -31,7 +32,7 @@ internal static class NodeConfiguration
             port = {{settings.Port}}
           }
           cluster {
-            roles = [{{string.Join(", ", settings.Roles.Select(Quoted))}}]
+            roles = [{{string.Join(", ", RolesOf(settings).Select(Quoted))}}]
             sharding {
               state-store-mode = ddata
               remember-entities-store = eventsourced
@@ -43,6 +44,45 @@ internal static class NodeConfiguration
               distributed-data.durable.keys = []
             }
           }
+        }
+
+        """;
+
+    private static IEnumerable<string> RolesOf(NodeSettings settings) => settings.Shared is { } shared
+        ? settings.Roles.Append(Fingerprint.RoleOf(shared.Fingerprint + " shards=" + settings.Shards))
+        : settings.Roles;
+
+    // A lost node is noticed after five seconds, and given up after five more; two busy cores are late by less than that.
+    private static string Membership(NodeSettings settings) => settings.Shared is not { } shared ? "" : $$"""
+        akka.remote.dot-netty.tcp {
+          # Reports of many parts, and progress of many files, are larger than Akka's 128 kB, beyond which it drops them.
+          maximum-frame-size = 8000000b
+          send-buffer-size = 8000000b
+          receive-buffer-size = 8000000b
+        }
+        akka.cluster {
+          downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
+          failure-detector {
+            heartbeat-interval = 1s
+            acceptable-heartbeat-pause = 4s
+            expected-response-after = 1s
+          }
+          split-brain-resolver {
+            active-strategy = lease-majority
+            stable-after = 5s
+            lease-majority {
+              lease-implementation = "expocluster.lease"
+              acquire-lease-delay-for-minority = 2s
+              release-after = 20s
+            }
+          }
+        }
+        expocluster.lease {
+          lease-class = {{Quoted(NameOf(typeof(DatabaseLease)))}}
+          heartbeat-timeout = 20s
+          heartbeat-interval = 4s
+          lease-operation-timeout = 5s
+          connection-string = {{Quoted(shared.DatabaseConnectionString)}}
         }
 
         """;
@@ -76,7 +116,7 @@ internal static class NodeConfiguration
               connection-string = {{Quoted(journal.ConnectionString)}}
               provider-name = "{{journal.Provider}}"
               tag-write-mode = TagTable
-              auto-initialize = true
+              auto-initialize = {{(journal.MakesTables ? "true" : "false")}}
               parallelism = {{journal.Parallelism}}
               replay-filter.mode = fail
             }
@@ -92,7 +132,7 @@ internal static class NodeConfiguration
             sql {
               connection-string = {{Quoted(journal.ConnectionString)}}
               provider-name = "{{journal.Provider}}"
-              auto-initialize = true
+              auto-initialize = {{(journal.MakesTables ? "true" : "false")}}
             }
           }
         }

@@ -23,8 +23,8 @@ public sealed record NodeSettings
 
     public ImmutableArray<string> Roles { get; init; } = [CoordinatorRole, Work.Worker.Role];
 
-    /// <summary>Addresses of nodes to join, as <c>akka.tcp://expocluster@HOST:PORT</c>; empty to find them in the database.</summary>
-    public ImmutableArray<string> Seeds { get; init; } = [];
+    /// <summary>What this node has in common with others; null for a cluster that is never more than one node.</summary>
+    public SharedSettings? Shared { get; init; }
 
     public required JournalSettings Journal { get; init; }
 

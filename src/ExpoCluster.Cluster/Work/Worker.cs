@@ -36,6 +36,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private readonly Dictionary<(string Job, Attempt Attempt), Unacknowledged<PartReturned>> unacknowledgedReturns = [];
     private string? askedJob;
     private DateTimeOffset askedAt;
+    private IActorRef? drainRequester;
 
     public Worker(
         string name, WorkerSettings settings, IActorRef coordinators, IActorRef writers, PlanStore plans, TimeProvider clock)
@@ -59,6 +60,8 @@ public sealed class Worker : ReceiveActor, IWithTimers
         Receive<LeasesRenewed>(OnLeasesRenewed);
         Receive<JobEnded>(OnJobEnded);
         Receive<Renew>(_ => OnRenew());
+        Receive<Drain>(OnDrain);
+        Receive<DrainTimeIsUp>(_ => RevokeAll());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -67,16 +70,27 @@ public sealed class Worker : ReceiveActor, IWithTimers
         string name, WorkerSettings settings, IActorRef coordinators, IActorRef writers, PlanStore plans, TimeProvider clock) =>
         Props.Create(() => new Worker(name, settings, coordinators, writers, plans, clock));
 
+    /// <summary>Has the worker take nothing more, finish what it computes and hand back what waits. Returns when all of it is acknowledged.</summary>
+    /// <param name="worker">The actor.</param>
+    /// <param name="patience">After this what is being computed is handed back too; a little later nobody waits any longer.</param>
+    public static async Task DrainAsync(IActorRef worker, TimeSpan patience)
+    {
+        try
+        {
+            await worker.Ask<Drained>(new Drain(patience), patience * 1.5).ConfigureAwait(false);
+        }
+        catch (AskTimeoutException)
+        {
+            // The coordinator is away; it will find the leases expired.
+        }
+    }
+
     protected override void PreStart() =>
         Timers.StartPeriodicTimer(nameof(Renew), Renew.Instance, settings.RenewInterval);
 
     protected override void PostStop()
     {
-        foreach (PartOrder order in running.Values)
-        {
-            order.Lease.Revoke();
-        }
-
+        RevokeAll();
         // Lanes end by themselves within a tile; waiting for them here would hold up a dispatcher.
         IReadOnlyCollection<WorkedJob> left = [.. jobs.Values];
         OwnThread.Run(() =>
@@ -113,6 +127,12 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private void AskForParts()
     {
         int room = lanes.Capacity - running.Count;
+        if (drainRequester is not null)
+        {
+            FinishDraining();
+            return;
+        }
+
         if (askedJob is not null || room <= 0 || offers.Count == 0 || unacknowledgedParts.Count >= settings.MaxUnacknowledged)
         {
             return;
@@ -138,6 +158,12 @@ public sealed class Worker : ReceiveActor, IWithTimers
         if (askedJob == message.Job)
         {
             askedJob = null;
+        }
+
+        if (drainRequester is not null)
+        {
+            HandBack(message);
+            return;
         }
 
         // It may have more; its turn comes after the other jobs'.
@@ -205,8 +231,22 @@ public sealed class Worker : ReceiveActor, IWithTimers
             ? ReadMode.Positioned
             : ReadMode.Mapped;
 
+    private void HandBack(AssignParts message)
+    {
+        foreach (Assignment part in message.Parts)
+        {
+            Return(message.Job, new Attempt(message.Incarnation, part.Number), new PartOutcome.Abandoned());
+        }
+    }
+
     private void RunAll(AssignParts message, WorkedJob job)
     {
+        if (drainRequester is not null)
+        {
+            HandBack(message);
+            return;
+        }
+
         foreach (Assignment part in message.Parts)
         {
             Run(message, job, part);
@@ -324,8 +364,39 @@ public sealed class Worker : ReceiveActor, IWithTimers
         }
     }
 
-    private void OnReturnAcknowledged(ReturnAcknowledged message) =>
+    private void OnReturnAcknowledged(ReturnAcknowledged message)
+    {
         unacknowledgedReturns.Remove((message.Job, new Attempt(message.Incarnation, message.Number)));
+        AskForParts();
+    }
+
+    private void OnDrain(Drain message)
+    {
+        drainRequester = Sender;
+        Timers.StartSingleTimer(nameof(DrainTimeIsUp), DrainTimeIsUp.Instance, message.Patience);
+        foreach (PartOrder waiting in running.Values.Where(order => order.Lease.BytesDone == 0))
+        {
+            waiting.Lease.Revoke();
+        }
+
+        FinishDraining();
+    }
+
+    private void RevokeAll()
+    {
+        foreach (PartOrder order in running.Values)
+        {
+            order.Lease.Revoke();
+        }
+    }
+
+    private void FinishDraining()
+    {
+        if (running.Count == 0 && unacknowledgedParts.Count == 0 && unacknowledgedReturns.Count == 0)
+        {
+            drainRequester.Tell(Drained.Instance);
+        }
+    }
 
     private void OnLeasesRenewed(LeasesRenewed message)
     {
@@ -376,6 +447,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         {
             jobs.Remove(id);
             job.Inputs.Dispose();
+            plans.Forget(job.Plan.Digest);
         }
     }
 
@@ -445,6 +517,18 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private sealed record PlanReady(AssignParts Assignment, Plan Plan, ReadMode Reads);
 
     private sealed record PlanNotReady(AssignParts Assignment, ExpoException Error);
+
+    private sealed record Drain(TimeSpan Patience);
+
+    private sealed class Drained
+    {
+        public static readonly Drained Instance = new();
+    }
+
+    private sealed class DrainTimeIsUp
+    {
+        public static readonly DrainTimeIsUp Instance = new();
+    }
 
     private sealed class Renew
     {

@@ -1,22 +1,25 @@
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Cluster.Membership;
 using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Planning;
-using Npgsql;
+using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Server.Nodes;
 
 /// <summary>One node of a cluster in this process: its actors and, by role, what it serves over HTTP.</summary>
 public sealed class ClusterNode : IAsyncDisposable
 {
+    private Formation? formation;
     private NodeWeb? web;
 
-    private ClusterNode(NodeOptions options, Node node, PlanStore plans, NpgsqlDataSource? database)
+    private ClusterNode(NodeOptions options, Node node, PlanStore plans, ClusterDatabase? database)
     {
         Options = options;
         Node = node;
         Plans = plans;
         Database = database;
+        Storage = new StorageRoots(options.StorageRoots);
     }
 
     public NodeOptions Options { get; }
@@ -27,53 +30,125 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Where a plan is saved before its job is submitted.</summary>
     public PlanStore Plans { get; }
 
+    /// <summary>What paths of requests may lead to.</summary>
+    public StorageRoots Storage { get; }
+
     /// <summary>The cluster's PostgreSQL; null for a node alone with SQLite.</summary>
-    public NpgsqlDataSource? Database { get; }
+    public ClusterDatabase? Database { get; }
 
     /// <summary>Where HTTP is served, with the port that was taken; null without the role.</summary>
     public Uri? Http => web?.Address;
 
-    public static async Task<ClusterNode> StartAsync(NodeOptions options)
+    /// <summary>Returns when this process is a member of the cluster, and serves.</summary>
+    /// <param name="options">What the node is.</param>
+    /// <param name="say">Told what whoever runs the node should know, such as that it waits for the database.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="ClusterException">It cannot be a node.</exception>
+    public static async Task<ClusterNode> StartAsync(NodeOptions options, Action<string> say, CancellationToken cancellation)
     {
-        NpgsqlDataSource? database = options.Database is NodeDatabase.PostgreSql server ? NpgsqlDataSource.Create(server.ConnectionString) : null;
-        var plans = new PlanStore();
-        Node node = await Node.StartAloneAsync(SettingsOf(options), plans).ConfigureAwait(false);
-        var started = new ClusterNode(options, node, plans, database);
-        if (options.Http is { } address)
+        ClusterNode started = options.Database is NodeDatabase.PostgreSql server
+            ? await JoinAsync(options, server, say, cancellation).ConfigureAwait(false)
+            : await StartAloneAsync(options).ConfigureAwait(false);
+        try
         {
-            started.web = await NodeWeb.StartAsync(started, address).ConfigureAwait(false);
-        }
+            if (options.Http is { } address)
+            {
+                started.web = await NodeWeb.StartAsync(started, address).ConfigureAwait(false);
+            }
 
-        return started;
+            return started;
+        }
+        catch
+        {
+            await started.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Finishes or hands back the parts under way, hands its coordinators and writers over, and leaves.</summary>
+    public async Task LeaveAsync()
+    {
+        await StopServingAsync().ConfigureAwait(false);
+        await Node.LeaveAsync().ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (web is not null)
+        await StopServingAsync().ConfigureAwait(false);
+        await Node.DisposeAsync().ConfigureAwait(false);
+        if (formation is not null)
         {
-            await web.DisposeAsync().ConfigureAwait(false);
+            await formation.DisposeAsync().ConfigureAwait(false);
         }
 
-        await Node.DisposeAsync().ConfigureAwait(false);
         if (Database is not null)
         {
             await Database.DisposeAsync().ConfigureAwait(false);
         }
     }
 
-    private static NodeSettings SettingsOf(NodeOptions options) => new()
+    private static async Task<ClusterNode> JoinAsync(
+        NodeOptions options, NodeDatabase.PostgreSql server, Action<string> say, CancellationToken cancellation)
+    {
+        ClusterDatabase database = await ClusterDatabase.OpenAsync(server.ConnectionString, say, cancellation).ConfigureAwait(false);
+        try
+        {
+            await StorageCheck.CheckAsync(database, options.StorageRoots, cancellation).ConfigureAwait(false);
+            var plans = new PlanStore();
+            Formation? formation = null;
+            Node node = await Node.StartAsync(SettingsOf(options, database), plans, async cluster =>
+            {
+                if (options.Seeds.IsEmpty)
+                {
+                    formation = await Formation.JoinAsync(database, cluster, say, cancellation).ConfigureAwait(false);
+                }
+                else
+                {
+                    cluster.JoinSeedNodes(options.Seeds.Select(Akka.Actor.Address.Parse));
+                    await Formation.WaitUntilUpAsync(cluster, cancellation).ConfigureAwait(false);
+                }
+            }).ConfigureAwait(false);
+            return new ClusterNode(options, node, plans, database) { formation = formation };
+        }
+        catch
+        {
+            await database.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task<ClusterNode> StartAloneAsync(NodeOptions options)
+    {
+        var plans = new PlanStore();
+        Node node = await Node.StartAloneAsync(SettingsOf(options, database: null), plans).ConfigureAwait(false);
+        return new ClusterNode(options, node, plans, database: null);
+    }
+
+    private async Task StopServingAsync()
+    {
+        if (web is { } serving)
+        {
+            web = null;
+            await serving.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static NodeSettings SettingsOf(NodeOptions options, ClusterDatabase? database) => new()
     {
         Hostname = options.Hostname,
         Port = options.Port,
         Roles = options.Roles,
-        Seeds = options.Seeds,
         Journal = options.Database switch
         {
             NodeDatabase.PostgreSql server => JournalSettings.PostgreSql(server.ConnectionString),
-            NodeDatabase.Sqlite file => JournalSettings.Sqlite(file.Path, isLocal: true),
+            NodeDatabase.Sqlite file => JournalSettings.Sqlite(file.Path, isLocal: !FileSystemFacts.Of(file.Path).IsNetwork),
             _ => throw new InvalidOperationException($"No journal for {options.Database.GetType().Name}."),
         },
+        Shared = database is null ? null : new SharedSettings(
+            database.ConnectionString, $"database={database.Identity} storage={string.Join(',', options.StorageRoots.Order(StringComparer.Ordinal))}"),
         Coordinators = new CoordinatorSettings { Version = options.Version },
         Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond },
+        LogLevel = "INFO",
+        LoggerType = $"{typeof(NodeLog).FullName}, {typeof(NodeLog).Assembly.GetName().Name}",
     };
 }

@@ -25,6 +25,9 @@ public sealed record NodeOptions
     /// <summary>Real paths of the directories below which this node may touch files.</summary>
     public required ImmutableArray<string> StorageRoots { get; init; }
 
+    /// <summary>Where models of the Hub are looked for, and kept; null for where the environment says.</summary>
+    public string? HubCache { get; init; }
+
     public int Lanes { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Output bytes per second of this node; null for no limit.</summary>

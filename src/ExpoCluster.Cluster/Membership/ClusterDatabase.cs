@@ -1,0 +1,128 @@
+using Npgsql;
+
+namespace ExpoCluster.Cluster.Membership;
+
+/// <summary>The PostgreSQL of a cluster: besides the journal a few small tables, which the first node makes.</summary>
+public sealed class ClusterDatabase : IAsyncDisposable
+{
+    // "expoclus" as a number. Whoever forms a cluster, or makes tables, holds it for that moment.
+    private const long AdvisoryLock = 0x6578706F636C7573;
+
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+
+    private readonly Action<string> say;
+
+    private ClusterDatabase(string connectionString, Action<string> say)
+    {
+        ConnectionString = connectionString;
+        Source = NpgsqlDataSource.Create(connectionString);
+        this.say = say;
+    }
+
+    public string ConnectionString { get; }
+
+    public NpgsqlDataSource Source { get; }
+
+    /// <summary>Made with the tables: two clusters on two databases never take each other for one.</summary>
+    public Guid Identity { get; private set; }
+
+    /// <summary>Waits until the database answers and has its tables.</summary>
+    /// <param name="connectionString">As Npgsql takes it.</param>
+    /// <param name="say">Told when it has to wait, and why.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public static async Task<ClusterDatabase> OpenAsync(string connectionString, Action<string> say, CancellationToken cancellation)
+    {
+        var database = new ClusterDatabase(connectionString, say);
+        try
+        {
+            database.Identity = await database.PatientlyAsync(database.EnsureTablesAsync, cancellation).ConfigureAwait(false);
+            return database;
+        }
+        catch
+        {
+            await database.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Repeats what the database cannot do now, and says once that it waits.</summary>
+    public async Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellation)
+    {
+        bool waits = false;
+        while (true)
+        {
+            try
+            {
+                T result = await work(cancellation).ConfigureAwait(false);
+                if (waits)
+                {
+                    say("the database is back.");
+                }
+
+                return result;
+            }
+            catch (Exception exception) when (IsPassing(exception) && !cancellation.IsCancellationRequested)
+            {
+                if (!waits)
+                {
+                    say($"waiting for the database ({Describe(exception)}).");
+                }
+
+                waits = true;
+                await Task.Delay(RetryInterval, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Runs alone among all nodes; what it wrote is there for all of them, or, after an exception, for none.</summary>
+    internal async Task<T> AloneAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation)
+    {
+        await using NpgsqlConnection connection = await Source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellation).ConfigureAwait(false);
+        await using (var command = new NpgsqlCommand("select pg_advisory_xact_lock($1)", connection) { Parameters = { new() { Value = AdvisoryLock } } })
+        {
+            await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        }
+
+        T result = await work(connection).ConfigureAwait(false);
+        await transaction.CommitAsync(cancellation).ConfigureAwait(false);
+        return result;
+    }
+
+    public ValueTask DisposeAsync() => Source.DisposeAsync();
+
+    /// <summary>Away, restarting, full or read-only: all of that may be over in a moment. A wrong password is not.</summary>
+    internal static bool IsPassing(Exception exception) => exception switch
+    {
+        PostgresException { SqlState: ['2', '8', ..] or ['3', 'D', ..] or ['4', '2', ..] } => false,
+        NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException => true,
+        _ => false,
+    };
+
+    internal static string Describe(Exception exception) =>
+        (exception as PostgresException)?.MessageText ?? exception.GetBaseException().Message;
+
+    private async Task<Guid> EnsureTablesAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await AloneAsync(
+                async connection =>
+                {
+                    await using var tables = new NpgsqlCommand(DatabaseTables.Sql, connection);
+                    await tables.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+                    await using var identity = new NpgsqlCommand("select id from expocluster_identity", connection);
+                    return (Guid)(await identity.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
+                },
+                cancellation).ConfigureAwait(false);
+        }
+        catch (PostgresException exception) when (!IsPassing(exception))
+        {
+            throw new ClusterException(
+                ClusterException.DatabaseRefuses,
+                $"the database {Source.ConnectionString.Split(';').FirstOrDefault(part => part.StartsWith("Database=", StringComparison.Ordinal))} refuses this node ({exception.MessageText}).",
+                "check user, password and database; the user must be allowed to create tables there.",
+                exception);
+        }
+    }
+}

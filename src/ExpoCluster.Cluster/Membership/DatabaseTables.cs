@@ -1,0 +1,62 @@
+namespace ExpoCluster.Cluster.Membership;
+
+/// <summary>All tables of a cluster's database.</summary>
+internal static class DatabaseTables
+{
+    /// <summary>Makes what is missing, and may be run any number of times.</summary>
+    /// <remarks>
+    /// The first three are those of Akka.Persistence.Sql, which would make them itself, but not when several nodes start at once.
+    /// That no sequence number of a job can be written twice is what keeps two coordinators from both journalling.
+    /// </remarks>
+    public const string Sql = """
+        create table if not exists journal (
+          ordering bigint generated always as identity primary key,
+          created bigint not null,
+          deleted boolean not null,
+          persistence_id text not null,
+          sequence_number bigint not null,
+          message bytea not null,
+          manifest text,
+          identifier integer,
+          writer_uuid text,
+          constraint journal_uq unique (persistence_id, sequence_number));
+        create index if not exists journal_created_idx on journal (created);
+        create table if not exists tags (
+          ordering_id bigint not null,
+          tag text not null,
+          sequence_nr bigint not null,
+          persistence_id text not null,
+          primary key (ordering_id, tag));
+        create index if not exists tags_tag_idx on tags (tag);
+        create index if not exists tags_persistence_id_sequence_nr_idx on tags (persistence_id, sequence_nr);
+        create table if not exists snapshot (
+          persistence_id text not null,
+          sequence_number bigint not null,
+          created bigint not null,
+          snapshot bytea,
+          manifest text,
+          serializer_id integer,
+          primary key (persistence_id, sequence_number));
+        create table if not exists expocluster_identity (id uuid not null);
+        insert into expocluster_identity select gen_random_uuid() where not exists (select 1 from expocluster_identity);
+        create table if not exists expocluster_nodes (
+          address text primary key,
+          is_member boolean not null,
+          seen timestamptz not null);
+        create table if not exists expocluster_formations (
+          id bigint generated always as identity primary key,
+          formed_by text not null,
+          at timestamptz not null);
+        create table if not exists expocluster_leases (
+          name text primary key,
+          owner text not null,
+          until timestamptz not null);
+        create table if not exists expocluster_outputs (
+          path text primary key,
+          job text not null,
+          at timestamptz not null);
+        create table if not exists expocluster_storage (
+          root text primary key,
+          token text not null);
+        """;
+}

@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+
+namespace ExpoCluster.Cluster.Membership;
+
+/// <summary>How a node becomes a member: nodes find each other in the database, and one of those that start together forms the cluster.</summary>
+public sealed class Formation : IAsyncDisposable
+{
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
+
+    // Akka asks every address of a list once in this time; a new list begins anew.
+    private static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(4);
+
+    private static readonly TimeSpan SeenInterval = TimeSpan.FromSeconds(2);
+
+    private readonly ClusterDatabase database;
+    private readonly Akka.Cluster.Cluster cluster;
+    private readonly NodeRegistry registry;
+    private readonly CancellationTokenSource stop = new();
+    private readonly Action<string> say;
+    private Task seeing = Task.CompletedTask;
+
+    private Formation(ClusterDatabase database, Akka.Cluster.Cluster cluster, Action<string> say)
+    {
+        this.database = database;
+        this.cluster = cluster;
+        this.say = say;
+        registry = new NodeRegistry(database, cluster.SelfAddress.ToString());
+    }
+
+    /// <summary>Returns when the node is a member; from then on it is seen in the database until it is disposed.</summary>
+    /// <exception cref="ClusterException">The cluster does not take this node.</exception>
+    public static async Task<Formation> JoinAsync(
+        ClusterDatabase database, Akka.Cluster.Cluster cluster, Action<string> say, CancellationToken cancellation)
+    {
+        var formation = new Formation(database, cluster, say);
+        await formation.JoinAsync(cancellation).ConfigureAwait(false);
+        long id = await database.PatientlyAsync(formation.registry.BeSeenAsync, cancellation).ConfigureAwait(false);
+        formation.seeing = formation.BeSeenAsync(id);
+        return formation;
+    }
+
+    /// <summary>Waits until the node is a member of whatever cluster it was told to join.</summary>
+    /// <exception cref="ClusterException">The cluster does not take this node.</exception>
+    public static async Task WaitUntilUpAsync(Akka.Cluster.Cluster cluster, CancellationToken cancellation)
+    {
+        Task up = WhenUp(cluster);
+        if (await Task.WhenAny(up, cluster.System.WhenTerminated).WaitAsync(cancellation).ConfigureAwait(false) != up)
+        {
+            throw Refused();
+        }
+    }
+
+    /// <summary>Forgets this node in the database, so that nobody waits for it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync().ConfigureAwait(false);
+        await seeing.ConfigureAwait(false);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        try
+        {
+            await registry.ForgetAsync(patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (ClusterDatabase.IsPassing(exception) || exception is OperationCanceledException)
+        {
+            // The row grows stale by itself.
+        }
+
+        stop.Dispose();
+    }
+
+    private async Task JoinAsync(CancellationToken cancellation)
+    {
+        Task up = WhenUp(cluster);
+        Task terminated = cluster.System.WhenTerminated;
+        ImmutableArray<string> asked = [];
+        long firstAsked = 0;
+        long lastAsked = 0;
+        while (!up.IsCompleted)
+        {
+            if (terminated.IsCompleted)
+            {
+                throw Refused();
+            }
+
+            TimeSpan knocked = asked.IsEmpty ? TimeSpan.Zero : TimeProvider.System.GetElapsedTime(firstAsked);
+            ImmutableArray<string>? others = await database.PatientlyAsync(
+                token => registry.FormOrFindAsync(knocked, token), cancellation).ConfigureAwait(false);
+            if (others is not { } addresses)
+            {
+                say("no cluster is alive: forming one.");
+                cluster.Join(cluster.SelfAddress);
+                await Task.WhenAny(up, terminated).WaitAsync(cancellation).ConfigureAwait(false);
+                continue;
+            }
+
+            if (asked.IsEmpty)
+            {
+                firstAsked = TimeProvider.System.GetTimestamp();
+            }
+
+            bool isNews = addresses.Except(asked, StringComparer.Ordinal).Any();
+            if (isNews || TimeProvider.System.GetElapsedTime(lastAsked) >= AskInterval)
+            {
+                asked = addresses;
+                lastAsked = TimeProvider.System.GetTimestamp();
+                cluster.JoinSeedNodes(addresses.Select(Address.Parse));
+            }
+
+            await Task.WhenAny(up, terminated, Task.Delay(LookInterval, cancellation)).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    private async Task BeSeenAsync(long joined)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                long current = await database.PatientlyAsync(registry.BeSeenAsync, stop.Token).ConfigureAwait(false);
+                if (current != joined)
+                {
+                    // While this side had no database another cluster was formed on it: there must be one only.
+                    say("another cluster was formed while this node could not reach the database: this node leaves.");
+                    cluster.Down(cluster.SelfAddress);
+                    return;
+                }
+
+                await Task.Delay(SeenInterval, stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private static Task WhenUp(Akka.Cluster.Cluster cluster)
+    {
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.RegisterOnMemberUp(up.SetResult);
+        return up.Task;
+    }
+
+    private static ClusterException Refused() => new(
+        ClusterException.Incompatible,
+        "the cluster did not take this node.",
+        "look at the logs of the other nodes, and give all of them the same version of ExpoCluster.");
+}

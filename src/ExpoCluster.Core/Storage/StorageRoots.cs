@@ -1,0 +1,50 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
+
+namespace ExpoCluster.Core.Storage;
+
+/// <summary>The directories below which a server may touch files, whatever it is asked to merge.</summary>
+/// <param name="paths">Real paths; relative ones of requests are meant below the first.</param>
+public sealed class StorageRoots(ImmutableArray<string> paths)
+{
+    public const string OutsideRoots = "EXPO5020";
+
+    private static readonly char[] Separators = [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar];
+
+    public ImmutableArray<string> Paths { get; } = paths;
+
+    /// <summary>The real path that is meant, which lies below a root.</summary>
+    /// <param name="field">Where the path was given, for the message: <c>base</c>.</param>
+    /// <param name="path">Absolute, or relative to the first root.</param>
+    /// <exception cref="UsageException">It climbs with <c>..</c>, or leads elsewhere, itself or by a symbolic link.</exception>
+    public string Resolve(string field, string path)
+    {
+        if (path.Contains('\0', StringComparison.Ordinal) || path.Split(Separators).Contains(".."))
+        {
+            throw Refusal(field, path, "contains '..' or a character that no path has");
+        }
+
+        string real = RealPath.Of(Path.Combine(Paths[0], path));
+        return Contains(real) ? real : throw Refusal(field, path, $"leads to {real}, which is below none of the storage roots");
+    }
+
+    /// <summary>Checks what a plan reads: a checkpoint below a root may hold symbolic links that lead out of it.</summary>
+    /// <exception cref="UsageException">An input lies elsewhere.</exception>
+    public void Check(Plan plan)
+    {
+        foreach (PlanInput input in plan.Inputs.Where(input => !input.IsRemote))
+        {
+            string real = RealPath.Of(input.Path);
+            if (!Contains(real))
+            {
+                throw Refusal("input", input.Path, $"leads to {real}, which is below none of the storage roots");
+            }
+        }
+    }
+
+    private bool Contains(string real) => Paths.Any(root => RealPath.IsInside(real, root));
+
+    private UsageException Refusal(string field, string path, string why) => new(new RecipeProblem(
+        OutsideRoots, field, $"'{path}' {why}.", $"use a path below {string.Join(" or ", Paths)}, absolute or relative to the first of them."));
+}

@@ -1,0 +1,38 @@
+using System.Globalization;
+using Akka.Actor;
+using Akka.Event;
+
+namespace ExpoCluster.Server.Nodes;
+
+/// <summary>A node's log: one line an event on standard error. Of Akka's own events only warnings and errors are shown.</summary>
+public sealed class NodeLog : ReceiveActor
+{
+    public NodeLog()
+    {
+        Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
+        Receive<LogEvent>(Write);
+    }
+
+    private static void Write(LogEvent entry)
+    {
+        bool isOurs = entry.LogClass.Namespace?.StartsWith(nameof(ExpoCluster), StringComparison.Ordinal) == true;
+        // Of each try to reach a dead node remoting makes two warnings; the cluster itself says once that it is unreachable.
+        bool isRemoting = entry.LogSource.Contains("/endpoint", StringComparison.OrdinalIgnoreCase) || entry.LogSource.Contains("remoting", StringComparison.OrdinalIgnoreCase);
+        if (!isOurs && entry.LogLevel() < (isRemoting ? LogLevel.ErrorLevel : LogLevel.WarningLevel))
+        {
+            return;
+        }
+
+        string cause = entry.Cause is { } exception ? $" ({exception.GetBaseException().Message})" : "";
+        Console.Error.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{entry.Timestamp:HH:mm:ss.fff} {Word(entry.LogLevel())} {entry.LogClass.Name}: {entry.Message}{cause}"));
+    }
+
+    private static string Word(LogLevel level) => level switch
+    {
+        LogLevel.DebugLevel => "debug",
+        LogLevel.InfoLevel => "info",
+        LogLevel.WarningLevel => "warning",
+        _ => "error",
+    };
+}

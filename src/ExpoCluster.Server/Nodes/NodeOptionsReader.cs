@@ -1,0 +1,235 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+
+namespace ExpoCluster.Server.Nodes;
+
+/// <summary>Makes options from what was written, and finds all that is wrong with it at once.</summary>
+/// <param name="written">The text given for an option such as <c>--roles</c>; null where none was.</param>
+public sealed class NodeOptionsReader(Func<string, string?> written)
+{
+    public const string WrongRoles = "EXPO5001";
+    public const string WrongAddress = "EXPO5002";
+    public const string WrongSeed = "EXPO5003";
+    public const string WrongHttp = "EXPO5004";
+    public const string WrongDatabase = "EXPO5005";
+    public const string WrongStorageRoot = "EXPO5006";
+    public const string WrongNumber = "EXPO5007";
+    public const string WrongAuthentication = "EXPO5008";
+    public const string NotLoopback = "EXPO5009";
+
+    private const int MaxLanes = 256;
+    private const long MinBytesPerSecond = 64 << 10;
+    private const string DefaultHttp = "http://127.0.0.1:8080";
+
+    private readonly ImmutableArray<RecipeProblem>.Builder problems = ImmutableArray.CreateBuilder<RecipeProblem>();
+    private readonly ImmutableArray<string>.Builder warnings = ImmutableArray.CreateBuilder<string>();
+
+    /// <exception cref="UsageException">With every problem.</exception>
+    public NodeOptions Read(string version)
+    {
+        ImmutableArray<string> roles = ReadRoles();
+        string hostname = written("--hostname") ?? "127.0.0.1";
+        NodeAuthentication authentication = ReadAuthentication();
+        Uri? http = roles.Contains(NodeSettings.WebRole) ? ReadHttp() : RefuseHttp();
+        CheckBinding(hostname, http, authentication);
+        ImmutableArray<string> seeds = ReadSeeds();
+        var options = new NodeOptions
+        {
+            Roles = roles,
+            Hostname = hostname,
+            Port = ReadNumber("--port", 0, 65535, 4053, WrongAddress),
+            Seeds = seeds,
+            Http = http,
+            Database = ReadDatabase(roles, seeds),
+            StorageRoots = ReadStorageRoots(),
+            HubCache = written("--hub-cache"),
+            Lanes = ReadNumber("--lanes", 1, MaxLanes, Math.Min(Environment.ProcessorCount, MaxLanes), WrongNumber),
+            MaxBytesPerSecond = ReadRate(),
+            TokenFile = authentication.TokenFile,
+            Warnings = warnings.ToImmutable(),
+            Version = version,
+        };
+        return problems.Count == 0 ? options : throw new UsageException(problems.ToImmutable());
+    }
+
+    private ImmutableArray<string> ReadRoles()
+    {
+        ImmutableArray<string> roles = written("--roles") is { } text ? Split(text) : NodeSettings.AllRoles;
+        foreach (string role in roles.Where(role => !NodeSettings.AllRoles.Contains(role)))
+        {
+            Add(WrongRoles, "--roles", $"there is no role '{role}'.", $"choose from {string.Join(", ", NodeSettings.AllRoles)}.");
+        }
+
+        if (roles.IsEmpty)
+        {
+            Add(WrongRoles, "--roles", "a node without roles has nothing to do.", $"choose from {string.Join(", ", NodeSettings.AllRoles)}.");
+        }
+
+        return roles;
+    }
+
+    private ImmutableArray<string> ReadSeeds()
+    {
+        ImmutableArray<string> seeds = Split(written("--seed") ?? "");
+        foreach (string seed in seeds.Where(seed => !NodeAddress.IsSeed(seed)))
+        {
+            Add(WrongSeed, "--seed", $"'{seed}' is no address of a node.", $"write it as akka.tcp://{Node.SystemName}@HOST:PORT.");
+        }
+
+        return seeds;
+    }
+
+    private Uri? ReadHttp()
+    {
+        string text = written("--http") ?? DefaultHttp;
+        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? address) && address.Scheme == Uri.UriSchemeHttp && address.PathAndQuery == "/")
+        {
+            return address;
+        }
+
+        Add(WrongHttp, "--http", $"'{text}' is no address to serve HTTP at.", $"write it as http://HOST:PORT, for example {DefaultHttp}.");
+        return null;
+    }
+
+    private Uri? RefuseHttp()
+    {
+        if (written("--http") is not null)
+        {
+            Add(WrongHttp, "--http", $"a node without the role {NodeSettings.WebRole} serves no HTTP.", $"add {NodeSettings.WebRole} to --roles, or leave --http out.");
+        }
+
+        return null;
+    }
+
+    private NodeDatabase ReadDatabase(ImmutableArray<string> roles, ImmutableArray<string> seeds)
+    {
+        if (written("--database") is not { } text)
+        {
+            Add(WrongDatabase, "--database", "no database is given.", "add --database postgres://USER:PASSWORD@HOST/NAME, or sqlite:FILE for a single node.");
+            return new NodeDatabase.Sqlite("");
+        }
+
+        NodeDatabase? database = NodeDatabase.Parse(text, out string why);
+        if (database is null)
+        {
+            Add(WrongDatabase, "--database", why, "write postgres://USER:PASSWORD@HOST/NAME, Host=…;Database=…;Username=…, or sqlite:FILE.");
+        }
+        else if (database is NodeDatabase.Sqlite && (!seeds.IsEmpty || !roles.Contains(NodeSettings.CoordinatorRole)))
+        {
+            Add(WrongDatabase, "--database", "SQLite is for a single node, which has all roles and no seeds.", "use PostgreSQL for several nodes.");
+        }
+
+        return database ?? new NodeDatabase.Sqlite("");
+    }
+
+    private ImmutableArray<string> ReadStorageRoots()
+    {
+        ImmutableArray<string> roots = Split(written("--storage-root") ?? "");
+        if (roots.IsEmpty)
+        {
+            Add(WrongStorageRoot, "--storage-root", "no storage root is given.", "add --storage-root DIR, where all nodes see the same checkpoints and outputs.");
+        }
+
+        foreach (string root in roots.Where(root => !Path.IsPathRooted(root) || !Directory.Exists(root)))
+        {
+            Add(WrongStorageRoot, "--storage-root", $"'{root}' is no absolute path of a directory on this machine.", "mount it, or correct the path.");
+        }
+
+        return problems.Any(problem => problem.Code == WrongStorageRoot) ? roots : [.. roots.Select(RealPath.Of)];
+    }
+
+    private NodeAuthentication ReadAuthentication()
+    {
+        string? text = written("--auth");
+        switch (text)
+        {
+            case null:
+                return new NodeAuthentication(TokenFile: null, IsWaived: false);
+            case "none":
+                return new NodeAuthentication(TokenFile: null, IsWaived: true);
+            case ['t', 'o', 'k', 'e', 'n', ':', .. string file] when File.Exists(file) && new FileInfo(file).Length > 0:
+                return new NodeAuthentication(file, IsWaived: false);
+            default:
+                Add(WrongAuthentication, "--auth", $"'{text}' is neither none nor token:FILE with a file that holds a token.", "write the token into a file that only this user may read, and name it.");
+                return new NodeAuthentication(TokenFile: null, IsWaived: false);
+        }
+    }
+
+    // Remoting lets whoever reaches it do anything, so it needs a word before it leaves the machine.
+    private void CheckBinding(string hostname, Uri? http, NodeAuthentication authentication)
+    {
+        if (hostname.Length == 0 || Uri.CheckHostName(hostname) == UriHostNameType.Unknown)
+        {
+            Add(WrongAddress, "--hostname", $"'{hostname}' is no name or address of a machine.", "give the one under which the other nodes reach this node.");
+            return;
+        }
+
+        if (!NodeAddress.IsLoopback(hostname))
+        {
+            Allow("--hostname", $"other machines can reach remoting on {hostname}, which asks nobody who they are", authentication.IsWaived);
+        }
+
+        if (http is not null && !NodeAddress.IsLoopback(http.Host) && authentication.TokenFile is null)
+        {
+            Allow("--http", $"other machines can reach {http}, which asks nobody who they are", authentication.IsWaived);
+        }
+    }
+
+    private void Allow(string option, string danger, bool isWaived)
+    {
+        if (isWaived)
+        {
+            warnings.Add(danger + ": keep it inside a network that you trust.");
+        }
+        else
+        {
+            Add(NotLoopback, option, danger + ".", "use a loopback address, or say --auth none if the network is one that you trust.");
+        }
+    }
+
+    private int ReadNumber(string option, int least, int most, int otherwise, string code)
+    {
+        if (written(option) is not { } text)
+        {
+            return otherwise;
+        }
+
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most)
+        {
+            return number;
+        }
+
+        Add(code, option, $"'{text}' is no number from {least} to {most}.", "give a number in that range.");
+        return otherwise;
+    }
+
+    private long? ReadRate()
+    {
+        if (written("--max-rate") is not { } text)
+        {
+            return null;
+        }
+
+        if (ByteSize.TryParse(text, out long bytes) && bytes >= MinBytesPerSecond)
+        {
+            return bytes;
+        }
+
+        Add(WrongNumber, "--max-rate", $"'{text}' is no size of at least {ByteSize.Format(MinBytesPerSecond)}.", "give a size, for example 500MB.");
+        return null;
+    }
+
+    private void Add(string code, string option, string message, string advice) =>
+        problems.Add(new RecipeProblem(code, option, message, advice));
+
+    private static ImmutableArray<string> Split(string list) =>
+        [.. list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+
+    /// <summary>How clients are asked who they are.</summary>
+    /// <param name="TokenFile">The file with the token that they must show.</param>
+    /// <param name="IsWaived">It was said in so many words that nobody is asked.</param>
+    private sealed record NodeAuthentication(string? TokenFile, bool IsWaived);
+}
