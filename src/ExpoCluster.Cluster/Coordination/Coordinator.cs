@@ -41,6 +41,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private bool awaitsResume;
     private bool publishing;
     private IActorRef? drainRequester;
+    private OutputClaim? claim;
+    private bool claiming;
+    private DateTimeOffset idleSince;
+    private Task sequence = Task.CompletedTask;
 
     public Coordinator(string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock)
     {
@@ -71,16 +75,22 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         Command<ShardSealed>(OnShardSealed);
         Command<SealRefused>(OnSealRefused);
 
+        Command<Admitted>(OnAdmitted);
+        Command<NotAdmitted>(OnNotAdmitted);
+        Command<Reclaimed>(OnReclaimed);
+
         Command<Prepared>(OnPrepared);
         Command<PublishDone>(_ => Decide(new JobCommand.CompletePublishing(), OnPublished));
         Command<PublishFailed>(OnPublishFailed);
         Command<StagingRemoved>(_ => Leave());
+        Command<StagingRemains>(_ => Timers.StartSingleTimer(nameof(RemoveStaging), RemoveStagingAgain.Instance, settings.RepeatInterval));
+        Command<RemoveStagingAgain>(_ => RemoveStaging());
         Command<Tick>(_ => OnTick());
 
         Command<ClusterEvent.MemberUp>(message => OnWorkerUp(message.Member));
         Command<ClusterEvent.ReachableMember>(message => OnWorkerUp(message.Member));
         Command<ClusterEvent.UnreachableMember>(message => OnWorkerLost(message.Member));
-        Command<ClusterEvent.MemberRemoved>(message => OnWorkerLost(message.Member));
+        Command<ClusterEvent.MemberRemoved>(message => OnWorkerGone(message.Member));
         Command<ClusterEvent.CurrentClusterState>(_ => { });
         Command<Terminated>(message => watchers.Remove(message.ActorRef));
     }
@@ -95,6 +105,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         && schedule is not null
         && preparedFiles.Count == state.Files.Length;
 
+    // Two coordinators of one job must not publish at the same time; they compute the same bytes whenever they like.
+    private bool MayPublish => settings.Admission is null || claim is not null;
+
     public static Props PropsFor(
         string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock) =>
         Props.Create(() => new Coordinator(job, writers, plans, settings, clock));
@@ -105,7 +118,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, settings.TickInterval);
     }
 
-    protected override void PostStop() => workers.Unsubscribe();
+    protected override void PostStop()
+    {
+        workers.Unsubscribe();
+        if (claim is { } held)
+        {
+            // Whoever takes over waits for what is still being published here.
+            sequence.ContinueWith(_ => held.Dispose(), TaskScheduler.Default);
+        }
+    }
 
     // Akka stops a persistent actor whose journal refuses; sharding starts it again, and everybody repeats.
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
@@ -122,6 +143,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     {
         awaitsResume = settings.AwaitResume && state.Phase != JobPhase.New;
         reused = state.CommittedParts;
+        idleSince = clock.GetUtcNow();
         if (state.Phase != JobPhase.New && !awaitsResume)
         {
             TakeOver(noSurvivors: false);
@@ -130,6 +152,65 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
     private void OnSubmit(SubmitJob message)
     {
+        if (settings.Admission is null || state.Phase != JobPhase.New)
+        {
+            Accept(message);
+        }
+        else if (!claiming)
+        {
+            claiming = true;
+            settings.Admission.AdmitAsync(new OutputPaths(message.Output), job, message.PlanDigest)
+                .PipeTo(Self, Sender, admitted => new Admitted(message, admitted), exception => new NotAdmitted(exception));
+        }
+    }
+
+    private void OnAdmitted(Admitted message)
+    {
+        claiming = false;
+        claim = message.Claim;
+        Accept(message.Submission);
+    }
+
+    // What is the database's fault is repeated by whoever submitted.
+    private void OnNotAdmitted(NotAdmitted message)
+    {
+        claiming = false;
+        if (message.Cause is ExpoException refusal)
+        {
+            Sender.Tell(new JobRejected { Job = job, Code = refusal.Code, Message = refusal.Message, Advice = refusal.Advice });
+            Leave();
+        }
+        else
+        {
+            log.Warning("Job {0}: the output could not be claimed ({1}).", job, message.Cause.GetBaseException().Message);
+        }
+    }
+
+    private void Reclaim()
+    {
+        if (MayPublish || claiming || state.Phase == JobPhase.New || state.HasEnded)
+        {
+            return;
+        }
+
+        claiming = true;
+        OutputAdmission.ReclaimAsync(Paths, job, state.PlanDigest!)
+            .PipeTo(Self, success: reclaimed => new Reclaimed(reclaimed), failure: _ => new Reclaimed(null));
+    }
+
+    private void OnReclaimed(Reclaimed message)
+    {
+        claiming = false;
+        claim = message.Claim;
+        if (claim is not null)
+        {
+            Proceed();
+        }
+    }
+
+    private void Accept(SubmitJob message)
+    {
+        bool isNew = state.Phase == JobPhase.New;
         var submission = new JobEvent.Submitted(
             job, message.RecipeJson, message.Output, message.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(message.SubmittedUnixMs));
         var planned = new JobEvent.Planned(
@@ -141,7 +222,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         Answer(new JobCommand.Submit(submission, planned), () =>
         {
             // Submitting again is harmless; going on is another matter.
-            if (!awaitsResume)
+            if (isNew)
             {
                 Begin(noSurvivors: true);
             }
@@ -151,11 +232,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private void OnResume(ResumeJob message)
     {
         IActorRef asker = Sender;
+        bool rested = state.Phase is JobPhase.Suspended or JobPhase.Failed;
         Answer(new JobCommand.Resume(message.PlanDigest), () =>
         {
-            if (!awaitsResume)
+            if (!awaitsResume && !rested)
             {
-                Begin(message.NoSurvivors);
                 return;
             }
 
@@ -189,6 +270,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         schedule ??= new PartSchedule(state, settings.LeaseDuration);
         sealableAfter = noSurvivors ? clock.GetUtcNow() : clock.GetUtcNow() + settings.LeaseDuration;
         preparedFiles.Clear();
+        Reclaim();
         preparedFiles.UnionWith(Enumerable.Range(0, state.Files.Length).Where(file => state.Files[file].IsSealed));
         Proceed();
         RepeatRequests();
@@ -198,11 +280,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     /// <summary>Does what has become possible: seals, publishes.</summary>
     private void Proceed()
     {
-        if (state.Phase == JobPhase.Running && state.AllSealed)
+        if (state.Phase == JobPhase.Running && state.AllSealed && MayPublish)
         {
             Prepare();
         }
-        else if (state.Phase == JobPhase.Publishing)
+        else if (state.Phase == JobPhase.Publishing && MayPublish)
         {
             Publish();
         }
@@ -243,7 +325,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             : [];
         if (leases.IsEmpty)
         {
-            Sender.Tell(new NoParts { Job = job });
+            Sender.Tell(new NoParts { Job = job, Ended = state.HasEnded });
             return;
         }
 
@@ -335,7 +417,13 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private void OnWorkerUp(Member member)
     {
         workers.Add(member);
-        if (MayAssign && schedule!.OpenParts > 0)
+        schedule?.FindWorker(WorkerDirectory.NameOf(member));
+        if (state.HasEnded)
+        {
+            // A coordinator before this one may have had no time to say so.
+            workers.Offer(member, new JobEnded { Job = job });
+        }
+        else if (MayAssign && schedule!.OpenParts > 0)
         {
             workers.Offer(member, new WorkAvailable { Job = job });
         }
@@ -349,6 +437,19 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         {
             log.Warning("Job {0}: worker {1} was lost; its {2} parts are offered again.", job, worker, lost.Length);
             OnLeasesChanged();
+        }
+    }
+
+    private void OnWorkerGone(Member member)
+    {
+        OnWorkerLost(member);
+        if (schedule?.BuryWorker(WorkerDirectory.NameOf(member)) is { } deadly)
+        {
+            string file = state.Files[deadly.File].File.Name;
+            Fail(new JobReason(
+                JobException.DeadlyPart,
+                $"{file}: part {deadly.Part} was run alone and its worker died, {PartSchedule.MaxDeaths} times, the last time {deadly.Worker}.",
+                "look at the workers' machines and at the inputs; then resume the job."));
         }
     }
 
@@ -556,12 +657,13 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
     private void RunSequence(Func<PublishSequence, object> step)
     {
-        var sequence = new PublishSequence(Paths, job);
-        OwnThread.Run(() =>
+        OutputPaths output = Paths;
+        var publishSequence = new PublishSequence(output, job);
+        Task<object> run = OwnThread.Run(() =>
         {
             try
             {
-                return step(sequence);
+                return step(publishSequence);
             }
             catch (ExpoException exception)
             {
@@ -569,9 +671,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                return new PublishFailed(StorageException.From(exception, Paths.Root, "publish the output"));
+                return new PublishFailed(StorageException.From(exception, output.Root, "publish the output"));
             }
-        }).PipeTo(Self);
+        });
+        sequence = run;
+        run.PipeTo(Self);
     }
 
     private void OnPublishFailed(PublishFailed failure)
@@ -640,11 +744,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         plans.Forget(state.PlanDigest!);
         OutputPaths paths = Paths;
         ImmutableArray<JobFileState> files = state.Files;
-        OwnThread.Run<object>(() =>
+        OutputClaim? held = claim;
+        claim = null;
+        Task<bool> removal = settings.Admission is { } admission ? admission.ReleaseAsync(paths, job, files, held) : OwnThread.Run(() =>
         {
             WorkspaceSweep.Remove(paths, job, files);
-            return StagingRemoved.Instance;
-        }).PipeTo(Self, failure: _ => Tick.Instance);
+            return true;
+        });
+        sequence = removal;
+        removal.PipeTo(Self, success: removed => removed ? StagingRemoved.Instance : StagingRemains.Instance, failure: _ => StagingRemains.Instance);
     }
 
     // A remembered entity stops for good only by passivation.
@@ -669,7 +777,13 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
         if (now - lastRepeat >= settings.RepeatInterval)
         {
+            Reclaim();
             RepeatRequests();
+        }
+
+        if (state.Phase == JobPhase.New && !claiming && now - idleSince >= settings.IdleLimit)
+        {
+            Leave();
         }
 
         TellWatchers();
@@ -798,6 +912,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         }
     }
 
+    private sealed record Admitted(SubmitJob Submission, OutputClaim Claim);
+
+    private sealed record NotAdmitted(Exception Cause);
+
+    private sealed record Reclaimed(OutputClaim? Claim);
+
     private sealed record Prepared(ImmutableArray<string> Names);
 
     private sealed record PublishFailed(ExpoException Error);
@@ -810,6 +930,16 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private sealed class StagingRemoved
     {
         public static readonly StagingRemoved Instance = new();
+    }
+
+    private sealed class StagingRemains
+    {
+        public static readonly StagingRemains Instance = new();
+    }
+
+    private sealed class RemoveStagingAgain
+    {
+        public static readonly RemoveStagingAgain Instance = new();
     }
 
     private sealed class Tick

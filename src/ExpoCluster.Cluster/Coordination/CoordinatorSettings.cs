@@ -21,6 +21,12 @@ public sealed record CoordinatorSettings
     /// <summary>Told of every change to the set of parts under way; the embedded merge keeps it in its claim.</summary>
     public Action<ImmutableArray<PartLease>>? InFlight { get; init; }
 
+    /// <summary>Who admits jobs to output directories; null in an embedded merge, which has claimed its output by itself.</summary>
+    public OutputAdmission? Admission { get; init; }
+
+    /// <summary>An entity that has no job, for nobody submitted one under its name, leaves after this time.</summary>
+    public TimeSpan IdleLimit { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Written into provenance and model card.</summary>
     public required string Version { get; init; }
 }

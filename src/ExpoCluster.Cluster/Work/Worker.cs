@@ -150,6 +150,11 @@ public sealed class Worker : ReceiveActor, IWithTimers
             askedJob = null;
         }
 
+        if (message.Ended)
+        {
+            Forget(message.Job);
+        }
+
         AskForParts();
     }
 
@@ -418,17 +423,23 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void OnJobEnded(JobEnded message)
     {
-        foreach (PartOrder order in running.Values.Where(order => order.Job == message.Job))
+        Forget(message.Job);
+        AskForParts();
+    }
+
+    private void Forget(string id)
+    {
+        foreach (PartOrder order in running.Values.Where(order => order.Job == id))
         {
             order.Lease.Revoke();
         }
 
-        Forget(unacknowledgedParts, key => key.Job == message.Job);
-        Forget(unacknowledgedReturns, key => key.Job == message.Job);
-        if (jobs.TryGetValue(message.Job, out WorkedJob? job))
+        Forget(unacknowledgedParts, key => key.Job == id);
+        Forget(unacknowledgedReturns, key => key.Job == id);
+        if (jobs.TryGetValue(id, out WorkedJob? job))
         {
             job.HasEnded = true;
-            CloseInputsWhenIdle(message.Job);
+            CloseInputsWhenIdle(id);
         }
     }
 

@@ -72,8 +72,20 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
     {
         Receive<FileDescription>(OnDescription);
         Receive<Repeat>(_ => RepeatUnacknowledged());
-        Receive<FileEnded>(_ => Stop());
+        Receive<FileEnded>(_ => EndBeforeBeginning());
         ReceiveAny(_ => Stash.Stash());
+    }
+
+    // A worker that did not hear of the job's end repeats its reports, and they wake a writer each time.
+    private void EndBeforeBeginning()
+    {
+        Become(() =>
+        {
+            Receive<PartComputed>(report => Sender.Tell(AcknowledgementOf(report)));
+            ReceiveAny(_ => { });
+        });
+        Stash.UnstashAll();
+        Self.Tell(PoisonPill.Instance);
     }
 
     private void MakeStaging()

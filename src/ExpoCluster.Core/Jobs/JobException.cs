@@ -13,6 +13,11 @@ public sealed class JobException(string code, string message, string advice, Exc
     public const string PlanDamaged = "EXPO3005";
     public const string EngineStopped = "EXPO3006";
     public const string WrongPhase = "EXPO3008";
+    public const string DeadlyPart = "EXPO3010";
+
+    /// <summary>Another job of the same cluster has the directory until it is done or cancelled.</summary>
+    public static JobException OutputTaken(string output, string job) => new(
+        Claimed, $"{output}: job {job} has this directory.", "wait for it, cancel it, or choose another output.");
 
     public static JobException OutputClaimed(string output, ClaimRecord? holder)
     {

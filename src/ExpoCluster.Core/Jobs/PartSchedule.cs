@@ -30,6 +30,9 @@ public sealed class PartSchedule
     /// <summary>How often a part may fail before the job does.</summary>
     public const int MaxFailures = 4;
 
+    /// <summary>How many workers may die of a part that they ran alone.</summary>
+    public const int MaxDeaths = 2;
+
     private readonly TimeSpan leaseDuration;
     private readonly int layoutLength;
     private readonly int[] firstPart;
@@ -38,6 +41,8 @@ public sealed class PartSchedule
     private readonly Dictionary<Attempt, PartLease> leases = [];
     private readonly Dictionary<int, int> failures = [];
     private readonly Dictionary<string, int> lastPart = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ImmutableArray<PartLease>> lostWith = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, int> deaths = [];
     private int lastNumber;
 
     public PartSchedule(JobState state, TimeSpan leaseDuration)
@@ -145,6 +150,7 @@ public sealed class PartSchedule
         open.Remove(global);
         suspects.Remove(global);
         failures.Remove(global);
+        deaths.Remove(global);
         RemoveLeasesOf(file, part);
     }
 
@@ -170,7 +176,7 @@ public sealed class PartSchedule
         return count;
     }
 
-    /// <summary>The worker died without a farewell: what it had is open again, and suspect.</summary>
+    /// <summary>The worker cannot be reached and may have died without a farewell: what it had is open again, and suspect.</summary>
     public ImmutableArray<PartLease> LoseWorker(string worker)
     {
         ImmutableArray<PartLease> lost = [.. leases.Values.Where(lease => lease.Worker == worker)];
@@ -180,7 +186,40 @@ public sealed class PartSchedule
             Suspect(lease.File, lease.Part);
         }
 
+        if (!lost.IsEmpty)
+        {
+            lostWith[worker] = lost;
+        }
+
         return lost;
+    }
+
+    /// <summary>The worker that was lost can be reached again, so nothing has killed it.</summary>
+    public void FindWorker(string worker)
+    {
+        lostWith.Remove(worker, out ImmutableArray<PartLease> spared);
+        foreach (PartLease lease in spared.IsDefault ? [] : spared.Where(lease => lease.Mode != ReadMode.Positioned))
+        {
+            suspects.Remove(firstPart[lease.File] + lease.Part);
+        }
+    }
+
+    /// <summary>The worker that was lost is gone for good.</summary>
+    /// <returns>A part that has now killed too many of those that ran it alone.</returns>
+    public PartLease? BuryWorker(string worker)
+    {
+        lostWith.Remove(worker, out ImmutableArray<PartLease> lost);
+        foreach (PartLease lease in lost.IsDefault ? [] : lost.Where(lease => lease.Mode == ReadMode.Positioned))
+        {
+            int global = firstPart[lease.File] + lease.Part;
+            deaths[global] = deaths.GetValueOrDefault(global) + 1;
+            if (deaths[global] >= MaxDeaths)
+            {
+                return lease;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Leases without progress for too long end; their parts are open again.</summary>

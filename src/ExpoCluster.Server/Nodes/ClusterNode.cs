@@ -146,7 +146,10 @@ public sealed class ClusterNode : IAsyncDisposable
         },
         Shared = database is null ? null : new SharedSettings(
             database.ConnectionString, $"database={database.Identity} storage={string.Join(',', options.StorageRoots.Order(StringComparer.Ordinal))}"),
-        Coordinators = new CoordinatorSettings { Version = options.Version },
+        Coordinators = new CoordinatorSettings
+        {
+            Admission = new OutputAdmission(database is null ? null : new OutputRows(database.Source)), Version = options.Version,
+        },
         Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond },
         LogLevel = "INFO",
         LoggerType = $"{typeof(NodeLog).FullName}, {typeof(NodeLog).Assembly.GetName().Name}",
