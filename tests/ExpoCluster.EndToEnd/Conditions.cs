@@ -22,13 +22,22 @@ internal static class Needs
     /// <summary>May mount file systems.</summary>
     public const string Root = "root";
 
+    /// <summary>A PostgreSQL server of the test's own can be started.</summary>
+    public const string Postgres = "PostgreSQL";
+
     public static string? Missing(string[] tools)
     {
         string[] missing = [.. tools.Where(tool => !IsThere(tool))];
         return missing.Length == 0 ? null : $"needs {string.Join(", ", missing)}";
     }
 
-    private static bool IsThere(string tool) => tool == Root
-        ? Environment.UserName == "root" && OperatingSystem.IsLinux()
-        : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Join(directory, tool)));
+    private static bool IsThere(string tool) => tool switch
+    {
+        Root => Environment.UserName == "root" && OperatingSystem.IsLinux(),
+        Postgres => PostgresServer.Missing is null,
+        _ => IsInPath(tool),
+    };
+
+    private static bool IsInPath(string tool) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Join(directory, tool)));
 }

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace ExpoCluster.EndToEnd;
+
+/// <summary>Nodes of one cluster, each a process on loopback with an address that it keeps when it is started again.</summary>
+public sealed class NodeProcesses(PostgresServer database, string storageRoot) : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly List<ExpoProcess> all = [];
+
+    /// <summary>Starts a node and does not wait for it.</summary>
+    public ExpoProcess Start(string roles, int port = 0, params string[] more)
+    {
+        var node = ExpoProcess.Start([
+            "node", "--roles", roles, "--port", port.ToString(CultureInfo.InvariantCulture),
+            "--database", database.Url, "--storage-root", storageRoot, "--lanes", "1", .. more]);
+        all.Add(node);
+        return node;
+    }
+
+    /// <summary>Waits until each of them says that it is a member.</summary>
+    public static void WaitForMembers(params ExpoProcess[] nodes)
+    {
+        foreach (ExpoProcess node in nodes)
+        {
+            WaitFor(node, "member of the cluster as");
+        }
+    }
+
+    public static void WaitFor(ExpoProcess node, string words)
+    {
+        for (var clock = Stopwatch.StartNew(); !node.Errors.Contains(words, StringComparison.Ordinal); Thread.Sleep(50))
+        {
+            Assert.True(clock.Elapsed < Patience && !node.HasExited, $"waiting for '{words}':\n{node.Errors}");
+        }
+    }
+
+    /// <summary>What all nodes have said, for the message of a failed assertion.</summary>
+    public string Logs => string.Join("\n---\n", all.Select(node => node.Errors));
+
+    public void Dispose() => all.ForEach(node => node.Dispose());
+}
