@@ -40,5 +40,13 @@ public sealed class NodeProcesses(PostgresServer database, string storageRoot) :
     /// <summary>What all nodes have said, for the message of a failed assertion.</summary>
     public string Logs => string.Join("\n---\n", all.Select(node => node.Errors));
 
-    public void Dispose() => all.ForEach(node => node.Dispose());
+    /// <summary>Ends all of them. With EXPO_NODE_LOGS=DIR what they said is kept there.</summary>
+    public void Dispose()
+    {
+        all.ForEach(node => node.Dispose());
+        if (Environment.GetEnvironmentVariable("EXPO_NODE_LOGS") is { Length: > 0 } directory)
+        {
+            File.WriteAllText(Path.Join(directory, Path.GetFileName(storageRoot) + ".log"), Logs);
+        }
+    }
 }

@@ -256,6 +256,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
         Decide(new JobCommand.TakeOver(), () =>
         {
+            log.Info("Job {0}: coordinator {1} took over with {2} of {3} parts committed.", job, state.Incarnation, state.CommittedParts, state.PartCount);
             Begin(noSurvivors);
             foreach (PartName suspect in suspects ?? [])
             {

@@ -52,7 +52,7 @@ internal static class NodeConfiguration
         ? settings.Roles.Append(Fingerprint.RoleOf(shared.Fingerprint + " shards=" + settings.Shards))
         : settings.Roles;
 
-    // A lost node is noticed after five seconds, and given up after five more; two busy cores are late by less than that.
+    // A lost node is noticed after seven seconds, and given up after five more: a busy machine may be silent for five.
     private static string Membership(NodeSettings settings) => settings.Shared is not { } shared ? "" : $$"""
         akka.remote.dot-netty.tcp {
           # Reports of many parts, and progress of many files, are larger than Akka's 128 kB, beyond which it drops them.
@@ -64,7 +64,7 @@ internal static class NodeConfiguration
           downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
           failure-detector {
             heartbeat-interval = 1s
-            acceptable-heartbeat-pause = 4s
+            acceptable-heartbeat-pause = 6s
             expected-response-after = 1s
           }
           split-brain-resolver {

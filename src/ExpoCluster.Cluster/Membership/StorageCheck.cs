@@ -19,11 +19,11 @@ public static class StorageCheck
     {
         foreach (string root in roots)
         {
-            await CheckAsync(database, root, cancellation).ConfigureAwait(false);
+            await CheckAsync(database, root, Patience, cancellation).ConfigureAwait(false);
         }
     }
 
-    private static async Task CheckAsync(ClusterDatabase database, string root, CancellationToken cancellation)
+    internal static async Task CheckAsync(ClusterDatabase database, string root, TimeSpan patience, CancellationToken cancellation)
     {
         string expected = await database.PatientlyAsync(
             token => database.AloneAsync(connection => TokenOfAsync(connection, root, token), token), cancellation).ConfigureAwait(false);
@@ -31,7 +31,7 @@ public static class StorageCheck
         string? found = Read(root);
         while (found != expected)
         {
-            if (TimeProvider.System.GetElapsedTime(began) >= Patience)
+            if (TimeProvider.System.GetElapsedTime(began) >= patience)
             {
                 throw Differs(root, found);
             }

@@ -89,6 +89,43 @@ public sealed class PartScheduleTests
     }
 
     [Fact]
+    public void A_worker_that_can_be_reached_again_takes_the_suspicion_back()
+    {
+        JobState state = Jobs.Staged();
+        var schedule = new PartSchedule(state, Duration);
+        schedule.Assign(state, "a", 2, Now);
+        schedule.LoseWorker("a");
+
+        schedule.FindWorker("a");
+
+        Assert.All(schedule.Assign(state, "b", 9, Now), lease => Assert.Equal(ReadMode.Mapped, lease.Mode));
+        Assert.Empty(schedule.LoseWorker("a"));
+        Assert.Null(schedule.BuryWorker("a"));
+    }
+
+    [Fact]
+    public void A_part_that_kills_two_workers_though_it_runs_alone_is_deadly()
+    {
+        JobState state = Jobs.Staged();
+        var schedule = new PartSchedule(state, Duration);
+        schedule.Assign(state, "a", 1, Now);
+        Assert.Null(Kill("a"));
+        PartLease alone = Assert.Single(schedule.Assign(state, "b", 9, Now));
+        Assert.Null(Kill("b"));
+        Assert.Single(schedule.Assign(state, "c", 9, Now));
+
+        PartLease? deadly = Kill("c");
+
+        Assert.Equal((alone.File, alone.Part), (deadly!.File, deadly.Part));
+
+        PartLease? Kill(string worker)
+        {
+            schedule.LoseWorker(worker);
+            return schedule.BuryWorker(worker);
+        }
+    }
+
+    [Fact]
     public void A_lease_lives_by_progress_not_by_heartbeats()
     {
         JobState state = Jobs.Staged();

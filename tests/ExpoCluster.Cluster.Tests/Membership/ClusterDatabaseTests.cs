@@ -1,0 +1,202 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Coordination;
+using ExpoCluster.Cluster.Membership;
+using ExpoCluster.EndToEnd;
+
+namespace ExpoCluster.Cluster.Tests.Membership;
+
+/// <summary>What nodes leave for each other in a real PostgreSQL.</summary>
+public sealed class ClusterDatabaseTests : IAsyncLifetime
+{
+    private readonly PostgresServer? server = PostgresServer.Missing is null ? new PostgresServer() : null;
+    private readonly string root = Directory.CreateTempSubdirectory("expocluster-storage-").FullName;
+    private readonly List<string> said = [];
+    private ClusterDatabase database = null!;
+
+    private string Connection => $"Host=127.0.0.1;Port={server!.Port};Username=expo;Database=jobs;Timeout=2";
+
+    public async Task InitializeAsync() => database = server is null ? null! : await OpenAsync();
+
+    public async Task DisposeAsync()
+    {
+        if (server is not null)
+        {
+            await database.DisposeAsync();
+            server.Dispose();
+        }
+
+        Directory.Delete(root, recursive: true);
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task Nodes_that_make_the_tables_at_once_do_not_trip_over_each_other()
+    {
+        server!.Query("drop schema public cascade; create schema public");
+
+        ClusterDatabase[] opened = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => OpenAsync()));
+
+        Assert.Single(opened.Select(each => each.Identity).Distinct());
+        Assert.Equal("1", server.Query("select count(*) from expocluster_identity"));
+        foreach (ClusterDatabase each in opened)
+        {
+            await each.DisposeAsync();
+        }
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task Of_nodes_that_start_at_once_one_forms_the_cluster_and_the_others_ask_it()
+    {
+        string[] addresses = [.. Enumerable.Range(1, 8).Select(number => $"akka.tcp://expocluster@h:{number}")];
+
+        ImmutableArray<string>?[] answers = await Task.WhenAll(addresses.Select(address =>
+            new NodeRegistry(database, address).FormOrFindAsync(TimeSpan.Zero, CancellationToken.None)));
+
+        string former = Assert.Single(addresses.Zip(answers), pair => pair.Item2 is null).Item1;
+        Assert.All(answers, answer => Assert.True(answer is null || answer.Value.SequenceEqual([former])));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_member_hears_of_the_next_formation()
+    {
+        var first = new NodeRegistry(database, "a");
+        Assert.Null(await first.FormOrFindAsync(TimeSpan.Zero, CancellationToken.None));
+        long joined = await first.BeSeenAsync(CancellationToken.None);
+        server!.Query("update expocluster_nodes set seen = seen - interval '1 minute'");
+
+        Assert.Null(await new NodeRegistry(database, "b").FormOrFindAsync(TimeSpan.FromMinutes(1), CancellationToken.None));
+
+        Assert.NotEqual(joined, await first.BeSeenAsync(CancellationToken.None));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_forgotten_member_is_not_waited_for()
+    {
+        var first = new NodeRegistry(database, "a");
+        await first.FormOrFindAsync(TimeSpan.Zero, CancellationToken.None);
+
+        await first.ForgetAsync(CancellationToken.None);
+
+        Assert.Null(await new NodeRegistry(database, "b").FormOrFindAsync(TimeSpan.Zero, CancellationToken.None));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_lease_has_one_owner_until_it_is_given_back_or_runs_out()
+    {
+        using ActorSystem system = ActorSystem.Create("leases");
+        using DatabaseLease one = Lease(system, "one");
+        using DatabaseLease two = Lease(system, "two");
+
+        Assert.True(await one.Acquire());
+        Assert.True(one.CheckLease());
+        Assert.False(await two.Acquire());
+        await one.Release();
+        Assert.False(one.CheckLease());
+        Assert.True(await two.Acquire());
+
+        server!.Query("update expocluster_leases set until = now() - interval '1 second'");
+        Assert.True(await one.Acquire());
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task An_owner_hears_that_its_lease_was_taken()
+    {
+        using ActorSystem system = ActorSystem.Create("leases");
+        using DatabaseLease lease = Lease(system, "one");
+        var lost = new TaskCompletionSource<Exception>();
+        Assert.True(await lease.Acquire(lost.SetResult));
+
+        server!.Query("update expocluster_leases set owner = 'another'");
+
+        Assert.Contains("taken", (await lost.Task.WaitAsync(TimeSpan.FromSeconds(20))).Message, StringComparison.Ordinal);
+        Assert.False(lease.CheckLease());
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task One_job_has_a_directory_until_it_gives_it_back()
+    {
+        var outputs = new OutputRows(database.Source);
+
+        Assert.Equal("job1", await outputs.ClaimAsync("/out", "job1"));
+        Assert.Equal("job1", await outputs.ClaimAsync("/out", "job2"));
+        await outputs.ReleaseAsync("/out", "job2");
+        Assert.Equal("job1", await outputs.HolderOfAsync("/out"));
+        await outputs.ReleaseAsync("/out", "job1");
+        Assert.Equal("job2", await outputs.ClaimAsync("/out", "job2"));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_job_that_was_never_journalled_loses_its_directory_and_one_that_was_does_not()
+    {
+        var outputs = new OutputRows(database.Source);
+        await outputs.ClaimAsync("/out", "ghost");
+        await outputs.ClaimAsync("/out2", "job1");
+        server!.Query("update expocluster_outputs set at = at - interval '2 minutes'");
+        server.Query("insert into journal (created, deleted, persistence_id, sequence_number, message) values (0, false, 'job-job1', 1, '')");
+
+        Assert.Equal("job3", await outputs.ClaimAsync("/out", "job3"));
+        Assert.Equal("job1", await outputs.ClaimAsync("/out2", "job3"));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task Every_node_must_find_the_token_that_the_first_left()
+    {
+        await StorageCheck.CheckAsync(database, root, TimeSpan.Zero, CancellationToken.None);
+        await StorageCheck.CheckAsync(database, root, TimeSpan.Zero, CancellationToken.None);
+
+        File.WriteAllText(Path.Join(root, StorageCheck.TokenName), "another disk's");
+        ClusterException other = await Assert.ThrowsAsync<ClusterException>(() => StorageCheck.CheckAsync(database, root, TimeSpan.Zero, CancellationToken.None));
+        Assert.Equal(ClusterException.OtherStorage, other.Code);
+
+        File.Delete(Path.Join(root, StorageCheck.TokenName));
+        ClusterException none = await Assert.ThrowsAsync<ClusterException>(() => StorageCheck.CheckAsync(database, root, TimeSpan.Zero, CancellationToken.None));
+        Assert.Contains("missing", none.Message, StringComparison.Ordinal);
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_new_database_takes_the_token_that_is_there()
+    {
+        await StorageCheck.CheckAsync(database, root, TimeSpan.Zero, CancellationToken.None);
+        string token = File.ReadAllText(Path.Join(root, StorageCheck.TokenName));
+        server!.Query("delete from expocluster_storage");
+
+        await StorageCheck.CheckAsync(database, root, TimeSpan.Zero, CancellationToken.None);
+
+        Assert.Equal(token, server.Query("select token from expocluster_storage"));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task What_the_database_cannot_do_now_is_repeated_and_said_once()
+    {
+        server!.Stop();
+        Task<Guid> waiting = database.PatientlyAsync(
+            async token => (Guid)(await database.Source.CreateCommand("select id from expocluster_identity").ExecuteScalarAsync(token))!, CancellationToken.None);
+        await Task.Delay(TimeSpan.FromSeconds(2.5));
+        Assert.False(waiting.IsCompleted);
+
+        server.Start();
+
+        Assert.Equal(database.Identity, await waiting.WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal(2, said.Count);
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_database_that_does_not_exist_is_no_reason_to_wait()
+    {
+        ClusterException refused = await Assert.ThrowsAsync<ClusterException>(() =>
+            ClusterDatabase.OpenAsync(Connection.Replace("=jobs", "=nothing", StringComparison.Ordinal), said.Add, CancellationToken.None));
+
+        Assert.Equal(ClusterException.DatabaseRefuses, refused.Code);
+    }
+
+    private Task<ClusterDatabase> OpenAsync() => ClusterDatabase.OpenAsync(Connection, said.Add, CancellationToken.None);
+
+    private DatabaseLease Lease(ActorSystem system, string owner) => new(
+        new LeaseSettings(
+            "right",
+            owner,
+            new TimeoutSettings(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(5)),
+            ConfigurationFactory.ParseString($"connection-string = \"{Connection}\"")),
+        (ExtendedActorSystem)system);
+}
