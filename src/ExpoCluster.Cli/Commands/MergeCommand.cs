@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using ExpoCluster.Cli.Display;
+using ExpoCluster.Client;
 using ExpoCluster.Client.Jobs;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;

@@ -52,8 +52,3 @@ public sealed record MergeResult(
     /// <summary>Tensors that were dropped or taken from aligned, files that were ignored.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
-
-/// <summary>The contract's JSON: camel case.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(MergeResult))]
-public sealed partial class ContractJson : JsonSerializerContext;

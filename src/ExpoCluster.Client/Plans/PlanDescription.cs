@@ -1,0 +1,63 @@
+namespace ExpoCluster.Client.Plans;
+
+/// <summary>What a merge would do.</summary>
+public sealed record PlanDescription
+{
+    public required string Digest { get; init; }
+
+    public required string Method { get; init; }
+
+    public required string Numerics { get; init; }
+
+    /// <summary>Null where alpha depends on the tensor, and in a sweep.</summary>
+    public double? Alpha { get; init; }
+
+    /// <summary>How many tensors each alpha has.</summary>
+    public required IReadOnlyList<PlannedAlpha> Alphas { get; init; }
+
+    public required string Base { get; init; }
+
+    public required string Aligned { get; init; }
+
+    /// <summary>The output directory; null where none was given.</summary>
+    public string? Output { get; init; }
+
+    public required IReadOnlyList<PlannedOutputFile> Files { get; init; }
+
+    public required PlannedTensors Tensors { get; init; }
+
+    public long Parameters { get; init; }
+
+    public int Parts { get; init; }
+
+    public long BytesRead { get; init; }
+
+    public long BytesWritten { get; init; }
+
+    /// <summary>Disk space that the merge takes while it runs.</summary>
+    public long DiskNeeded { get; init; }
+
+    /// <summary>Where the output goes; null without output.</summary>
+    public long? DiskFree { get; init; }
+
+    public string? FileSystem { get; init; }
+
+    /// <summary>Space is reserved before the first byte is computed; null without output.</summary>
+    public bool? Reserved { get; init; }
+
+    public required IReadOnlyList<string> Notes { get; init; }
+}
+
+/// <summary>An alpha and its tensors.</summary>
+public sealed record PlannedAlpha(double Alpha, int Tensors);
+
+/// <summary>An output file of a plan.</summary>
+public sealed record PlannedOutputFile(string Name, long Bytes, int Tensors, int Parts);
+
+/// <summary>What becomes of the tensors.</summary>
+/// <param name="Total">All.</param>
+/// <param name="Extrapolated">By the formula.</param>
+/// <param name="Copied">From aligned, as they are.</param>
+/// <param name="InPart">Names of those of which base has fewer rows.</param>
+/// <param name="Dtypes">Of the output.</param>
+public sealed record PlannedTensors(int Total, int Extrapolated, int Copied, IReadOnlyList<string> InPart, IReadOnlyList<string> Dtypes);
