@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ExpoCluster.Client.Events;
@@ -47,20 +46,17 @@ public sealed class ExpoClusterClient : IDisposable
 
     public Uri Server => server;
 
-    /// <summary>A new id for a job.</summary>
-    public static string NewJobId() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", length: 10);
-
     public void Dispose() => http.Dispose();
 
-    /// <summary>Submits a job. It is given an id where it has none, so that it can be sent again when a connection broke.</summary>
+    /// <summary>Submits a job. When a connection breaks it is submitted again, for that does no harm: a server knows a job by its id, or
+    /// without one by its recipe and output.</summary>
     public async Task<SubmittedJob> SubmitAsync(RecipeRequest recipe, CancellationToken cancellation = default)
     {
-        RecipeRequest named = recipe.Id is null ? recipe with { Id = NewJobId() } : recipe;
         for (int attempt = 0; ; attempt++)
         {
             try
             {
-                return await SendAsync(HttpMethod.Post, "api/jobs", named, ReadSubmittedAsync, cancellation).ConfigureAwait(false);
+                return await SendAsync(HttpMethod.Post, "api/jobs", recipe, ReadSubmittedAsync, cancellation).ConfigureAwait(false);
             }
             catch (ExpoClusterException failure) when (failure.Code == ExpoClusterException.Unreachable && attempt < SubmitPauses.Length)
             {

@@ -5,14 +5,14 @@ namespace ExpoCluster.Client.Nodes;
 /// <param name="Leader">The address of the leader; null when there is none, as in a partition.</param>
 /// <param name="Version">Of the program on the node that answers.</param>
 /// <param name="Nodes">All members, the oldest first.</param>
-public sealed record ClusterStatus(string Self, string? Leader, string Version, IReadOnlyList<ClusterNode> Nodes);
+public sealed record ClusterStatus(string Self, string? Leader, string Version, IReadOnlyList<ClusterMember> Nodes);
 
 /// <summary>A member of the cluster.</summary>
 /// <param name="Address">As other nodes reach it.</param>
 /// <param name="Roles">coordinator, worker, web.</param>
 /// <param name="Status">joining, up, leaving, exiting, down, removed or weaklyup.</param>
 /// <param name="Reachable">For the node that answers.</param>
-public sealed record ClusterNode(string Address, IReadOnlyList<string> Roles, string Status, bool Reachable);
+public sealed record ClusterMember(string Address, IReadOnlyList<string> Roles, string Status, bool Reachable);
 
 /// <summary>Whether a node can do its work.</summary>
 /// <param name="Status"><c>ok</c> or <c>unavailable</c>.</param>

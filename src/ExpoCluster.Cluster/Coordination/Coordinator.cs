@@ -6,6 +6,7 @@ using Akka.Event;
 using Akka.Persistence;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Cluster.Register;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
@@ -45,6 +46,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private bool claiming;
     private DateTimeOffset idleSince;
     private Task sequence = Task.CompletedTask;
+    private readonly IActorRef? registrar;
 
     public Coordinator(string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock)
     {
@@ -54,6 +56,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         this.settings = settings;
         this.clock = clock;
         workers = new WorkerDirectory(Context);
+        registrar = settings.Register is { } register ? Context.ActorOf(Registrar.PropsFor(register)) : null;
 
         Recover<JobEvent>(journalled => state = state.Apply(journalled));
         Recover<RecoveryCompleted>(_ => OnRecovered());
@@ -82,9 +85,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         Command<Prepared>(OnPrepared);
         Command<PublishDone>(_ => Decide(new JobCommand.CompletePublishing(), OnPublished));
         Command<PublishFailed>(OnPublishFailed);
-        Command<StagingRemoved>(_ => Leave());
         Command<StagingRemains>(_ => Timers.StartSingleTimer(nameof(RemoveStaging), RemoveStagingAgain.Instance, settings.RepeatInterval));
         Command<RemoveStagingAgain>(_ => RemoveStaging());
+        Command<StagingRemoved>(_ => Say(Self, Left.Instance));
+        Command<Left>(_ => Leave());
         Command<Tick>(_ => OnTick());
 
         Command<ClusterEvent.MemberUp>(message => OnWorkerUp(message.Member));
@@ -144,6 +148,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         awaitsResume = settings.AwaitResume && state.Phase != JobPhase.New;
         reused = state.CommittedParts;
         idleSince = clock.GetUtcNow();
+        Register();
         if (state.Phase != JobPhase.New && !awaitsResume)
         {
             TakeOver(noSurvivors: false);
@@ -212,7 +217,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     {
         bool isNew = state.Phase == JobPhase.New;
         var submission = new JobEvent.Submitted(
-            job, message.RecipeJson, message.Output, message.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(message.SubmittedUnixMs));
+            job, message.RecipeJson, message.Output, message.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(message.SubmittedUnixMs))
+        {
+            SubmittedBy = message.SubmittedBy.Length > 0 ? message.SubmittedBy : null,
+        };
         var planned = new JobEvent.Planned(
             message.PlanDigest,
             message.NumericsVersion,
@@ -873,11 +881,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private void Answer(JobCommand command, Action accepted)
     {
         IActorRef asker = Sender;
+        long before = LastSequenceNr;
         Decide(
             command,
             () =>
             {
-                asker.Tell(new JobAccepted { Job = job });
+                Say(asker, new JobAccepted { Job = job, WasSo = before == LastSequenceNr });
                 accepted();
             },
             rejection => asker.Tell(new JobRejected
@@ -898,6 +907,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
                     state = state.Apply(journalled);
                     if (--left == 0)
                     {
+                        if (accepted.Events.Any(ChangesState))
+                        {
+                            Register();
+                        }
+
                         then();
                     }
                 });
@@ -910,6 +924,32 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
                 log.Debug("Job {0}: {1}", job, rejection.Message);
                 rejected?.Invoke(rejection);
                 break;
+        }
+    }
+
+    // ---- The list of jobs -------------------------------------------------------------------------------------------
+
+    private static bool ChangesState(JobEvent journalled) => journalled is not (
+        JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed or JobEvent.CoordinatorStarted);
+
+    private void Register()
+    {
+        if (registrar is not null && state.Phase != JobPhase.New)
+        {
+            registrar.Tell(RegisterEntry.Of(state, LastSequenceNr, clock.GetUtcNow()));
+        }
+    }
+
+    /// <summary>Says it when what was journalled before stands in the list, so that whoever hears it finds it there.</summary>
+    private void Say(IActorRef to, object message)
+    {
+        if (registrar is null)
+        {
+            to.Tell(message);
+        }
+        else
+        {
+            registrar.Tell(new Registrar.Saying(to, message));
         }
     }
 
@@ -941,6 +981,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private sealed class RemoveStagingAgain
     {
         public static readonly RemoveStagingAgain Instance = new();
+    }
+
+    private sealed class Left
+    {
+        public static readonly Left Instance = new();
     }
 
     private sealed class Tick

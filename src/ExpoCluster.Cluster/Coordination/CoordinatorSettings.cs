@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Cluster.Register;
 using ExpoCluster.Core.Jobs;
 
 namespace ExpoCluster.Cluster.Coordination;
@@ -26,6 +27,9 @@ public sealed record CoordinatorSettings
 
     /// <summary>An entity that has no job, for nobody submitted one under its name, leaves after this time.</summary>
     public TimeSpan IdleLimit { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Where states of jobs are listed; null in an embedded merge, which has one job.</summary>
+    public JobRegister? Register { get; init; }
 
     /// <summary>Written into provenance and model card.</summary>
     public required string Version { get; init; }

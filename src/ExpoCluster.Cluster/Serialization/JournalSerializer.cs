@@ -57,6 +57,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         JobEvent.Submitted e => new Wire.Submitted
         {
             Job = e.Job, RecipeJson = e.RecipeJson, Output = e.Output, Overwrite = e.Overwrite, AtUnixMs = e.At.ToUnixTimeMilliseconds(),
+            SubmittedBy = e.SubmittedBy ?? "",
         },
         JobEvent.Planned e => ToWire(e),
         JobEvent.CoordinatorStarted e => new Wire.CoordinatorStarted { Incarnation = e.Incarnation },
@@ -95,7 +96,10 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
     };
 
     private static JobEvent.Submitted From(Wire.Submitted wire) => new(
-        wire.Job, wire.RecipeJson, wire.Output, wire.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(wire.AtUnixMs));
+        wire.Job, wire.RecipeJson, wire.Output, wire.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(wire.AtUnixMs))
+    {
+        SubmittedBy = wire.SubmittedBy.Length > 0 ? wire.SubmittedBy : null,
+    };
 
     private static JobEvent.Planned From(Wire.Planned wire) => new(
         wire.PlanDigest,

@@ -24,7 +24,11 @@ public abstract record JobEvent
     /// <param name="Output">The output directory, a real path.</param>
     /// <param name="Overwrite">Another model there may be replaced.</param>
     /// <param name="At">When, UTC.</param>
-    public sealed record Submitted(string Job, string RecipeJson, string Output, bool Overwrite, DateTimeOffset At) : JobEvent;
+    public sealed record Submitted(string Job, string RecipeJson, string Output, bool Overwrite, DateTimeOffset At) : JobEvent
+    {
+        /// <summary>Who did; null where that is not known.</summary>
+        public string? SubmittedBy { get; init; }
+    }
 
     /// <summary>The plan lies beside the output; its digest says which it is.</summary>
     /// <param name="PlanDigest">Of the plan.</param>

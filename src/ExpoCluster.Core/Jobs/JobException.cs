@@ -14,10 +14,34 @@ public sealed class JobException(string code, string message, string advice, Exc
     public const string EngineStopped = "EXPO3006";
     public const string WrongPhase = "EXPO3008";
     public const string DeadlyPart = "EXPO3010";
+    public const string NoSuchJob = "EXPO3011";
+    public const string IdTaken = "EXPO3012";
+    public const string NoAnswer = "EXPO5105";
 
     /// <summary>Another job of the same cluster has the directory until it is done or cancelled.</summary>
     public static JobException OutputTaken(string output, string job) => new(
         Claimed, $"{output}: job {job} has this directory.", "wait for it, cancel it, or choose another output.");
+
+    public static JobException Unknown(string job) => new(
+        NoSuchJob, $"there is no job '{job}'.", "list the jobs to see their ids: expocluster jobs list --server URL.");
+
+    public static JobException IdIsTaken(string job) => new(
+        IdTaken, $"job {job} exists already, with another recipe.", "choose another id, or look at the job that has it.");
+
+    public static JobException NotPossible(string job, string state, string why) => new(
+        WrongPhase, $"job {job} is {state}: {why}.", "look at the job's state.");
+
+    /// <summary>The owner of a job is silent, as while it moves to another node.</summary>
+    public static JobException Unanswered(string job, TimeSpan patience) => new(
+        NoAnswer,
+        $"job {job}: its coordinator did not answer within {patience.TotalSeconds:0} s.",
+        "send the request again, which does no harm; if that goes on, check that nodes with the role coordinator and the database are up.");
+
+    /// <summary>Another job of this cluster writes, or could go on to write, into the directory.</summary>
+    public static JobException OutputOfOtherJob(string output, string job, string state) => new(
+        Claimed,
+        $"{output}: job {job}, which is {state}, merges into this directory.",
+        "wait for it, cancel it, or choose another output; if it failed or is suspended it can be resumed.");
 
     public static JobException OutputClaimed(string output, ClaimRecord? holder)
     {

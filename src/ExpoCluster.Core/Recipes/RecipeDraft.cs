@@ -31,6 +31,15 @@ public sealed record RecipeDraft
             .ToImmutableDictionary(row => row.Key, row => JsonDraft.Read(row.Key, row.Value), StringComparer.Ordinal),
     };
 
+    /// <summary>Reads a recipe that came as JSON from somebody else.</summary>
+    /// <param name="recipe">An object with a recipe's keys; a null is as good as nothing.</param>
+    /// <param name="beside">Keys that mean something to the caller; any other that is no recipe's is a problem.</param>
+    public static RecipeDraft FromRequest(JsonElement recipe, params string[] beside)
+    {
+        (ImmutableDictionary<string, DraftValue> values, ImmutableArray<RecipeProblem> problems) = RequestDraft.Read(recipe, beside);
+        return new RecipeDraft { Values = values, Problems = problems };
+    }
+
     /// <summary>What the command line says; null for an option that was not given.</summary>
     public static RecipeDraft FromOptions(
         string? name = null,

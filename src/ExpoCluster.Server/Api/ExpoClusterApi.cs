@@ -1,8 +1,9 @@
-using Akka.Cluster;
+using ExpoCluster.Client;
+using ExpoCluster.Server.Access;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Server.Nodes;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ExpoCluster.Server.Api;
@@ -10,16 +11,47 @@ namespace ExpoCluster.Server.Api;
 /// <summary>Everything that a node serves over HTTP.</summary>
 public static class ExpoClusterApi
 {
-    public static IServiceCollection AddExpoClusterApi(this IServiceCollection services, ClusterNode node) => services.AddSingleton(node);
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
-    public static IEndpointRouteBuilder MapExpoClusterApi(this IEndpointRouteBuilder endpoints)
+    /// <param name="services">Of the node's web host.</param>
+    /// <param name="node">What is served.</param>
+    /// <exception cref="Core.Recipes.UsageException">The token file cannot be used.</exception>
+    public static IServiceCollection AddExpoClusterApi(this IServiceCollection services, ClusterNode node)
     {
-        endpoints.MapGet("/health/live", () => Results.Text("live"));
-        endpoints.MapGet("/health/ready", (ClusterNode node) => IsMember(node)
-            ? Results.Text("ready")
-            : Results.Text("not a member of the cluster", statusCode: StatusCodes.Status503ServiceUnavailable));
-        return endpoints;
+        var live = new LiveJobs(node.Node, TimeProvider.System);
+        var desk = new JobDesk(node.Node, node.Register, live);
+        AccessPolicies.Add(services, node.Options.TokenFile is { } file ? AccessTokens.ReadFrom(file) : null);
+        services.AddOpenApi("v1");
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
+        services.Configure<KestrelServerOptions>(options =>
+        {
+            options.AddServerHeader = false;
+            options.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
+        });
+        return services
+            .AddSingleton(node)
+            .AddSingleton(node.Register)
+            .AddSingleton(node.Storage)
+            .AddSingleton(desk)
+            .AddSingleton(new JobEvents(node.Register, live, Heartbeat))
+            .AddSingleton(new JobSubmission(node.Register, node.Plans, desk, node.Storage.Check, TimeProvider.System));
     }
 
-    private static bool IsMember(ClusterNode node) => node.Node.Cluster.SelfMember.Status == MemberStatus.Up;
+    public static WebApplication MapExpoClusterApi(this WebApplication application)
+    {
+        ClusterNode node = application.Services.GetRequiredService<ClusterNode>();
+        application.UseMiddleware<ProblemAnswers>();
+        application.UseMiddleware<OriginCheck>(node.Options.TokenFile is not null || node.Options.Http is { IsLoopback: false });
+        application.UseRouting();
+        if (node.Options.TokenFile is not null)
+        {
+            application.UseAuthentication();
+        }
+
+        application.UseAuthorization();
+        application.MapOpenApi();
+        JobEndpoints.Map(application);
+        ClusterEndpoints.Map(application);
+        return application;
+    }
 }

@@ -109,7 +109,8 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         Node node = await Node.StartAloneAsync(SettingsFor(claim, record, plan), plans).ConfigureAwait(false);
         try
         {
-            return await ConverseAsync(new JobSession(node), job, earlier, plan, progress, interrupt).ConfigureAwait(false);
+            using var session = new JobSession(node);
+            return await ConverseAsync(session, job, earlier, plan, progress, interrupt).ConfigureAwait(false);
         }
         finally
         {

@@ -7,7 +7,7 @@ using ExpoCluster.Core.Jobs;
 namespace ExpoCluster.Server.Embedded;
 
 /// <summary>A conversation with the coordinator of one job, from outside the actor system.</summary>
-internal sealed class JobSession
+internal sealed class JobSession : IDisposable
 {
     private static readonly TimeSpan RepeatInterval = TimeSpan.FromSeconds(3);
 
@@ -22,8 +22,9 @@ internal sealed class JobSession
     }
 
     /// <summary>Says it again until it is answered; every command to a coordinator may be repeated.</summary>
+    /// <returns>False when it was so already.</returns>
     /// <exception cref="JobException">It was rejected.</exception>
-    public async Task CommandAsync(ICoordinatorMessage command, CancellationToken cancellation)
+    public async Task<bool> CommandAsync(ICoordinatorMessage command, CancellationToken cancellation)
     {
         while (true)
         {
@@ -33,8 +34,8 @@ internal sealed class JobSession
             {
                 switch (answer)
                 {
-                    case JobAccepted:
-                        return;
+                    case JobAccepted accepted:
+                        return !accepted.WasSo;
                     case JobRejected rejected:
                         throw new JobException(rejected.Code, rejected.Message, rejected.Advice);
                     default:
@@ -44,6 +45,8 @@ internal sealed class JobSession
             }
         }
     }
+
+    public void Dispose() => node.System.Stop(self);
 
     public void Say(ICoordinatorMessage message) => node.Coordinators.Tell(message, self);
 

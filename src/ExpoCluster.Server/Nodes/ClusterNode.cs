@@ -1,6 +1,7 @@
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Membership;
+using ExpoCluster.Cluster.Register;
 using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
@@ -13,8 +14,9 @@ public sealed class ClusterNode : IAsyncDisposable
     private Formation? formation;
     private NodeWeb? web;
 
-    private ClusterNode(NodeOptions options, Node node, PlanStore plans, ClusterDatabase? database)
+    private ClusterNode(NodeOptions options, Node node, PlanStore plans, JobRegister register, ClusterDatabase? database)
     {
+        Register = register;
         Options = options;
         Node = node;
         Plans = plans;
@@ -32,6 +34,9 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>What paths of requests may lead to.</summary>
     public StorageRoots Storage { get; }
+
+    /// <summary>The list of all jobs.</summary>
+    public JobRegister Register { get; }
 
     /// <summary>The cluster's PostgreSQL; null for a node alone with SQLite.</summary>
     public ClusterDatabase? Database { get; }
@@ -81,6 +86,8 @@ public sealed class ClusterNode : IAsyncDisposable
             await formation.DisposeAsync().ConfigureAwait(false);
         }
 
+        Register.Dispose();
+
         if (Database is not null)
         {
             await Database.DisposeAsync().ConfigureAwait(false);
@@ -95,8 +102,10 @@ public sealed class ClusterNode : IAsyncDisposable
         {
             await StorageCheck.CheckAsync(database, options.StorageRoots, cancellation).ConfigureAwait(false);
             var plans = new PlanStore();
+            JobRegister register = await database.PatientlyAsync(
+                now => JobRegister.OpenAsync(JournalOf(options), now), cancellation).ConfigureAwait(false);
             Formation? formation = null;
-            Node node = await Node.StartAsync(SettingsOf(options, database), plans, async cluster =>
+            Node node = await Node.StartAsync(SettingsOf(options, database, register), plans, async cluster =>
             {
                 if (options.Seeds.IsEmpty)
                 {
@@ -108,7 +117,7 @@ public sealed class ClusterNode : IAsyncDisposable
                     await Formation.WaitUntilUpAsync(cluster, cancellation).ConfigureAwait(false);
                 }
             }).ConfigureAwait(false);
-            return new ClusterNode(options, node, plans, database) { formation = formation };
+            return new ClusterNode(options, node, plans, register, database) { formation = formation };
         }
         catch
         {
@@ -120,8 +129,9 @@ public sealed class ClusterNode : IAsyncDisposable
     private static async Task<ClusterNode> StartAloneAsync(NodeOptions options)
     {
         var plans = new PlanStore();
-        Node node = await Node.StartAloneAsync(SettingsOf(options, database: null), plans).ConfigureAwait(false);
-        return new ClusterNode(options, node, plans, database: null);
+        JobRegister register = await JobRegister.OpenAsync(JournalOf(options)).ConfigureAwait(false);
+        Node node = await Node.StartAloneAsync(SettingsOf(options, database: null, register), plans).ConfigureAwait(false);
+        return new ClusterNode(options, node, plans, register, database: null);
     }
 
     private async Task StopServingAsync()
@@ -133,22 +143,26 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    private static NodeSettings SettingsOf(NodeOptions options, ClusterDatabase? database) => new()
+    private static JournalSettings JournalOf(NodeOptions options) => options.Database switch
+    {
+        NodeDatabase.PostgreSql server => JournalSettings.PostgreSql(server.ConnectionString),
+        NodeDatabase.Sqlite file => JournalSettings.Sqlite(file.Path, isLocal: !FileSystemFacts.Of(file.Path).IsNetwork),
+        _ => throw new InvalidOperationException($"No journal for {options.Database.GetType().Name}."),
+    };
+
+    private static NodeSettings SettingsOf(NodeOptions options, ClusterDatabase? database, JobRegister register) => new()
     {
         Hostname = options.Hostname,
         Port = options.Port,
         Roles = options.Roles,
-        Journal = options.Database switch
-        {
-            NodeDatabase.PostgreSql server => JournalSettings.PostgreSql(server.ConnectionString),
-            NodeDatabase.Sqlite file => JournalSettings.Sqlite(file.Path, isLocal: !FileSystemFacts.Of(file.Path).IsNetwork),
-            _ => throw new InvalidOperationException($"No journal for {options.Database.GetType().Name}."),
-        },
+        Journal = JournalOf(options),
         Shared = database is null ? null : new SharedSettings(
             database.ConnectionString, $"database={database.Identity} storage={string.Join(',', options.StorageRoots.Order(StringComparer.Ordinal))}"),
         Coordinators = new CoordinatorSettings
         {
-            Admission = new OutputAdmission(database is null ? null : new OutputRows(database.Source)), Version = options.Version,
+            Admission = new OutputAdmission(database is null ? null : new OutputRows(database.Source)),
+            Register = register,
+            Version = options.Version,
         },
         Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond },
         LogLevel = "INFO",

@@ -1,0 +1,109 @@
+using System.Data.Common;
+using System.Text.Json;
+using ExpoCluster.Client;
+using ExpoCluster.Client.Problems;
+using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace ExpoCluster.Server.Api;
+
+/// <summary>The one place where errors become HTTP problems (RFC 9457).</summary>
+internal static class ApiProblems
+{
+    public const string Unexpected = "EXPO3000";
+
+    public static Problem Of(Exception exception) => exception switch
+    {
+        UsageException usage => Of(StatusOf(usage.Code), usage.Code, usage.Message, usage.Advice) with
+        {
+            Problems = [.. usage.Problems.Select(problem => new ProblemDetail(problem.Code, problem.Path, problem.Message, problem.Advice))],
+        },
+        PlanningException planning => Of(StatusOf(planning.Code), planning.Code, planning.Message, planning.Advice) with
+        {
+            Problems = [.. planning.Problems.Select(problem => new ProblemDetail(problem.Code, problem.Tensor, problem.Message, Advice: null))],
+        },
+        ExpoException expo => Of(StatusOf(expo.Code), expo.Code, expo.Message, expo.Advice),
+        DbException database => Of(
+            StatusCodes.Status503ServiceUnavailable,
+            "EXPO5109",
+            $"the cluster's database does not answer ({database.GetBaseException().Message}).",
+            "send the request again when it is back; jobs under way wait for it by themselves."),
+        _ => Of(
+            StatusCodes.Status500InternalServerError,
+            Unexpected,
+            $"unexpected {exception.GetType().Name}: {exception.Message}",
+            "please report this as a bug of ExpoCluster."),
+    };
+
+    public static Problem Of(int status, string code, string detail, string advice) => new()
+    {
+        Type = "urn:expocluster:error:" + code,
+        Title = ReasonPhrases.GetReasonPhrase(status),
+        Status = status,
+        Code = code,
+        Detail = detail,
+        Advice = advice,
+    };
+
+    public static Problem NotAuthenticated(bool hasToken) => Of(
+        StatusCodes.Status401Unauthorized,
+        "EXPO5101",
+        hasToken ? "the token is not one of this server's." : "the server asks for a token.",
+        "give a token of the server's token file by --token-file or EXPOCLUSTER_TOKEN, or in the header Authorization: Bearer TOKEN.");
+
+    public static Problem NotPermitted(string? name) => Of(
+        StatusCodes.Status403Forbidden, "EXPO5102", $"'{name}' may look, but not act.", "use the token of an operator.");
+
+    public static Problem TooLarge(long maxBytes) => Of(
+        StatusCodes.Status413PayloadTooLarge, "EXPO5103", $"the body is longer than {maxBytes} bytes.", "a recipe needs a few lines; check what was sent.");
+
+    public static Problem NotJson(string why) => Of(
+        StatusCodes.Status400BadRequest, "EXPO5104", $"the body is not one JSON object of a recipe's keys: {why}", "see /openapi/v1.json for what is expected.");
+
+    public static Problem WrongMediaType(string? found) => Of(
+        StatusCodes.Status415UnsupportedMediaType,
+        "EXPO5104",
+        $"the body must be application/json, but is {(string.IsNullOrEmpty(found) ? "of no type" : found)}.",
+        "send JSON with the header Content-Type: application/json.");
+
+    public static Problem NoSuchAddress(HttpRequest request, int status) => Of(
+        status,
+        "EXPO5106",
+        status == StatusCodes.Status405MethodNotAllowed
+            ? $"{request.Path} does not take {request.Method}."
+            : $"there is nothing at {request.Method} {request.Path}.",
+        "see /openapi/v1.json for what there is.");
+
+    public static Problem ForeignOrigin(string origin) => Of(
+        StatusCodes.Status403Forbidden,
+        "EXPO5107",
+        $"the request comes from, or goes to, {origin}, which is not this server.",
+        "use the server's own address; under a name of its own it needs --auth.");
+
+    public static Problem WrongParameter(string name, string value, string expected) => Of(
+        StatusCodes.Status400BadRequest, "EXPO5110", $"parameter {name}: '{value}' is not {expected}.", "correct or remove it.");
+
+    public static Task WriteAsync(HttpContext context, Problem problem)
+    {
+        context.Response.StatusCode = problem.Status;
+        context.Response.ContentType = Problem.MediaType;
+        return context.Response.WriteAsync(JsonSerializer.Serialize(problem, ContractJson.Default.Problem));
+    }
+
+    private static int StatusOf(string code) => code switch
+    {
+        JobException.NoSuchJob => StatusCodes.Status404NotFound,
+        JobException.Claimed or JobException.IdTaken or JobException.WrongPhase => StatusCodes.Status409Conflict,
+        OutputPreflight.OutputTaken or OutputPreflight.OtherPlanInProgress => StatusCodes.Status409Conflict,
+        JobException.NoAnswer => StatusCodes.Status503ServiceUnavailable,
+        StorageException.Full => StatusCodes.Status507InsufficientStorage,
+        ['E', 'X', 'P', 'O', '1' or '2' or '5', ..] => StatusCodes.Status422UnprocessableEntity,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+}

@@ -1,0 +1,101 @@
+using System.Data.Common;
+using Akka.Cluster;
+using ExpoCluster.Client;
+using ExpoCluster.Client.Nodes;
+using ExpoCluster.Client.Recipes;
+using ExpoCluster.Cluster.Register;
+using ExpoCluster.Core.Recipes.BuiltIn;
+using ExpoCluster.Server.Access;
+using ExpoCluster.Server.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace ExpoCluster.Server.Api;
+
+/// <summary>What a node says of itself and its cluster.</summary>
+internal static class ClusterEndpoints
+{
+    private static readonly TimeSpan DatabasePatience = TimeSpan.FromSeconds(2);
+
+    public static void Map(IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGet("/api/cluster", (ClusterNode node) => Results.Json(Describe(node), ContractJson.Default.ClusterStatus))
+            .WithName("showCluster").WithSummary("The cluster as this node sees it.").WithTags("cluster")
+            .RequireAuthorization(AccessPolicies.Look).Produces<ClusterStatus>();
+        endpoints.MapGet("/api/recipes", () => Results.Json(Recipes(), ContractJson.Default.RecipeList))
+            .WithName("listRecipes").WithSummary("The built-in recipes.").WithTags("recipes")
+            .RequireAuthorization(AccessPolicies.Look).Produces<RecipeList>();
+        endpoints.MapGet("/health/live", () => Results.Json(new NodeHealth("ok", []), ContractJson.Default.NodeHealth))
+            .WithName("isLive").WithSummary("This process answers.").WithTags("health").Produces<NodeHealth>();
+        endpoints.MapGet("/health/ready", ReadyAsync)
+            .WithName("isReady").WithSummary("This node can do its work, or why it cannot.").WithTags("health")
+            .Produces<NodeHealth>().Produces<NodeHealth>(StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static async Task<IResult> ReadyAsync(ClusterNode node, JobRegister register, CancellationToken cancellation)
+    {
+        HealthCheck[] checks = [Membership(node), await DatabaseAsync(register, cancellation).ConfigureAwait(false)];
+        bool isReady = checks.All(check => check.Holds);
+        return Results.Json(
+            new NodeHealth(isReady ? "ok" : "unavailable", checks),
+            ContractJson.Default.NodeHealth,
+            statusCode: isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static HealthCheck Membership(ClusterNode node)
+    {
+        Akka.Cluster.Cluster cluster = node.Node.Cluster;
+        bool isUp = !cluster.IsTerminated && cluster.SelfMember.Status == MemberStatus.Up;
+        return new HealthCheck("cluster", isUp, isUp ? null : $"this node is no member of the cluster: {Word(cluster.SelfMember.Status)}");
+    }
+
+    private static async Task<HealthCheck> DatabaseAsync(JobRegister register, CancellationToken cancellation)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(DatabasePatience);
+        try
+        {
+            await register.PingAsync(patience.Token).ConfigureAwait(false);
+            return new HealthCheck("database", Holds: true, Reason: null);
+        }
+        catch (DbException exception)
+        {
+            return new HealthCheck("database", Holds: false, exception.GetBaseException().Message);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new HealthCheck("database", Holds: false, $"it did not answer within {DatabasePatience.TotalSeconds:0} s");
+        }
+    }
+
+    private static ClusterStatus Describe(ClusterNode node)
+    {
+        Akka.Cluster.Cluster cluster = node.Node.Cluster;
+        ClusterEvent.CurrentClusterState state = cluster.State;
+        return new ClusterStatus(
+            cluster.SelfAddress.ToString(),
+            state.Leader?.ToString(),
+            node.Options.Version,
+            [.. state.Members.Order(Member.AgeOrdering).Select(member => new ClusterMember(
+                member.Address.ToString(),
+                [.. member.Roles.Order(StringComparer.Ordinal)],
+                Word(member.Status),
+                !state.Unreachable.Contains(member)))]);
+    }
+
+    private static string Word(MemberStatus status) => status.ToString().ToLowerInvariant();
+
+    private static RecipeList Recipes() => new([.. BuiltInRecipes.All.Select(recipe => new PublishedRecipe(
+        recipe.Name,
+        "hf:" + recipe.Base,
+        "hf:" + recipe.Aligned,
+        recipe.Alpha,
+        new PublishedScores(PairOf(recipe.WinRate), PairOf(recipe.ControlledWinRate), PairOf(recipe.MtBench)),
+        recipe.Licence.Name,
+        recipe.Licence.Note,
+        recipe.Unverified,
+        recipe.Yaml))]);
+
+    private static ScorePair PairOf(PublishedScore score) => new(score.Aligned, score.Merged);
+}

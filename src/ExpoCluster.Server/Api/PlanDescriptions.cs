@@ -1,0 +1,48 @@
+using ExpoCluster.Client.Plans;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Dtypes;
+
+namespace ExpoCluster.Server.Api;
+
+/// <summary>A plan as the contract tells it.</summary>
+public static class PlanDescriptions
+{
+    public static PlanDescription Of(Recipe recipe, PlannedMerge merge)
+    {
+        Plan plan = merge.Plan;
+        FileSystemFacts? storage = recipe.Output is { } output ? FileSystemFacts.Of(output) : null;
+        PlannedTensor[] tensors = [.. plan.Layout.SelectMany(file => file.Tensors)];
+        return new PlanDescription
+        {
+            Digest = plan.Digest,
+            Method = plan.Method,
+            Numerics = plan.Numerics.ToString().ToLowerInvariant(),
+            Alpha = recipe.Sweep.IsEmpty ? recipe.Alpha.Single : null,
+            Alphas = [.. plan.Alphas.Select(row => new PlannedAlpha(row.Alpha, row.Tensors))],
+            Base = recipe.Base,
+            Aligned = recipe.Aligned,
+            Output = recipe.Output,
+            Files = [.. plan.Files.Select(file => new PlannedOutputFile(file.Name, file.ByteLength, file.Tensors.Length, file.PartCount))],
+            Tensors = TensorsOf(tensors),
+            Parameters = tensors.Sum(tensor => tensor.Entry.ElementCount),
+            Parts = plan.PartCount,
+            BytesRead = plan.InputByteCount,
+            BytesWritten = plan.OutputByteCount,
+            DiskNeeded = OutputPreflight.NeededBytes(plan),
+            DiskFree = storage?.FreeBytes,
+            FileSystem = storage?.Kind,
+            Reserved = storage?.CanReserve,
+            Notes = merge.Notes,
+        };
+    }
+
+    private static PlannedTensors TensorsOf(PlannedTensor[] tensors) => new(
+        tensors.Length,
+        tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate),
+        tensors.Count(tensor => tensor.Action != TensorAction.Extrapolate),
+        [.. tensors.Where(tensor => tensor.ExtrapolatedElements is not null).Select(tensor => tensor.Entry.Name)],
+        [.. tensors.Select(tensor => tensor.Entry.Dtype).Distinct().Order().Select(dtype => dtype.Name())]);
+}

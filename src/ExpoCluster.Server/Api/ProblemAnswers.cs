@@ -1,0 +1,47 @@
+using ExpoCluster.Client.Problems;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace ExpoCluster.Server.Api;
+
+/// <summary>A request that was refused by a status alone, or thrown out of.</summary>
+internal sealed class RefusalException(Problem problem) : Exception(problem.Detail)
+{
+    public Problem Problem { get; } = problem;
+}
+
+/// <summary>Turns whatever goes wrong on the way of a request into a problem's body.</summary>
+internal sealed partial class ProblemAnswers(RequestDelegate next, ILogger<ProblemAnswers> log)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        try
+        {
+            await next(context).ConfigureAwait(false);
+            if (!context.Response.HasStarted && context.GetEndpoint() is null && context.Response.StatusCode is 404 or 405)
+            {
+                await ApiProblems.WriteAsync(context, ApiProblems.NoSuchAddress(context.Request, context.Response.StatusCode)).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody listens any more.
+        }
+#pragma warning disable CA1031 // The edge of the server: no stack trace may reach a client.
+        catch (Exception exception) when (!context.Response.HasStarted)
+#pragma warning restore CA1031
+        {
+            Problem problem = exception is RefusalException refusal ? refusal.Problem : ApiProblems.Of(exception);
+            if (problem.Code == ApiProblems.Unexpected)
+            {
+                LogUnexpected(log, context.Request.Method, context.Request.Path, exception);
+            }
+
+            context.Response.Clear();
+            await ApiProblems.WriteAsync(context, problem).ConfigureAwait(false);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed unexpectedly.")]
+    private static partial void LogUnexpected(ILogger log, string method, PathString path, Exception exception);
+}

@@ -1,0 +1,67 @@
+using ExpoCluster.Client.Jobs;
+using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Cluster.Register;
+using ExpoCluster.Core.Recipes;
+
+namespace ExpoCluster.Server.Jobs;
+
+/// <summary>A job as the contract tells it: from the register, and while it lives from what its coordinator says.</summary>
+internal static class JobDescription
+{
+    public static Job Of(RegisterEntry entry, LiveNews? news, bool withFiles)
+    {
+        Job job = FromRegister(entry, withFiles);
+        return news is null || news.Progress.Files.Count == 0 || JobStates.HasEnded(entry.State) ? job : WithNews(job, news, withFiles);
+    }
+
+    public static JobReason? ReasonOf(Core.Jobs.JobReason? reason) =>
+        reason is null ? null : new JobReason(reason.Code, reason.Message, reason.Advice);
+
+    private static Job FromRegister(RegisterEntry entry, bool withFiles)
+    {
+        RegisterFacts facts = entry.Facts;
+        return new Job
+        {
+            Id = entry.Job,
+            Name = Recipe.FromCanonicalJson(facts.RecipeJson).Name,
+            State = entry.State,
+            Reason = ReasonOf(facts.Reason),
+            Output = facts.Folders.IsEmpty ? [entry.Output] : [.. facts.Folders.Select(folder => Path.Join(entry.Output, folder))],
+            Parts = new JobParts(facts.Parts, 0, facts.Committed, 0),
+            BytesTotal = facts.Bytes,
+            BytesWritten = facts.BytesCommitted,
+            Files = withFiles
+                ? [.. entry.Files.Select(file => new JobFile(file.Name, file.Bytes, file.Parts, file.Committed, file.BytesCommitted, file.Sealed))]
+                : null,
+            Lanes = withFiles ? [] : null,
+            SubmittedBy = facts.SubmittedBy,
+            SubmittedAt = entry.SubmittedAt,
+            ChangedAt = entry.ChangedAt,
+            PlanDigest = facts.PlanDigest,
+        };
+    }
+
+    private static Job WithNews(Job job, LiveNews news, bool withFiles)
+    {
+        JobProgress progress = news.Progress;
+        long written = progress.Files.Sum(file => file.BytesCommitted);
+        long done = written + progress.Lanes.Sum(lane => lane.BytesDone);
+        return job with
+        {
+            State = progress.State,
+            Reason = progress.Reason is { } reason ? new JobReason(reason.Code, reason.Message, reason.Advice) : null,
+            Parts = new JobParts(progress.Total, progress.Lanes.Count, progress.Committed, progress.Reused),
+            BytesRead = progress.BytesRead,
+            BytesWritten = written,
+            Rate = news.BytesPerSecond,
+            SecondsLeft = news.BytesPerSecond is { } rate ? (job.BytesTotal - done) / rate : null,
+            Files = withFiles
+                ? [.. progress.Files.Select(file => new JobFile(file.Name, file.ByteLength, file.Parts, file.Committed, file.BytesCommitted, file.Sealed))]
+                : null,
+            Lanes = withFiles
+                ? [.. progress.Lanes.Select(lane => new JobLane(lane.Worker, lane.File, lane.Part, lane.BytesDone, lane.ByteCount))]
+                : null,
+            Coordinator = news.Coordinator,
+        };
+    }
+}

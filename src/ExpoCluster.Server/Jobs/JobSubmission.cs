@@ -1,0 +1,200 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using ExpoCluster.Client.Jobs;
+using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Cluster.Register;
+using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+
+namespace ExpoCluster.Server.Jobs;
+
+/// <summary>What became of a submission.</summary>
+/// <param name="Entry">The job in the register.</param>
+/// <param name="IsNew">This submission brought it about.</param>
+public sealed record Submission(RegisterEntry Entry, bool IsNew);
+
+/// <summary>Makes a job of a request: checks, plans, keeps the plan beside the output, tells the coordinator. Doing it twice does no harm.</summary>
+/// <param name="register">All jobs.</param>
+/// <param name="plans">Of this node.</param>
+/// <param name="desk">The way to coordinators.</param>
+/// <param name="checkPlan">Throws when a plan reads what this server may not.</param>
+/// <param name="clock">For the time of submission.</param>
+public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk desk, Action<Plan> checkPlan, TimeProvider clock) : IDisposable
+{
+    private const int MaxPlannersAtOnce = 2;
+    private const int OutputGates = 64;
+
+    // Planning is disk work, and two at once are as many as a disk and a small machine like.
+    private readonly SemaphoreSlim planners = new(MaxPlannersAtOnce);
+
+    // Of two requests to one directory the second is to see the first's job.
+    private readonly SemaphoreSlim[] outputGates = [.. Enumerable.Range(0, OutputGates).Select(_ => new SemaphoreSlim(1))];
+
+    public void Dispose()
+    {
+        planners.Dispose();
+        foreach (SemaphoreSlim gate in outputGates)
+        {
+            gate.Dispose();
+        }
+    }
+
+    /// <summary>What a submission would do. Nothing is written.</summary>
+    /// <exception cref="Tensors.ExpoException">It cannot be done.</exception>
+    public async Task<PlannedMerge> PlanAsync(JobRequest request, CancellationToken cancellation)
+    {
+        PlannedMerge merge = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
+        if (request.Recipe.Output is { } output)
+        {
+            var paths = new OutputPaths(output);
+            OutputCondition condition = Inspect(paths, merge, request);
+            return condition == OutputCondition.Finished
+                ? merge with { Notes = merge.Notes.Add($"{output} is already there, whole: merge would have nothing to do") }
+                : merge;
+        }
+
+        return merge;
+    }
+
+    /// <exception cref="Tensors.ExpoException">It was refused.</exception>
+    public async Task<Submission> SubmitAsync(JobRequest request, string? submittedBy, CancellationToken cancellation)
+    {
+        if (request.Id is { } id && await register.FindAsync(id, cancellation).ConfigureAwait(false) is { } known)
+        {
+            return SameOrRefused(known, request);
+        }
+
+        SemaphoreSlim gate = outputGates[(uint)string.GetHashCode(request.Recipe.Output!, StringComparison.Ordinal) % OutputGates];
+        await gate.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await SubmitAloneAsync(request, submittedBy, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    private async Task<Submission> SubmitAloneAsync(JobRequest request, string? submittedBy, CancellationToken cancellation)
+    {
+        var paths = new OutputPaths(request.Recipe.Output!);
+        ImmutableArray<RegisterEntry> there = await register.FindByOutputAsync(paths.Root, cancellation).ConfigureAwait(false);
+        if (there.FirstOrDefault(entry => entry.State is not (JobStates.Done or JobStates.Cancelled)) is { } holder)
+        {
+            bool isMeant = request.Id is null ? IsSame(holder, request) : holder.Job == request.Id;
+            return isMeant
+                ? SameOrRefused(holder, request)
+                : throw JobException.OutputOfOtherJob(paths.Root, holder.Job, holder.State);
+        }
+
+        PlannedMerge merge = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
+        OutputCondition condition = Inspect(paths, merge, request);
+        if (condition == OutputCondition.Finished && request.Id is null
+            && there.FirstOrDefault(entry => entry.State == JobStates.Done && entry.Facts.PlanDigest == merge.Plan.Digest) is { } done)
+        {
+            return new Submission(done, IsNew: false);
+        }
+
+        if (condition == OutputCondition.Finished && !request.Overwrite)
+        {
+            throw new UsageException(new RecipeProblem(
+                OutputPreflight.OutputTaken, "out", $"{paths.Root} is already there, whole: there is nothing to do.", "overwrite it to have it made again."));
+        }
+
+        return await SubmitPlannedAsync(request, paths, merge.Plan, submittedBy, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<Submission> SubmitPlannedAsync(
+        JobRequest request, OutputPaths paths, Plan plan, string? submittedBy, CancellationToken cancellation)
+    {
+        string job = request.Id ?? NewJobId();
+        await OwnThread.Run(() =>
+        {
+            Durability.CreateDirectory(paths.Workspace);
+            plans.Save(paths.Plan(job), plan);
+            return true;
+        }).ConfigureAwait(false);
+        bool isNew = await desk.CommandAsync(SubmissionOf(request, job, paths, plan, submittedBy), cancellation).ConfigureAwait(false);
+        RegisterEntry entry = await desk.FindAsync(job, cancellation).ConfigureAwait(false);
+        return isNew ? new Submission(entry, IsNew: true) : SameOrRefused(entry, request);
+    }
+
+    private async Task<PlannedMerge> OpenAsync(Recipe recipe, CancellationToken cancellation)
+    {
+        await planners.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await OwnThread.Run(() =>
+            {
+                PlannedMerge merge = Planner.Plan(recipe);
+                checkPlan(merge.Plan);
+                return merge;
+            }).ConfigureAwait(false);
+        }
+        finally
+        {
+            planners.Release();
+        }
+    }
+
+    private static OutputCondition Inspect(OutputPaths paths, PlannedMerge merge, JobRequest request)
+    {
+        if (OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) is { } overlap)
+        {
+            throw new UsageException(overlap with { Path = "out" });
+        }
+
+        OutputCondition condition = OutputPreflight.Inspect(paths, merge, request.Recipe);
+        if (condition is OutputCondition.ForeignModel or OutputCondition.OtherPlan && !request.Overwrite)
+        {
+            throw new UsageException(OutputPreflight.Taken(paths, condition) with { Path = "out" });
+        }
+
+        if (File.Exists(paths.Journal))
+        {
+            throw new UsageException(new RecipeProblem(
+                OutputPreflight.OtherPlanInProgress,
+                "out",
+                $"{paths.Root} holds the unfinished work of a merge without a server.",
+                "run that command again to finish it, or choose another output."));
+        }
+
+        if (condition != OutputCondition.Finished)
+        {
+            OutputPreflight.CheckStorage(paths, merge.Plan, alreadyReserved: 0);
+        }
+
+        return condition;
+    }
+
+    private static bool IsSame(RegisterEntry entry, JobRequest request) => entry.Facts.RecipeJson == request.Recipe.ToCanonicalJson();
+
+    private static Submission SameOrRefused(RegisterEntry entry, JobRequest request) => IsSame(entry, request)
+        ? new Submission(entry, IsNew: false)
+        : throw JobException.IdIsTaken(entry.Job);
+
+    private SubmitJob SubmissionOf(JobRequest request, string job, OutputPaths paths, Plan plan, string? submittedBy)
+    {
+        var submission = new SubmitJob
+        {
+            Job = job,
+            RecipeJson = request.Recipe.ToCanonicalJson(),
+            Output = paths.Root,
+            Overwrite = request.Overwrite,
+            PlanDigest = plan.Digest,
+            NumericsVersion = plan.NumericsVersion,
+            Variants = plan.Variants,
+            SubmittedUnixMs = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            SubmittedBy = submittedBy ?? "",
+        };
+        submission.Files.AddRange(plan.Files.Select(file => new PlannedFileFact { Name = file.Name, ByteLength = file.ByteLength }));
+        return submission;
+    }
+
+    private static string NewJobId() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", length: 10);
+}
