@@ -14,7 +14,11 @@ internal static class ExitCodes
     public const int Interrupted = 130;
 
     /// <summary>What was asked wrongly is a usage error, whichever part of the program found it.</summary>
-    public static int Of(ExpoException exception) => exception is UsageException ? Usage : Of(exception.Code);
+    public static int Of(ExpoException exception) => exception switch
+    {
+        UsageException or ServerException { IsUsage: true } => Usage,
+        _ => Of(exception.Code),
+    };
 
     /// <summary>The first digit of a code tells whose fault it is.</summary>
     public static int Of(string code) => code switch

@@ -25,6 +25,7 @@ internal static class ExpoClusterCommand
         root.Subcommands.Add(RecipesCommand.Create());
         root.Subcommands.Add(SampleCommand.Create());
         root.Subcommands.Add(NodeCommand.Create());
+        root.Subcommands.Add(JobsCommand.Create());
         return root;
     }
 

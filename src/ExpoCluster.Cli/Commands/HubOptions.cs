@@ -16,6 +16,8 @@ internal sealed class HubOptions
 
     private readonly Option<string?> cache = CacheOption();
 
+    public IEnumerable<Option> All => [noCache, cache];
+
     public void AddTo(Command command)
     {
         command.Options.Add(noCache);

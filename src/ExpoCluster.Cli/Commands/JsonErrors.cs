@@ -14,9 +14,26 @@ internal static class JsonErrors
         }
         catch (ExpoException exception) when (json)
         {
-            ErrorLines.Write(Console.Error, exception);
-            JsonOutput.Write(JsonOutput.Of(exception));
-            return ExitCodes.Of(exception);
+            return Report(exception);
         }
+    }
+
+    public static async Task<int> AroundAsync(bool json, Func<Task<int>> command)
+    {
+        try
+        {
+            return await command().ConfigureAwait(false);
+        }
+        catch (ExpoException exception) when (json)
+        {
+            return Report(exception);
+        }
+    }
+
+    private static int Report(ExpoException exception)
+    {
+        ErrorLines.Write(Console.Error, exception);
+        JsonOutput.Write(JsonOutput.Of(exception));
+        return ExitCodes.Of(exception);
     }
 }

@@ -20,6 +20,8 @@ internal sealed class LaneOptions
     private readonly Option<string?> maxMemory = RecipeOptions.Text("--max-memory", "SIZE", "The most memory to use besides the page cache; lowers the lanes if needed.");
     private readonly Option<string?> maxRate = RecipeOptions.Text("--max-rate", "SIZE", "The most output bytes per second, to leave room for others.");
 
+    public IEnumerable<Option> All => [lanes, maxMemory, maxRate];
+
     public void AddTo(Command command)
     {
         command.Options.Add(lanes);

@@ -24,18 +24,20 @@ internal static class MergeCommand
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace another model in the output directory." };
         var restart = new Option<bool>("--restart") { Description = "Throw earlier work in the output directory away." };
         var hub = new HubOptions();
+        var server = new ServerOptions(isRequired: false);
         var quiet = new Option<bool>("--quiet") { Description = "Show errors only." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object at the end, on standard output." };
         var command = new Command("merge", "Merge two checkpoints. Running an interrupted command again resumes it.");
         recipe.AddTo(command);
         lanes.AddTo(command);
         hub.AddTo(command);
+        server.AddTo(command);
         foreach (Option option in new[] { overwrite, restart, quiet, json })
         {
             command.Options.Add(option);
         }
 
-        command.SetAction((parsed, _) => RunAsync(
+        command.SetAction((parsed, _) => server.AreGiven(parsed) ? RunRemotelyAsync(parsed) : RunAsync(
             () => recipe.Read(parsed, needsOutput: true),
             outputs =>
             {
@@ -53,6 +55,33 @@ internal static class MergeCommand
             parsed.GetValue(quiet),
             parsed.GetValue(json)));
         return command;
+
+        Task<int> RunRemotelyAsync(ParseResult parsed) => RunRefusablyAsync(parsed.GetValue(json), async () =>
+        {
+            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart]);
+            using ExpoClusterClient client = server.Connect(parsed);
+            return await new RemoteMerge(client, parsed.GetValue(quiet), parsed.GetValue(json))
+                .RunAsync(recipe.Read(parsed, needsOutput: true), parsed.GetValue(overwrite)).ConfigureAwait(false);
+        });
+    }
+
+    private static async Task<int> RunRefusablyAsync(bool json, Func<Task<int>> conversation)
+    {
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            return await ServerException.AroundAsync(conversation).ConfigureAwait(false);
+        }
+        catch (ExpoException exception)
+        {
+            ErrorLines.Write(Console.Error, exception);
+            if (json)
+            {
+                WriteJson(Refusal(exception, output: null, [], clock.Elapsed));
+            }
+
+            return ExitCodes.Of(exception);
+        }
     }
 
     private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, HubChoices hub, bool quiet, bool json)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ExpoCluster.Cli.Display;
+using ExpoCluster.Client;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
@@ -20,20 +21,36 @@ internal static class PlanCommand
         var recipe = new RecipeOptions();
         var lanes = new LaneOptions();
         var hub = new HubOptions();
+        var server = new ServerOptions(isRequired: false);
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace another model in the output directory." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object, on standard output." };
         var command = new Command("plan", "Show what merge would do: files, bytes, memory, problems. Reads headers only.");
         recipe.AddTo(command);
         lanes.AddTo(command);
         hub.AddTo(command);
+        server.AddTo(command);
         command.Options.Add(overwrite);
         command.Options.Add(json);
-        command.SetAction(parsed => JsonErrors.Around(parsed.GetValue(json), () =>
+        command.SetAction((parsed, _) => JsonErrors.AroundAsync(parsed.GetValue(json), () =>
         {
+            if (server.AreGiven(parsed))
+            {
+                return RunRemotelyAsync(parsed);
+            }
+
             Recipe wanted = recipe.Read(parsed, needsOutput: false);
-            return Run(wanted, lanes.Read(parsed, Math.Max(1, wanted.Sweep.Length)), hub.Read(parsed), parsed.GetValue(overwrite), parsed.GetValue(json));
+            (int Lanes, long? MaxBytesPerSecond) effort = lanes.Read(parsed, Math.Max(1, wanted.Sweep.Length));
+            return Task.FromResult(Run(wanted, effort, hub.Read(parsed), parsed.GetValue(overwrite), parsed.GetValue(json)));
         }));
         return command;
+
+        Task<int> RunRemotelyAsync(ParseResult parsed) => ServerException.AroundAsync(async () =>
+        {
+            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All]);
+            using ExpoClusterClient client = server.Connect(parsed);
+            return await RemotePlan.RunAsync(
+                client, recipe.Read(parsed, needsOutput: false), parsed.GetValue(overwrite), parsed.GetValue(json)).ConfigureAwait(false);
+        });
     }
 
     private static int Run(Recipe recipe, (int Lanes, long? MaxBytesPerSecond) effort, HubChoices choices, bool overwrite, bool json)

@@ -1,3 +1,5 @@
+using ExpoCluster.Cli.Commands;
+using ExpoCluster.Client.Problems;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
@@ -26,6 +28,14 @@ internal static class ErrorLines
                 }
 
                 output.WriteLine($"  {planning.Advice}");
+                break;
+            case ServerException { Problem.Problems: { Count: > 0 } problems }:
+                foreach (ProblemDetail problem in problems)
+                {
+                    string path = problem.Path.Length > 0 ? problem.Path + ": " : "";
+                    Write(output, problem.Code, path + problem.Message, problem.Advice ?? exception.Advice);
+                }
+
                 break;
             default:
                 Write(output, exception.Code, exception.Message, exception.Advice);

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using ExpoCluster.Cli.Commands;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
@@ -36,6 +37,8 @@ internal static class JsonOutput
     {
         UsageException usage => usage.Problems.Select(problem => (problem.Code, problem.Path, problem.Message)),
         PlanningException planning => planning.Problems.Select(problem => (problem.Code, problem.Tensor, problem.Message)),
+        ServerException { Problem.Problems: { Count: > 0 } problems } =>
+            problems.Select(problem => (problem.Code, problem.Path, problem.Message)),
         _ => [(exception.Code, "", exception.Message)],
     };
 }

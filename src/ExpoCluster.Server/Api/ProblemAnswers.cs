@@ -18,9 +18,9 @@ internal sealed partial class ProblemAnswers(RequestDelegate next, ILogger<Probl
         try
         {
             await next(context).ConfigureAwait(false);
-            if (!context.Response.HasStarted && context.GetEndpoint() is null && context.Response.StatusCode is 404 or 405)
+            if (!context.Response.HasStarted && context.Response.ContentType is null && ProblemOf(context) is { } bare)
             {
-                await ApiProblems.WriteAsync(context, ApiProblems.NoSuchAddress(context.Request, context.Response.StatusCode)).ConfigureAwait(false);
+                await ApiProblems.WriteAsync(context, bare).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -41,6 +41,15 @@ internal sealed partial class ProblemAnswers(RequestDelegate next, ILogger<Probl
             await ApiProblems.WriteAsync(context, problem).ConfigureAwait(false);
         }
     }
+
+    // The router refuses by a status alone.
+    private static Problem? ProblemOf(HttpContext context) => context.Response.StatusCode switch
+    {
+        StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed =>
+            ApiProblems.NoSuchAddress(context.Request, context.Response.StatusCode),
+        StatusCodes.Status415UnsupportedMediaType => ApiProblems.WrongMediaType(context.Request.ContentType),
+        _ => null,
+    };
 
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed unexpectedly.")]
     private static partial void LogUnexpected(ILogger log, string method, PathString path, Exception exception);

@@ -44,12 +44,12 @@ public class ApiScene : IAsyncLifetime
         File.WriteAllLines(tokenFile, lines);
     }
 
-    protected async Task StartAsync(string? token = null)
+    protected async Task StartAsync(string? token = null, Uri? at = null)
     {
         Node = await ClusterNode.StartAsync(new NodeOptions
         {
             Port = 0,
-            Http = new Uri("http://127.0.0.1:0"),
+            Http = at ?? new Uri("http://127.0.0.1:0"),
             Database = new NodeDatabase.Sqlite(Path.Join(Pair.Root, "expocluster.db")),
             StorageRoots = [Pair.Root],
             Lanes = 2,

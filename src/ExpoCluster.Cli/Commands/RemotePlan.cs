@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ExpoCluster.Cli.Display;
+using ExpoCluster.Client;
+using ExpoCluster.Client.Plans;
+using ExpoCluster.Core.Recipes;
+using Spectre.Console;
+
+namespace ExpoCluster.Cli.Commands;
+
+/// <summary><c>expocluster plan --server</c>: what a merge on a cluster would do.</summary>
+internal static class RemotePlan
+{
+    public static async Task<int> RunAsync(ExpoClusterClient client, Recipe recipe, bool overwrite, bool json)
+    {
+        PlanDescription plan = await client.PlanAsync(RemoteMerge.RequestOf(recipe, overwrite)).ConfigureAwait(false);
+        if (json)
+        {
+            JsonOutput.Write(ToJson(plan));
+        }
+        else
+        {
+            Show(AnsiConsole.Console, plan);
+        }
+
+        return ExitCodes.Done;
+    }
+
+    // As plan without a server, but for what only a process of one's own knows: lanes and memory.
+    private static JsonObject ToJson(PlanDescription plan)
+    {
+        JsonObject value = JsonSerializer.SerializeToNode(plan, ContractJson.Default.PlanDescription)!.AsObject();
+        value.Insert(0, "status", "ok");
+        value.Add("problems", new JsonArray());
+        return value;
+    }
+
+    private static void Show(IAnsiConsole console, PlanDescription plan)
+    {
+        var facts = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
+        void Fact(string name, string value) => facts.AddRow(new Text(name, Color.Grey), new Text(value));
+        string alphas = plan.Alpha is { } alpha
+            ? alpha.ToString(CultureInfo.InvariantCulture)
+            : string.Join(", ", plan.Alphas.Select(row => row.Alpha.ToString(CultureInfo.InvariantCulture)));
+        Fact("base", plan.Base);
+        Fact("aligned", plan.Aligned);
+        Fact("method", $"{plan.Method}, alpha {alphas}, numerics {plan.Numerics}");
+        Fact("tensors", string.Create(
+            CultureInfo.InvariantCulture,
+            $"{plan.Tensors.Total} ({string.Join(", ", plan.Tensors.Dtypes)}), {plan.Parameters:N0} parameters, {plan.Tensors.Copied} copied"));
+        Fact("reads", ByteSize.Format(plan.BytesRead));
+        Fact("writes", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(plan.BytesWritten)} in {plan.Parts} parts"));
+        if (plan.Output is not null)
+        {
+            Fact("output", plan.Output);
+            Fact("disk", $"{ByteSize.Format(plan.DiskNeeded)} needed, {ByteSize.Format(plan.DiskFree ?? 0)} free on {plan.FileSystem}");
+        }
+
+        Fact("digest", plan.Digest);
+        console.Write(facts);
+        Table files = new Table().Border(TableBorder.Simple).AddColumn("file").AddColumn("bytes", column => column.RightAligned())
+            .AddColumn("tensors", column => column.RightAligned()).AddColumn("parts", column => column.RightAligned());
+        foreach (PlannedOutputFile file in plan.Files)
+        {
+            files.AddRow(
+                Markup.Escape(file.Name),
+                file.Bytes.ToString("N0", CultureInfo.InvariantCulture),
+                file.Tensors.ToString(CultureInfo.InvariantCulture),
+                file.Parts.ToString(CultureInfo.InvariantCulture));
+        }
+
+        console.Write(files);
+        foreach (string note in plan.Notes)
+        {
+            console.WriteLine("note: " + note);
+        }
+    }
+}

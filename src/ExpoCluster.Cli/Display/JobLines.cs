@@ -1,0 +1,83 @@
+using System.Globalization;
+using ExpoCluster.Cli.Commands;
+using ExpoCluster.Client.Jobs;
+using ExpoCluster.Core.Recipes;
+using Spectre.Console;
+
+namespace ExpoCluster.Cli.Display;
+
+/// <summary>Jobs of a server as text.</summary>
+internal static class JobLines
+{
+    public static int ExitCodeOf(Job job) => job switch
+    {
+        { State: JobStates.Done } => ExitCodes.Done,
+        { Reason: { } reason } => ExitCodes.Of(reason.Code),
+        _ => ExitCodes.Failed,
+    };
+
+    /// <summary>What became of a job that was watched to its end.</summary>
+    public static string Ended(Job job, TimeSpan elapsed) => job.State == JobStates.Done
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"job {job.Id} is done: {ByteSize.Format(job.BytesWritten)} in {string.Join(", ", job.Output)}, watched for {elapsed.TotalSeconds:0.0} s")
+        : string.Create(CultureInfo.InvariantCulture, $"job {job.Id} is {job.State}: {job.Parts.Committed} of {job.Parts.Total} parts are committed");
+
+    public static string Changed(Job job) => $"job {job.Id} is {job.State}";
+
+    public static void Show(IAnsiConsole console, Job job)
+    {
+        var facts = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
+        void Fact(string name, string? value)
+        {
+            if (value is not null)
+            {
+                facts.AddRow(new Text(name, Color.Grey), new Text(value));
+            }
+        }
+
+        Fact("job", job.Id);
+        Fact("name", job.Name);
+        Fact("state", job.State);
+        Fact("reason", job.Reason is { } reason ? $"{reason.Code}: {reason.Message} {reason.Advice}" : null);
+        foreach (string output in job.Output)
+        {
+            Fact("output", output);
+        }
+
+        Fact("parts", string.Create(
+            CultureInfo.InvariantCulture, $"{job.Parts.Committed} of {job.Parts.Total} committed, {job.Parts.Assigned} being computed"));
+        Fact("written", $"{ByteSize.Format(job.BytesWritten)} of {ByteSize.Format(job.BytesTotal)}{Pace(job)}");
+        Fact("submitted", Time(job.SubmittedAt) + (job.SubmittedBy is null ? "" : $" by {job.SubmittedBy}"));
+        Fact("changed", Time(job.ChangedAt));
+        Fact("coordinator", job.Coordinator);
+        console.Write(facts);
+    }
+
+    public static void Show(IAnsiConsole console, IEnumerable<Job> jobs)
+    {
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("job").AddColumn("name").AddColumn("state")
+            .AddColumn("done", column => column.RightAligned()).AddColumn("submitted").AddColumn("output");
+        foreach (Job job in jobs)
+        {
+            double share = job.BytesTotal == 0 ? 0 : (double)job.BytesWritten / job.BytesTotal;
+            table.AddRow(
+                Markup.Escape(job.Id),
+                Markup.Escape(job.Name ?? ""),
+                job.State,
+                share.ToString("0%", CultureInfo.InvariantCulture),
+                Time(job.SubmittedAt),
+                Markup.Escape(string.Join(", ", job.Output)));
+        }
+
+        console.Write(table);
+    }
+
+    private static string Pace(Job job)
+    {
+        string rate = job.Rate is { } bytes ? $", {ByteSize.Format((long)bytes)}/s" : "";
+        return rate + (job.SecondsLeft is { } left ? string.Create(CultureInfo.InvariantCulture, $", {Math.Ceiling(left)} s left") : "");
+    }
+
+    private static string Time(DateTimeOffset time) => time.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+using ExpoCluster.Client;
+using ExpoCluster.Client.Jobs;
+using ExpoCluster.Client.Problems;
+
+namespace ExpoCluster.Server.Tests.Api;
+
+public sealed class AccessTests : ApiScene
+{
+    private const string Operator = "operator-token-0123456789";
+    private const string Reader = "reader-token-0123456789ab";
+
+    public override async Task InitializeAsync()
+    {
+        UseTokens("# who may do what", $"{Operator} operator alice", "", $"{Reader} reader");
+        await StartAsync(Operator);
+    }
+
+    [Fact]
+    public async Task A_job_knows_who_submitted_it() => Assert.Equal("alice", (await FinishedAsync(Recipe())).SubmittedBy);
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("a-token-of-nobody-0123456")]
+    public async Task Without_a_token_of_the_file_nothing_is_told(string? token)
+    {
+        using var stranger = new ExpoClusterClient(Node.Http!, token);
+
+        ExpoClusterException refusal = await Assert.ThrowsAsync<ExpoClusterException>(() => stranger.ListAsync(new JobQuery()));
+
+        Assert.Equal((401, "EXPO5101"), (refusal.Problem.Status, refusal.Code));
+    }
+
+    [Fact]
+    public async Task A_refusal_says_how_to_come_in()
+    {
+        Http.DefaultRequestHeaders.Authorization = null;
+
+        HttpResponseMessage response = await Http.GetAsync("/api/cluster");
+
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        Assert.Equal("Bearer", response.Headers.WwwAuthenticate.Single().Scheme);
+        Assert.Equal(Problem.MediaType, response.Content.Headers.ContentType!.MediaType);
+    }
+
+    [Fact]
+    public async Task A_reader_may_look_but_not_act()
+    {
+        await FinishedAsync(Recipe(id: "mine"));
+        using var reader = new ExpoClusterClient(Node.Http!, Reader);
+
+        Assert.Single((await reader.ListAsync(new JobQuery())).Jobs);
+        Assert.Equal("done", (await reader.ShowAsync("mine")).State);
+        foreach (Func<Task> act in new Func<Task>[]
+        {
+            () => reader.SubmitAsync(Recipe()), () => reader.PlanAsync(Recipe()), () => reader.CancelAsync("mine"), () => reader.ResumeAsync("mine"),
+        })
+        {
+            ExpoClusterException refusal = await Assert.ThrowsAsync<ExpoClusterException>(act);
+            Assert.Equal((403, "EXPO5102"), (refusal.Problem.Status, refusal.Code));
+        }
+    }
+
+    [Fact]
+    public async Task Health_needs_no_token()
+    {
+        Http.DefaultRequestHeaders.Authorization = null;
+
+        Assert.Equal(HttpStatusCode.OK, (await Http.GetAsync("/health/live")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await Http.GetAsync("/health/ready")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_page_of_another_site_is_refused_even_with_a_token()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, "/api/jobs/mine");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Operator);
+        request.Headers.Add("Origin", "https://elsewhere.example");
+
+        HttpResponseMessage response = await Http.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        Assert.Equal("EXPO5107", (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync())!["code"]);
+    }
+}
