@@ -81,7 +81,7 @@ public sealed class JobListTests : ApiScene
         })
         {
             ExpoClusterException refusal = await Assert.ThrowsAsync<ExpoClusterException>(request);
-            Assert.Equal((404, "EXPO3010"), (refusal.Problem.Status, refusal.Code));
+            Assert.Equal((404, "EXPO3011"), (refusal.Problem.Status, refusal.Code));
         }
     }
 }

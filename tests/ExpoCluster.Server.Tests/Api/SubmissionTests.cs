@@ -40,7 +40,7 @@ public sealed class SubmissionTests : ApiScene
         ExpoClusterException refusal = await Assert.ThrowsAsync<ExpoClusterException>(
             () => Client.SubmitAsync(Recipe(id: "my-job", alpha: 0.7, output: "elsewhere")));
 
-        Assert.Equal((409, "EXPO3011"), (refusal.Problem.Status, refusal.Code));
+        Assert.Equal((409, "EXPO3012"), (refusal.Problem.Status, refusal.Code));
     }
 
     [Fact]
