@@ -850,6 +850,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             Reused = reused,
             BytesRead = bytesRead,
             BytesWritten = bytesWritten,
+            Sequence = LastSequenceNr,
         };
         if (state.Reason is { } reason)
         {

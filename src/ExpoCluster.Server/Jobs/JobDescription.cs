@@ -11,8 +11,11 @@ internal static class JobDescription
     public static Job Of(RegisterEntry entry, LiveNews? news, bool withFiles)
     {
         Job job = FromRegister(entry, withFiles);
-        return news is null || news.Progress.Files.Count == 0 || JobStates.HasEnded(entry.State) ? job : WithNews(job, news, withFiles);
+        return news is null || IsOlder(news, entry) || JobStates.HasEnded(entry.State) ? job : WithNews(job, news, withFiles);
     }
+
+    /// <summary>News and register come by different ways, and either may be ahead.</summary>
+    public static bool IsOlder(LiveNews news, RegisterEntry entry) => news.Progress.Sequence < entry.Sequence;
 
     public static JobReason? ReasonOf(Core.Jobs.JobReason? reason) =>
         reason is null ? null : new JobReason(reason.Code, reason.Message, reason.Advice);

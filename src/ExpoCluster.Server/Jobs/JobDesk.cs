@@ -28,9 +28,18 @@ public sealed class JobDesk(Node node, JobRegister register, LiveJobs live)
 
     public async Task<Job> DescribeAsync(RegisterEntry entry, CancellationToken cancellation)
     {
-        LiveNews? news = JobStates.HasEnded(entry.State)
-            ? null
-            : await live.Follow(entry.Job).AwaitAsync(seen: null, FirstNewsPatience, cancellation).ConfigureAwait(false);
+        if (JobStates.HasEnded(entry.State))
+        {
+            return JobDescription.Of(entry, news: null, withFiles: true);
+        }
+
+        LiveJob job = live.Follow(entry.Job);
+        LiveNews? news = await job.AwaitAsync(seen: null, FirstNewsPatience, cancellation).ConfigureAwait(false);
+        if (news is not null && JobDescription.IsOlder(news, entry))
+        {
+            news = await job.AwaitAsync(seen: news, FirstNewsPatience, cancellation).ConfigureAwait(false);
+        }
+
         return JobDescription.Of(entry, news, withFiles: true);
     }
 
