@@ -40,6 +40,7 @@ public sealed partial class DocumentTests
     [InlineData("CHANGELOG.md")]
     [InlineData("CONTRIBUTING.md")]
     [InlineData("LICENSE")]
+    [InlineData("docs/api.md")]
     [InlineData("docs/architecture.md")]
     [InlineData("docs/formats.md")]
     [InlineData("docs/hub.md")]

@@ -17,10 +17,13 @@ public sealed class JobRegister : IDisposable
 {
     private const int MaxCreateAttempts = 5;
 
+    // A PostgreSQL as it is installed has 100 connections for all nodes and their journals together.
+    private const int MaxConnections = 8;
+
     private readonly DbDataSource database;
 
     private JobRegister(JournalSettings journal) => database = journal.Provider.StartsWith("PostgreSQL", StringComparison.Ordinal)
-        ? NpgsqlDataSource.Create(journal.ConnectionString)
+        ? NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(journal.ConnectionString) { MaxPoolSize = MaxConnections })
         : SqliteFactory.Instance.CreateDataSource(journal.ConnectionString);
 
     public void Dispose() => database.Dispose();

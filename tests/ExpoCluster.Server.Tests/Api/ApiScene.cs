@@ -96,6 +96,14 @@ public class ApiScene : IAsyncLifetime
         return news;
     }
 
+    protected static async Task UntilAsync(Func<bool> holds)
+    {
+        for (long start = TimeProvider.System.GetTimestamp(); !holds(); await Task.Delay(20))
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(start) < Patience, "it did not come true");
+        }
+    }
+
     protected async Task<Job> FinishedAsync(RecipeRequest recipe)
     {
         SubmittedJob submitted = await Client.SubmitAsync(recipe);

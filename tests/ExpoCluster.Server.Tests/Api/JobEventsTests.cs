@@ -109,6 +109,7 @@ public sealed class JobEventsTests : ApiScene
 
         Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(1));
         Assert.Equal("cancelled", cancelled.State);
+        await UntilAsync(() => !Directory.Exists(Pair.Output.Workspace) || !Directory.EnumerateDirectories(Pair.Output.Workspace).Any());
         Assert.Equal("cancelled", (await Client.CancelAsync("slow")).State);
         Assert.Equal("cancelled", (await WatchAsync("slow")).OfType<JobNews.StateChanged>().Last().Change.State);
         ExpoClusterException refusal = await Assert.ThrowsAsync<ExpoClusterException>(() => Client.ResumeAsync("slow"));
