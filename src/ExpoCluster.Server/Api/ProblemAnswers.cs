@@ -4,12 +4,6 @@ using Microsoft.Extensions.Logging;
 
 namespace ExpoCluster.Server.Api;
 
-/// <summary>A request that was refused by a status alone, or thrown out of.</summary>
-internal sealed class RefusalException(Problem problem) : Exception(problem.Detail)
-{
-    public Problem Problem { get; } = problem;
-}
-
 /// <summary>Turns whatever goes wrong on the way of a request into a problem's body.</summary>
 internal sealed partial class ProblemAnswers(RequestDelegate next, ILogger<ProblemAnswers> log)
 {

@@ -11,6 +11,8 @@ namespace ExpoCluster.Server.Nodes;
 /// <summary>The HTTP side of a node.</summary>
 internal sealed class NodeWeb : IAsyncDisposable
 {
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
+
     private readonly WebApplication application;
 
     private NodeWeb(WebApplication application) => this.application = application;
@@ -30,5 +32,11 @@ internal sealed class NodeWeb : IAsyncDisposable
         return new NodeWeb(application);
     }
 
-    public async ValueTask DisposeAsync() => await application.DisposeAsync().ConfigureAwait(false);
+    /// <summary>Takes no more requests, and lets those under way be answered before what answers them is gone.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(StopPatience);
+        await application.StopAsync(patience.Token).ConfigureAwait(false);
+        await application.DisposeAsync().ConfigureAwait(false);
+    }
 }
