@@ -432,7 +432,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             // A coordinator before this one may have had no time to say so.
             workers.Offer(member, new JobEnded { Job = job });
         }
-        else if (MayAssign && schedule!.OpenParts > 0)
+        else if (MayAssign && schedule!.HasWork(clock.GetUtcNow()))
         {
             workers.Offer(member, new WorkAvailable { Job = job });
         }
@@ -475,7 +475,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
     private void OfferWork()
     {
-        if (MayAssign && schedule!.OpenParts > 0)
+        if (MayAssign && schedule!.HasWork(clock.GetUtcNow()))
         {
             workers.TellAll(new WorkAvailable { Job = job });
         }
@@ -577,6 +577,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             {
                 schedule?.Complete(message.File, part.Part);
             }
+        }
+
+        foreach (ReportedPart part in message.Parts)
+        {
+            schedule?.Finish(new Attempt(part.Incarnation, part.Number));
         }
 
         if (state.Files[message.File].IsComplete)

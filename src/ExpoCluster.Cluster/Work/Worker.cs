@@ -323,6 +323,8 @@ public sealed class Worker : ReceiveActor, IWithTimers
                 File = result.Target.File,
                 Part = order.Part.Index,
                 Generation = result.Target.Generation,
+                Incarnation = order.Attempt.Incarnation,
+                Number = order.Attempt.Number,
                 BlockDigests = UnsafeByteOperations.UnsafeWrap(result.BlockDigests),
                 Statistics = UnsafeByteOperations.UnsafeWrap(result.Statistics),
                 BytesRead = bytesRead,

@@ -243,6 +243,8 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
             BlockDigests = part.Report.BlockDigests,
             BytesRead = part.Report.BytesRead,
             Statistics = part.Report.Statistics,
+            Incarnation = part.Report.Incarnation,
+            Number = part.Report.Number,
         }));
         coordinators.Tell(batch);
     }

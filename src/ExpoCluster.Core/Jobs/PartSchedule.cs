@@ -18,12 +18,19 @@ public readonly record struct Attempt(int Incarnation, int Number);
 /// <param name="ExpiresAt">Unless progress is reported before.</param>
 /// <param name="BytesDone">As last reported.</param>
 public sealed record PartLease(
-    Attempt Attempt, int File, int Part, int Generation, string Worker, ReadMode Mode, DateTimeOffset ExpiresAt, long BytesDone);
+    Attempt Attempt, int File, int Part, int Generation, string Worker, ReadMode Mode, DateTimeOffset ExpiresAt, long BytesDone)
+{
+    /// <summary>When it was given out, or taken over by this coordinator.</summary>
+    public required DateTimeOffset Since { get; init; }
+}
 
 /// <summary>Who computes what at the moment. Not journalled: after a crash all of it is given out again.</summary>
 /// <remarks>
 /// A suspect is a part that was being computed when its worker died without a farewell. An input that was truncated under a
 /// mapping kills the process that reads it, so suspects run alone and through positioned reads, before anything else.
+/// A straggler is a part that is still under way when nothing is left to give out: whoever is free runs it a second time, and
+/// the one that is ready first counts. The other attempt is superseded: it is told so when it renews its lease, and until it has stopped
+/// its file is not sealed.
 /// </remarks>
 public sealed class PartSchedule
 {
@@ -33,12 +40,16 @@ public sealed class PartSchedule
     /// <summary>How many workers may die of a part that they ran alone.</summary>
     public const int MaxDeaths = 2;
 
+    // A part of 32 MiB takes a fraction of a second; on storage slow enough to need longer, a second attempt does little harm.
+    private const int StragglerShareOfLease = 4;
+
     private readonly TimeSpan leaseDuration;
     private readonly int layoutLength;
     private readonly int[] firstPart;
     private readonly SortedSet<int> open = [];
     private readonly SortedSet<int> suspects = [];
     private readonly Dictionary<Attempt, PartLease> leases = [];
+    private readonly Dictionary<Attempt, PartLease> superseded = [];
     private readonly Dictionary<int, int> failures = [];
     private readonly Dictionary<string, int> lastPart = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ImmutableArray<PartLease>> lostWith = new(StringComparer.Ordinal);
@@ -61,6 +72,11 @@ public sealed class PartSchedule
 
     public int OpenParts => open.Count;
 
+    private TimeSpan StragglerAge => leaseDuration / StragglerShareOfLease;
+
+    /// <summary>Whether a worker that asks now may get something.</summary>
+    public bool HasWork(DateTimeOffset now) => open.Count > 0 || Stragglers(now).Any();
+
     /// <summary>Offers all parts of a file that are not committed, and forgets the leases on it: its staging file is new.</summary>
     public void Reopen(JobState state, int file)
     {
@@ -68,6 +84,12 @@ public sealed class PartSchedule
         foreach (PartLease lease in leases.Values.Where(lease => lease.File == file).ToList())
         {
             Release(lease.Attempt, asFailure: false);
+        }
+
+        // What they still write goes into a file that nobody will publish.
+        foreach (PartLease lease in superseded.Values.Where(lease => lease.File == file).ToList())
+        {
+            superseded.Remove(lease.Attempt);
         }
 
         for (int part = 0; part < state.Files[file].PartCount; part++)
@@ -108,8 +130,26 @@ public sealed class PartSchedule
             assigned.Add(Lease(state, next, worker, ReadMode.Mapped, now));
         }
 
+        foreach (PartLease straggler in Stragglers(now).Where(lease => lease.Worker != worker).Take(count - assigned.Count).ToList())
+        {
+            assigned.Add(Lease(state, firstPart[straggler.File] + straggler.Part, worker, ReadMode.Mapped, now));
+        }
+
         return assigned.ToImmutable();
     }
+
+    // Oldest first, and each only once more.
+    private IEnumerable<PartLease> Stragglers(DateTimeOffset now) => open.Count > 0
+        ? []
+        : leases.Values
+            .Where(lease => lease.Mode == ReadMode.Mapped && now - lease.Since >= StragglerAge)
+            .GroupBy(lease => (lease.File, lease.Part))
+            .Where(attempts => attempts.Count() == 1 && LeasesOf(attempts.Key.File, attempts.Key.Part).Count() == 1)
+            .Select(attempts => attempts.Single())
+            .OrderBy(lease => lease.Since)
+            .ThenBy(lease => lease.Attempt.Number);
+
+    private IEnumerable<PartLease> LeasesOf(int file, int part) => leases.Values.Where(lease => lease.File == file && lease.Part == part);
 
     /// <summary>Extends a lease that made progress; false when it is no longer the worker's.</summary>
     /// <param name="attempt">Whose lease.</param>
@@ -138,7 +178,7 @@ public sealed class PartSchedule
             return false;
         }
 
-        leases[attempt] = new PartLease(attempt, file, part, generation, worker, ReadMode.Mapped, now + leaseDuration, BytesDone: 0);
+        leases[attempt] = new PartLease(attempt, file, part, generation, worker, ReadMode.Mapped, now + leaseDuration, BytesDone: 0) { Since = now };
         return true;
     }
 
@@ -151,19 +191,33 @@ public sealed class PartSchedule
         suspects.Remove(global);
         failures.Remove(global);
         deaths.Remove(global);
-        RemoveLeasesOf(file, part);
+        foreach (PartLease lease in LeasesOf(file, part).ToList())
+        {
+            leases.Remove(lease.Attempt);
+            superseded[lease.Attempt] = lease;
+        }
     }
+
+    /// <summary>The attempt has written all that it will: its result was reported.</summary>
+    public void Finish(Attempt attempt) => superseded.Remove(attempt);
 
     /// <summary>The attempt ended without a result; its part is open again.</summary>
     /// <returns>How often this part has failed.</returns>
     public int Release(Attempt attempt, bool asFailure)
     {
+        superseded.Remove(attempt);
         if (!leases.Remove(attempt, out PartLease? lease))
         {
             return 0;
         }
 
         int global = firstPart[lease.File] + lease.Part;
+        if (LeasesOf(lease.File, lease.Part).Any())
+        {
+            // Somebody else is at it.
+            return failures.GetValueOrDefault(global);
+        }
+
         open.Add(global);
         if (lease.Mode == ReadMode.Positioned)
         {
@@ -225,6 +279,11 @@ public sealed class PartSchedule
     /// <summary>Leases without progress for too long end; their parts are open again.</summary>
     public ImmutableArray<PartLease> Expire(DateTimeOffset now)
     {
+        foreach (PartLease lease in superseded.Values.Where(lease => lease.ExpiresAt <= now).ToList())
+        {
+            superseded.Remove(lease.Attempt);
+        }
+
         ImmutableArray<PartLease> expired = [.. leases.Values.Where(lease => lease.ExpiresAt <= now)];
         foreach (PartLease lease in expired)
         {
@@ -234,13 +293,17 @@ public sealed class PartSchedule
         return expired;
     }
 
-    public bool IsLeased(int file) => leases.Values.Any(lease => lease.File == file % layoutLength);
+    /// <summary>Whether anybody may still write into the file.</summary>
+    public bool IsLeased(int file) => leases.Values.Concat(superseded.Values).Any(lease => lease.File == file % layoutLength);
 
     private PartLease Lease(JobState state, int global, string worker, ReadMode mode, DateTimeOffset now)
     {
         int file = FileOf(global);
         var lease = new PartLease(
-            new Attempt(state.Incarnation, ++lastNumber), file, global - firstPart[file], state.Files[file].Generation, worker, mode, now + leaseDuration, BytesDone: 0);
+            new Attempt(state.Incarnation, ++lastNumber), file, global - firstPart[file], state.Files[file].Generation, worker, mode, now + leaseDuration, BytesDone: 0)
+        {
+            Since = now,
+        };
         leases[lease.Attempt] = lease;
         open.Remove(global);
         suspects.Remove(global);
@@ -253,13 +316,5 @@ public sealed class PartSchedule
     {
         int found = Array.BinarySearch(firstPart, global);
         return found >= 0 ? found : ~found - 1;
-    }
-
-    private void RemoveLeasesOf(int file, int part)
-    {
-        foreach (PartLease lease in leases.Values.Where(lease => lease.File == file && lease.Part == part).ToList())
-        {
-            leases.Remove(lease.Attempt);
-        }
     }
 }

@@ -402,12 +402,12 @@ public sealed class CoordinatorTests : ClusterTestKit
         Fish<WorkAvailable>(worker);
         TestProbe second = CreateTestProbe();
         coordinator.Tell(Request(4, "second"), second);
-        Fish<AssignParts>(second);
+        AssignParts by = Fish<AssignParts>(second);
 
-        coordinator.Tell(Report(file: 0, parts: [0, 1]), writers);
+        coordinator.Tell(ReportOf(by, file: 0, parts: [0, 1]), writers);
         Fish<PartsAcknowledged>(writers);
         writers.ExpectNoMsg(Quiet);
-        coordinator.Tell(Report(file: 0, parts: 2), writers);
+        coordinator.Tell(ReportOf(by, file: 0, parts: 2), writers);
 
         SealFile seal = Fish<SealFile>(writers);
         Assert.Equal((0, 1), (seal.File, seal.Generation));
@@ -570,6 +570,42 @@ public sealed class CoordinatorTests : ClusterTestKit
             Part = part, BytesRead = 1000, BlockDigests = ByteString.CopyFrom(new byte[DigestBytes(file, part)]),
         }));
         return report;
+    }
+
+    private PartsReported ReportOf(AssignParts by, int file, params int[] parts)
+    {
+        PartsReported report = Report(file, parts);
+        foreach (ReportedPart part in report.Parts)
+        {
+            part.Incarnation = by.Incarnation;
+            part.Number = by.Parts.Single(assigned => assigned.File == file && assigned.Part == part.Part).Number;
+        }
+
+        return report;
+    }
+
+    [Fact]
+    public void A_straggler_is_run_a_second_time_and_the_file_is_sealed_when_the_slow_one_has_stopped()
+    {
+        IActorRef coordinator = Running();
+        coordinator.Tell(Request(4), worker);
+        AssignParts slow = Fish<AssignParts>(worker);
+        clock.Advance(Lease / 4);
+        TestProbe free = CreateTestProbe();
+        coordinator.Tell(Request(1, "free"), free);
+        AssignParts second = Fish<AssignParts>(free);
+        Assert.Equal((0, 0), (second.Parts[0].File, second.Parts[0].Part));
+
+        coordinator.Tell(ReportOf(second, file: 0, parts: 0), writers);
+        coordinator.Tell(ReportOf(slow, file: 0, parts: [1, 2]), writers);
+        Fish<PartsAcknowledged>(writers);
+        Fish<PartsAcknowledged>(writers);
+        writers.ExpectNoMsg(Quiet);
+        coordinator.Tell(
+            new PartReturned { Job = Job, Worker = "first", Incarnation = slow.Incarnation, Number = slow.Parts[0].Number, Kind = ReturnKind.Abandoned }, worker);
+        clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(0, Fish<SealFile>(writers).File);
     }
 
     private int DigestBytes(int file, int part) =>

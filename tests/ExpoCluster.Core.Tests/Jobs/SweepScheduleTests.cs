@@ -50,13 +50,14 @@ public sealed class SweepScheduleTests
     public void A_lease_keeps_the_files_of_all_outputs_from_being_sealed()
     {
         var schedule = new PartSchedule(state, Lease);
-        schedule.Assign(state, "w", 1, DateTimeOffset.UnixEpoch);
+        PartLease lease = Assert.Single(schedule.Assign(state, "w", 1, DateTimeOffset.UnixEpoch));
 
         Assert.True(schedule.IsLeased(0));
         Assert.True(schedule.IsLeased(2));
         Assert.False(schedule.IsLeased(3));
 
         schedule.Complete(2, 0);
+        schedule.Finish(lease.Attempt);
         Assert.False(schedule.IsLeased(0));
     }
 
