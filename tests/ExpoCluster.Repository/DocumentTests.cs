@@ -42,6 +42,7 @@ public sealed partial class DocumentTests
     [InlineData("LICENSE")]
     [InlineData("docs/api.md")]
     [InlineData("docs/architecture.md")]
+    [InlineData("docs/cluster.md")]
     [InlineData("docs/formats.md")]
     [InlineData("docs/hub.md")]
     [InlineData("docs/errors.md")]

@@ -23,9 +23,9 @@ public sealed class NodeOptionsReaderTests : IDisposable
     {
         NodeOptions options = Read();
 
-        Assert.Equal(["coordinator", "worker", "web"], options.Roles);
+        Assert.Equal(["coordinator", "worker", "web"], options.Roles.ToArray());
         Assert.Equal(("127.0.0.1", 4053, new Uri("http://127.0.0.1:8080")), (options.Hostname, options.Port, options.Http));
-        Assert.Equal([RealPath.Of(root)], options.StorageRoots);
+        Assert.Equal([RealPath.Of(root)], options.StorageRoots.ToArray());
         Assert.Equal(Environment.ProcessorCount, options.Lanes);
         Assert.Empty(options.Warnings);
     }
@@ -39,7 +39,7 @@ public sealed class NodeOptionsReaderTests : IDisposable
 
         NodeOptions options = Read();
 
-        Assert.Equal(["worker", "web"], options.Roles);
+        Assert.Equal(["worker", "web"], options.Roles.ToArray());
         Assert.Equal((0, 3, 200_000_000, token), (options.Port, options.Lanes, options.MaxBytesPerSecond, options.TokenFile));
         Assert.Equal(new Uri("http://10.1.2.3"), options.Http);
     }
