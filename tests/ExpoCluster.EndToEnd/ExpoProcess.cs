@@ -37,6 +37,9 @@ public sealed class ExpoProcess : IDisposable
     /// <summary>artifacts/bin/ExpoCluster.Cli/release/expocluster, or debug as these tests themselves.</summary>
     public static string ProgramPath { get; } = FindProgram();
 
+    // A shell that starts the tests in the background makes them, and all that they start, ignore SIGINT.
+    private static bool InterruptsAreIgnored { get; } = OperatingSystem.IsLinux() && ReadsIgnoredInterrupts();
+
     public int Id => process.Id;
 
     public bool HasExited => process.HasExited;
@@ -56,7 +59,9 @@ public sealed class ExpoProcess : IDisposable
     public static ExpoProcess Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
 
     public static ExpoProcess Start(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
-        StartOther(ProgramPath, environment, arguments);
+        InterruptsAreIgnored
+            ? StartOther("env", environment, ["--default-signal=INT", ProgramPath, .. arguments])
+            : StartOther(ProgramPath, environment, arguments);
 
     /// <summary>The program under another one, for example strace.</summary>
     public static ExpoProcess StartOther(string fileName, IReadOnlyDictionary<string, string> environment, params string[] arguments)
@@ -129,6 +134,13 @@ public sealed class ExpoProcess : IDisposable
         }
 
         process.Dispose();
+    }
+
+    private static bool ReadsIgnoredInterrupts()
+    {
+        const string Field = "SigIgn:";
+        string ignored = File.ReadLines("/proc/self/status").First(line => line.StartsWith(Field, StringComparison.Ordinal))[Field.Length..];
+        return (ulong.Parse(ignored, NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 0b10) != 0;
     }
 
     private static string FindProgram()
