@@ -101,6 +101,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
     public override string PersistenceId => "job-" + job;
 
+    // There are no snapshots of jobs: a job is some thousand events, read in a fraction of a second.
+    public override Recovery Recovery => new(SnapshotSelectionCriteria.None);
+
     public ITimerScheduler Timers { get; set; } = null!;
 
     private bool MayAssign => state.Phase == JobPhase.Running
@@ -142,6 +145,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         progress.Reason = new JobReasonFact { Code = error.Code, Message = error.Message, Advice = error.Advice };
         Tell(progress);
     }
+
+    // Whoever speaks to the job next has it started again.
+    protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
+        log.Warning("Job {0}: its journal cannot be read ({1}); it is tried again.", job, reason.GetBaseException().Message);
 
     private void OnRecovered()
     {

@@ -113,6 +113,8 @@ internal static class NodeConfiguration
             plugin = "akka.persistence.journal.sql"
             auto-start-journals = ["akka.persistence.journal.sql"]
             sql {
+              # Akka's breakers stay open for half a minute and more after the database is back.
+              circuit-breaker.reset-timeout = 2s
               connection-string = {{Quoted(journal.ConnectionString)}}
               provider-name = "{{journal.Provider}}"
               tag-write-mode = TagTable
@@ -130,6 +132,7 @@ internal static class NodeConfiguration
           snapshot-store {
             plugin = "akka.persistence.snapshot-store.sql"
             sql {
+              circuit-breaker.reset-timeout = 2s
               connection-string = {{Quoted(journal.ConnectionString)}}
               provider-name = "{{journal.Provider}}"
               auto-initialize = {{(journal.MakesTables ? "true" : "false")}}
