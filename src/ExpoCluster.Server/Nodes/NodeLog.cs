@@ -7,13 +7,15 @@ namespace ExpoCluster.Server.Nodes;
 /// <summary>A node's log: one line an event on standard error. Of Akka's own events only warnings and errors are shown.</summary>
 public sealed class NodeLog : ReceiveActor
 {
+    private readonly RepeatedLines repeated = new(TimeProvider.System);
+
     public NodeLog()
     {
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
         Receive<LogEvent>(Write);
     }
 
-    private static void Write(LogEvent entry)
+    private void Write(LogEvent entry)
     {
         bool isOurs = entry.LogClass.Namespace?.StartsWith(nameof(ExpoCluster), StringComparison.Ordinal) == true;
         // Of each try to reach a dead node remoting makes two warnings; the cluster itself says once that it is unreachable.
@@ -24,8 +26,12 @@ public sealed class NodeLog : ReceiveActor
         }
 
         string cause = entry.Cause is { } exception ? $" ({exception.GetBaseException().Message})" : "";
-        Console.Error.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{entry.Timestamp:HH:mm:ss.fff} {Word(entry.LogLevel())} {entry.LogClass.Name}: {entry.Message}{cause}"));
+        string text = $"{Word(entry.LogLevel())} {entry.LogClass.Name}: {entry.Message}{cause}";
+        if (repeated.MaySay(text, out int suppressed))
+        {
+            string times = suppressed > 0 ? string.Create(CultureInfo.InvariantCulture, $" [and {suppressed} times before]") : "";
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{entry.Timestamp:HH:mm:ss.fff} {text}{times}"));
+        }
     }
 
     private static string Word(LogLevel level) => level switch
