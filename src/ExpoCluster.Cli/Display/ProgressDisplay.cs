@@ -122,12 +122,15 @@ internal sealed class LiveProgress : IProgressDisplay
 {
     private const int MaxLanesShown = 8;
 
+    private static readonly TimeSpan LongSilence = TimeSpan.FromSeconds(6);
+
     private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
     private readonly PaceMeter meter = new(TimeProvider.System);
     private readonly ManualResetEventSlim ended = new();
     private readonly Thread thread;
     private volatile IRenderable picture = new Text("");
     private volatile string? said;
+    private long shownAt = TimeProvider.System.GetTimestamp();
 
     public LiveProgress()
     {
@@ -135,7 +138,11 @@ internal sealed class LiveProgress : IProgressDisplay
         thread.Start();
     }
 
-    public void Show(JobProgress progress) => picture = Render(progress, meter.Measure(progress), said);
+    public void Show(JobProgress progress)
+    {
+        Interlocked.Exchange(ref shownAt, TimeProvider.System.GetTimestamp());
+        picture = Render(progress, meter.Measure(progress), said);
+    }
 
     public void Say(string sentence)
     {
@@ -154,11 +161,16 @@ internal sealed class LiveProgress : IProgressDisplay
     {
         while (!ended.Wait(TimeSpan.FromMilliseconds(100)))
         {
-            context.UpdateTarget(picture);
+            TimeSpan silence = TimeProvider.System.GetElapsedTime(Interlocked.Read(ref shownAt));
+            context.UpdateTarget(silence < LongSilence ? picture : new Rows(picture, Silence(silence)));
         }
 
         context.UpdateTarget(picture);
     });
+
+    private static Markup Silence(TimeSpan silence) => new(string.Create(
+        CultureInfo.InvariantCulture,
+        $"[yellow]no news for {silence.TotalSeconds:0} s[/] [grey]of the job's coordinator: it is being started again, or waits for its database; nothing is lost[/]"));
 
     internal static IRenderable Render(JobProgress progress, MergePace pace, string? said)
     {
