@@ -40,6 +40,9 @@ public sealed class Node : IAsyncDisposable
 
     public Akka.Cluster.Cluster Cluster => Akka.Cluster.Cluster.Get(System);
 
+    /// <summary>What a member does: coordinator, worker, web.</summary>
+    public static IEnumerable<string> RolesOf(Akka.Cluster.Member member) => member.Roles.Where(role => !Fingerprint.IsOne(role));
+
     /// <summary>Starts a cluster of one.</summary>
     public static Task<Node> StartAloneAsync(NodeSettings settings, PlanStore plans) =>
         StartAsync(settings, plans, cluster => cluster.JoinAsync(cluster.SelfAddress));

@@ -28,5 +28,7 @@ internal static class Fingerprint
         }
     }
 
-    private static string Of(Member member) => member.Roles.FirstOrDefault(role => role.StartsWith(Prefix, StringComparison.Ordinal)) ?? "";
+    public static bool IsOne(string role) => role.StartsWith(Prefix, StringComparison.Ordinal);
+
+    private static string Of(Member member) => member.Roles.FirstOrDefault(IsOne) ?? "";
 }

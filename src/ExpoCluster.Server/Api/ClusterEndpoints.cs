@@ -3,6 +3,7 @@ using Akka.Cluster;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Nodes;
 using ExpoCluster.Client.Recipes;
+using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Register;
 using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Server.Access;
@@ -79,7 +80,7 @@ internal static class ClusterEndpoints
             node.Options.Version,
             [.. state.Members.Order(Member.AgeOrdering).Select(member => new ClusterMember(
                 member.Address.ToString(),
-                [.. member.Roles.Order(StringComparer.Ordinal)],
+                [.. Node.RolesOf(member).Order(StringComparer.Ordinal)],
                 Word(member.Status),
                 !state.Unreachable.Contains(member)))]);
     }
