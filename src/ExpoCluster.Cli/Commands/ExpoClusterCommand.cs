@@ -26,6 +26,8 @@ internal static class ExpoClusterCommand
         root.Subcommands.Add(SampleCommand.Create());
         root.Subcommands.Add(NodeCommand.Create());
         root.Subcommands.Add(JobsCommand.Create());
+        root.Subcommands.Add(CredentialsCommand.Create());
+        root.Subcommands.Add(HealthCommand.Create());
         return root;
     }
 

@@ -14,6 +14,7 @@ internal sealed class ServerOptions
 
     private readonly Option<string?> server;
     private readonly Option<string?> tokenFile;
+    private readonly Option<string?> authority;
 
     /// <param name="isRequired">The command does nothing without a server.</param>
     public ServerOptions(bool isRequired)
@@ -23,27 +24,36 @@ internal sealed class ServerOptions
         server.Recursive = isRequired;
         tokenFile = RecipeOptions.Text("--token-file", "F", $"The file with the token that the server asks for; else {TokenVariable} holds it.");
         tokenFile.Recursive = isRequired;
+        authority = RecipeOptions.Text("--tls-ca", "F", $"The authority (PEM) of the server's certificate, where this machine does not know it; else {ServerTrust.Variable} names it.");
+        authority.Recursive = isRequired;
     }
 
     public void AddTo(Command command)
     {
         command.Options.Add(server);
         command.Options.Add(tokenFile);
+        command.Options.Add(authority);
     }
 
     public bool AreGiven(ParseResult parsed) => parsed.GetValue(server) is not null;
 
-    /// <exception cref="UsageException">The URL or the token file cannot be used.</exception>
+    /// <exception cref="UsageException">The URL, the token file or the authority cannot be used.</exception>
     public ExpoClusterClient Connect(ParseResult parsed)
     {
         string text = parsed.GetValue(server)!;
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
         {
-            throw Problem(NoUrl, "--server", $"'{text}' is no URL of a server.", "give one such as http://localhost:8080.");
+            throw NotAnUrl("--server", text);
         }
 
-        return new ExpoClusterClient(url, ReadToken(parsed.GetValue(tokenFile)));
+        string? trusted = parsed.GetValue(authority) ?? (Environment.GetEnvironmentVariable(ServerTrust.Variable) is { Length: > 0 } variable ? variable : null);
+#pragma warning disable CA2000 // The client disposes its connection.
+        return new ExpoClusterClient(url, ReadToken(parsed.GetValue(tokenFile)), ServerTrust.Connection(url.Scheme == Uri.UriSchemeHttps ? trusted : null));
+#pragma warning restore CA2000
     }
+
+    internal static UsageException NotAnUrl(string option, string text) =>
+        Problem(NoUrl, option, $"'{text}' is no URL of a server.", "give one such as http://localhost:8080.");
 
     /// <summary>Refuses options that mean something only to a merge in this process.</summary>
     /// <exception cref="UsageException">With all of them.</exception>

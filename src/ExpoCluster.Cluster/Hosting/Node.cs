@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using Akka.Actor;
+using Akka.Actor.Setup;
 using Akka.Cluster.Sharding;
+using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Membership;
 using ExpoCluster.Cluster.Protocol;
@@ -19,6 +21,9 @@ public sealed class Node : IAsyncDisposable
     private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(15);
+
+    // As long as joining a cluster takes at most where nothing is in the way.
+    private static readonly TimeSpan RefusalPatience = TimeSpan.FromSeconds(10);
 
     private readonly IActorRef? worker;
 
@@ -53,10 +58,11 @@ public sealed class Node : IAsyncDisposable
     /// <param name="join">Returns when the node is a member.</param>
     public static async Task<Node> StartAsync(NodeSettings settings, PlanStore plans, Func<Akka.Cluster.Cluster, Task> join)
     {
-        ActorSystem system = Bind(settings);
+        PeerCheck? peers = settings.Certificate is { } certificate ? new PeerCheck(certificate, TimeProvider.System) : null;
+        ActorSystem system = Bind(settings, peers);
         try
         {
-            await join(Akka.Cluster.Cluster.Get(system)).ConfigureAwait(false);
+            await JoinAsync(join(Akka.Cluster.Cluster.Get(system)), peers).ConfigureAwait(false);
             Fingerprint.Check(Akka.Cluster.Cluster.Get(system));
             return await StartActorsAsync(system, settings, plans).ConfigureAwait(false);
         }
@@ -91,11 +97,29 @@ public sealed class Node : IAsyncDisposable
         return new Node(system, coordinators, writers, worker);
     }
 
-    private static ActorSystem Bind(NodeSettings settings)
+    // A node whose peers show certificates of another authority would knock for ever.
+    private static async Task JoinAsync(Task joined, PeerCheck? peers)
+    {
+        if (peers is not null && await Task.WhenAny(joined, peers.FirstRefusal).ConfigureAwait(false) != joined
+            && await Task.WhenAny(joined, Task.Delay(RefusalPatience)).ConfigureAwait(false) != joined)
+        {
+            // It ends with the actor system, and there is nothing more to learn from it.
+            _ = joined.ContinueWith(ended => ended.Exception, TaskScheduler.Default);
+            throw new ClusterException(
+                ClusterException.UntrustedPeer,
+                $"the cluster's nodes are not of this node's authority: {await peers.FirstRefusal.ConfigureAwait(false)}.",
+                "give all nodes certificates of one authority by --tls-cert and --tls-key, and that authority by --tls-ca.");
+        }
+
+        await joined.ConfigureAwait(false);
+    }
+
+    private static ActorSystem Bind(NodeSettings settings, PeerCheck? peers)
     {
         try
         {
-            return ActorSystem.Create(SystemName, NodeConfiguration.Of(settings));
+            var setup = ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(NodeConfiguration.Of(settings)));
+            return ActorSystem.Create(SystemName, peers is null ? setup : setup.And(peers.Setup));
         }
         catch (Exception exception) when (exception.GetBaseException() is SocketException cause)
         {

@@ -30,6 +30,7 @@ internal static class NodeConfiguration
           remote.dot-netty.tcp {
             hostname = "{{settings.Hostname}}"
             port = {{settings.Port}}
+            enable-ssl = {{(settings.Certificate is null ? "false" : "true")}}
           }
           cluster {
             roles = [{{string.Join(", ", RolesOf(settings).Select(Quoted))}}]

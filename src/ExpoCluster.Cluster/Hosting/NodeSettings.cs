@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Work;
 
@@ -25,6 +26,9 @@ public sealed record NodeSettings
 
     /// <summary>What this node has in common with others; null for a cluster that is never more than one node.</summary>
     public SharedSettings? Shared { get; init; }
+
+    /// <summary>With it remoting speaks TLS, and only with nodes of the same authority; null for plain TCP.</summary>
+    public NodeCertificate? Certificate { get; init; }
 
     public required JournalSettings Journal { get; init; }
 

@@ -11,4 +11,6 @@ public sealed class ClusterException(string code, string message, string advice,
     public const string AddressTaken = "EXPO5012";
     public const string Removed = "EXPO5013";
     public const string Incompatible = "EXPO5014";
+    public const string UntrustedPeer = "EXPO5034";
+    public const string OtherTransport = "EXPO5035";
 }

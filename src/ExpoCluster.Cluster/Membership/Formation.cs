@@ -11,6 +11,9 @@ public sealed class Formation : IAsyncDisposable
     // Akka asks every address of a list once in this time; a new list begins anew.
     private static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(4);
 
+    // Nodes that speak TLS where this one does not, or the other way, are given time to be restarted like this one.
+    private static readonly TimeSpan OtherTransportPatience = TimeSpan.FromSeconds(20);
+
     private static readonly TimeSpan SeenInterval = TimeSpan.FromSeconds(2);
 
     private readonly ClusterDatabase database;
@@ -83,7 +86,7 @@ public sealed class Formation : IAsyncDisposable
                 throw Refused();
             }
 
-            TimeSpan knocked = asked.IsEmpty ? TimeSpan.Zero : TimeProvider.System.GetElapsedTime(firstAsked);
+            TimeSpan knocked = firstAsked == 0 ? TimeSpan.Zero : TimeProvider.System.GetElapsedTime(firstAsked);
             ImmutableArray<string>? others = await database.PatientlyAsync(
                 token => registry.FormOrFindAsync(knocked, token), cancellation).ConfigureAwait(false);
             if (others is not { } addresses)
@@ -94,13 +97,14 @@ public sealed class Formation : IAsyncDisposable
                 continue;
             }
 
-            if (asked.IsEmpty)
+            if (firstAsked == 0)
             {
                 firstAsked = TimeProvider.System.GetTimestamp();
             }
 
+            addresses = RefuseOtherTransport(addresses, knocked);
             bool isNews = addresses.Except(asked, StringComparer.Ordinal).Any();
-            if (isNews || TimeProvider.System.GetElapsedTime(lastAsked) >= AskInterval)
+            if (!addresses.IsEmpty && (isNews || TimeProvider.System.GetElapsedTime(lastAsked) >= AskInterval))
             {
                 asked = addresses;
                 lastAsked = TimeProvider.System.GetTimestamp();
@@ -110,6 +114,19 @@ public sealed class Formation : IAsyncDisposable
             await Task.WhenAny(up, terminated, Task.Delay(LookInterval, cancellation)).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
         }
+    }
+
+    // What Akka cannot speak to it would only complain about.
+    private ImmutableArray<string> RefuseOtherTransport(ImmutableArray<string> addresses, TimeSpan knocked)
+    {
+        string prefix = cluster.SelfAddress.Protocol + "://";
+        ImmutableArray<string> same = [.. addresses.Where(address => address.StartsWith(prefix, StringComparison.Ordinal))];
+        return same.IsEmpty && knocked >= OtherTransportPatience
+            ? throw new ClusterException(
+                ClusterException.OtherTransport,
+                $"the cluster's nodes, such as {addresses[0]}, do not speak {prefix} as this node does.",
+                "give all nodes --tls-cert, --tls-key and --tls-ca, or none of them.")
+            : same;
     }
 
     private async Task BeSeenAsync(long joined)

@@ -27,6 +27,11 @@ internal static class ClusterEndpoints
         endpoints.MapGet("/api/recipes", () => Results.Json(Recipes(), ContractJson.Default.RecipeList))
             .WithName("listRecipes").WithSummary("The built-in recipes.").WithTags("recipes")
             .RequireAuthorization(AccessPolicies.Look).Produces<RecipeList>();
+    }
+
+    /// <summary>What whoever runs a node asks it, whatever its roles.</summary>
+    public static void MapHealth(IEndpointRouteBuilder endpoints)
+    {
         endpoints.MapGet("/health/live", () => Results.Json(new NodeHealth("ok", []), ContractJson.Default.NodeHealth))
             .WithName("isLive").WithSummary("This process answers.").WithTags("health").Produces<NodeHealth>();
         endpoints.MapGet("/health/ready", ReadyAsync)

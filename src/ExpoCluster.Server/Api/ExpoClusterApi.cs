@@ -1,4 +1,5 @@
 using ExpoCluster.Client;
+using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Server.Access;
 using ExpoCluster.Server.Jobs;
 using ExpoCluster.Server.Nodes;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ExpoCluster.Server.Api;
 
-/// <summary>Everything that a node serves over HTTP.</summary>
+/// <summary>Everything that a node serves over HTTP; without the role web that is only how it is.</summary>
 public static class ExpoClusterApi
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
@@ -49,9 +50,14 @@ public static class ExpoClusterApi
         }
 
         application.UseAuthorization();
-        application.MapOpenApi();
-        JobEndpoints.Map(application);
-        ClusterEndpoints.Map(application);
+        ClusterEndpoints.MapHealth(application);
+        if (node.Options.Has(NodeSettings.WebRole))
+        {
+            application.MapOpenApi();
+            JobEndpoints.Map(application);
+            ClusterEndpoints.Map(application);
+        }
+
         return application;
     }
 }

@@ -155,6 +155,7 @@ public sealed class ClusterNode : IAsyncDisposable
         Hostname = options.Hostname,
         Port = options.Port,
         Roles = options.Roles,
+        Certificate = options.Certificate,
         Journal = JournalOf(options),
         Shared = database is null ? null : new SharedSettings(
             database.ConnectionString, $"database={database.Identity} storage={string.Join(',', options.StorageRoots.Order(StringComparer.Ordinal))}"),

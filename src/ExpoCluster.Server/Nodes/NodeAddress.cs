@@ -8,16 +8,35 @@ namespace ExpoCluster.Server.Nodes;
 /// <summary>Questions about addresses that are answered before anything is bound.</summary>
 internal static class NodeAddress
 {
-    /// <summary>A complete address of a node: <c>akka.tcp://expocluster@HOST:PORT</c>.</summary>
-    public static bool IsSeed(string text)
+    /// <summary>A word for the address that this machine's own name leads to, as containers have one.</summary>
+    public const string Automatic = "auto";
+
+    /// <summary>How nodes speak to each other.</summary>
+    public static string SchemeOf(bool isTls) => isTls ? "akka.ssl.tcp" : "akka.tcp";
+
+    /// <summary>A complete address of a node: <c>akka.tcp://expocluster@HOST:PORT</c>, with TLS <c>akka.ssl.tcp://…</c>.</summary>
+    public static bool IsSeed(string text, bool isTls)
     {
         try
         {
-            return Address.Parse(text) is { Protocol: "akka.tcp", System: Node.SystemName, Host.Length: > 0, Port: > 0 };
+            return Address.Parse(text) is { System: Node.SystemName, Host.Length: > 0, Port: > 0 } address && address.Protocol == SchemeOf(isTls);
         }
         catch (Exception exception) when (exception is UriFormatException or ArgumentException)
         {
             return false;
+        }
+    }
+
+    /// <summary>What <see cref="Automatic"/> stands for here; null where this machine's name leads nowhere but to itself.</summary>
+    public static string? OfThisMachine()
+    {
+        try
+        {
+            return Array.Find(Dns.GetHostAddresses(Dns.GetHostName(), AddressFamily.InterNetwork), address => !IPAddress.IsLoopback(address))?.ToString();
+        }
+        catch (SocketException)
+        {
+            return null;
         }
     }
 

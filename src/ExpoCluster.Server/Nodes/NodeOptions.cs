@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Hosting;
 
 namespace ExpoCluster.Server.Nodes;
@@ -14,10 +15,10 @@ public sealed record NodeOptions
     /// <summary>Of remoting; 0 takes any free one.</summary>
     public int Port { get; init; } = 4053;
 
-    /// <summary>As <c>akka.tcp://expocluster@HOST:PORT</c>; empty to find the others in the database.</summary>
+    /// <summary>As <c>akka.tcp://expocluster@HOST:PORT</c>, with TLS as <c>akka.ssl.tcp://…</c>; empty to find the others in the database.</summary>
     public ImmutableArray<string> Seeds { get; init; } = [];
 
-    /// <summary>Where HTTP is served; null without the role.</summary>
+    /// <summary>Where HTTP is served: everything with the role web, else the node's health; null for nowhere.</summary>
     public Uri? Http { get; init; }
 
     public required NodeDatabase Database { get; init; }
@@ -35,6 +36,9 @@ public sealed record NodeOptions
 
     /// <summary>The file with the token that clients must show; null to ask for none.</summary>
     public string? TokenFile { get; init; }
+
+    /// <summary>With it nodes know each other, and HTTPS can be served; null for plain connections.</summary>
+    public NodeCertificate? Certificate { get; init; }
 
     /// <summary>What was chosen that whoever starts this node should know of.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
@@ -22,6 +23,10 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
 
     private const int MaxLanes = 256;
     private const long MinBytesPerSecond = 64 << 10;
+    private static readonly TimeSpan ExpiryWarning = TimeSpan.FromDays(30);
+
+    private static readonly string[] TlsOptions = ["--tls-cert", "--tls-key", "--tls-ca"];
+
     private const string DefaultHttp = "http://127.0.0.1:8080";
 
     private readonly ImmutableArray<RecipeProblem>.Builder problems = ImmutableArray.CreateBuilder<RecipeProblem>();
@@ -31,9 +36,10 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
     public NodeOptions Read(string version)
     {
         ImmutableArray<string> roles = ReadRoles();
-        string hostname = written("--hostname") ?? "127.0.0.1";
+        string hostname = ReadHostname();
         NodeAuthentication authentication = ReadAuthentication();
-        Uri? http = roles.Contains(NodeSettings.WebRole) ? ReadHttp() : RefuseHttp();
+        NodeCertificate? certificate = ReadCertificate();
+        Uri? http = ReadHttp(roles);
         CheckBinding(hostname, http, authentication);
         ImmutableArray<string> seeds = ReadSeeds();
         var options = new NodeOptions
@@ -43,6 +49,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
             Port = ReadNumber("--port", 0, 65535, 4053, WrongAddress),
             Seeds = seeds,
             Http = http,
+            Certificate = certificate,
             Database = ReadDatabase(roles, seeds),
             StorageRoots = ReadStorageRoots(),
             HubCache = written("--hub-cache"),
@@ -74,34 +81,87 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
     private ImmutableArray<string> ReadSeeds()
     {
         ImmutableArray<string> seeds = Split(written("--seed") ?? "");
-        foreach (string seed in seeds.Where(seed => !NodeAddress.IsSeed(seed)))
+        foreach (string seed in seeds.Where(seed => !NodeAddress.IsSeed(seed, IsTls)))
         {
-            Add(WrongSeed, "--seed", $"'{seed}' is no address of a node.", $"write it as akka.tcp://{Node.SystemName}@HOST:PORT.");
+            Add(WrongSeed, "--seed", $"'{seed}' is no address of a node.", $"write it as {NodeAddress.SchemeOf(IsTls)}://{Node.SystemName}@HOST:PORT.");
         }
 
         return seeds;
     }
 
-    private Uri? ReadHttp()
+    private string ReadHostname()
     {
-        string text = written("--http") ?? DefaultHttp;
-        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? address) && address.Scheme == Uri.UriSchemeHttp && address.PathAndQuery == "/")
+        string hostname = written("--hostname") ?? "127.0.0.1";
+        if (hostname != NodeAddress.Automatic)
         {
-            return address;
+            return hostname;
         }
 
-        Add(WrongHttp, "--http", $"'{text}' is no address to serve HTTP at.", $"write it as http://HOST:PORT, for example {DefaultHttp}.");
-        return null;
+        if (NodeAddress.OfThisMachine() is { } own)
+        {
+            return own;
+        }
+
+        Add(WrongAddress, "--hostname", $"'{hostname}' finds no address, for this machine's name leads to none that others reach.", "give the name or address under which the other nodes reach this node.");
+        return "127.0.0.1";
     }
 
-    private Uri? RefuseHttp()
+    // Where there is nothing to say but how the node is, nobody has to be told that it is said.
+    private Uri? ReadHttp(ImmutableArray<string> roles)
     {
-        if (written("--http") is not null)
+        string? text = written("--http") ?? (roles.Contains(NodeSettings.WebRole) ? DefaultHttp : null);
+        if (text is null)
         {
-            Add(WrongHttp, "--http", $"a node without the role {NodeSettings.WebRole} serves no HTTP.", $"add {NodeSettings.WebRole} to --roles, or leave --http out.");
+            return null;
         }
 
-        return null;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https") || address.PathAndQuery != "/")
+        {
+            Add(WrongHttp, "--http", $"'{text}' is no address to serve HTTP at.", $"write it as http://HOST:PORT, for example {DefaultHttp}.");
+            return null;
+        }
+
+        if (address.Scheme == Uri.UriSchemeHttps && !IsTls)
+        {
+            Add(WrongHttp, "--http", $"{address} needs a certificate.", "add --tls-cert, --tls-key and --tls-ca.");
+        }
+
+        return address;
+    }
+
+    private bool IsTls => TlsOptions.Any(option => written(option) is not null);
+
+    private NodeCertificate? ReadCertificate()
+    {
+        if (!IsTls)
+        {
+            return null;
+        }
+
+        string[] missing = [.. TlsOptions.Where(option => written(option) is null)];
+        if (missing.Length > 0)
+        {
+            Add(NodeCertificate.Unreadable, string.Join(", ", missing), "a certificate needs its key and its authority.", "give --tls-cert, --tls-key and --tls-ca, or none of them.");
+            return null;
+        }
+
+        try
+        {
+            DateTimeOffset now = TimeProvider.System.GetUtcNow();
+            NodeCertificate certificate = NodeCertificate.Read(written("--tls-cert")!, written("--tls-key")!, written("--tls-ca")!, now);
+            DateTime end = certificate.Own.NotAfter.ToUniversalTime();
+            if (end - now.UtcDateTime < ExpiryWarning)
+            {
+                warnings.Add(string.Create(CultureInfo.InvariantCulture, $"the certificate {written("--tls-cert")} expires on {end:yyyy-MM-dd}: replace it before."));
+            }
+
+            return certificate;
+        }
+        catch (UsageException exception)
+        {
+            problems.AddRange(exception.Problems);
+            return null;
+        }
     }
 
     private NodeDatabase ReadDatabase(ImmutableArray<string> roles, ImmutableArray<string> seeds)
@@ -158,7 +218,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
         }
     }
 
-    // Remoting lets whoever reaches it do anything, so it needs a word before it leaves the machine.
+    // Remoting lets whoever reaches it do anything, so it needs certificates, or a word, before it leaves the machine.
     private void CheckBinding(string hostname, Uri? http, NodeAuthentication authentication)
     {
         if (hostname.Length == 0 || Uri.CheckHostName(hostname) == UriHostNameType.Unknown)
@@ -167,18 +227,22 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
             return;
         }
 
-        if (!NodeAddress.IsLoopback(hostname))
+        if (!IsTls && !NodeAddress.IsLoopback(hostname))
         {
-            Allow("--hostname", $"other machines can reach remoting on {hostname}, which asks nobody who they are", authentication.IsWaived);
+            Allow(
+                "--hostname",
+                $"other machines can reach remoting on {hostname}, which asks nobody who they are",
+                authentication.IsWaived,
+                "give --tls-cert, --tls-key and --tls-ca");
         }
 
         if (http is not null && !NodeAddress.IsLoopback(http.Host) && authentication.TokenFile is null)
         {
-            Allow("--http", $"other machines can reach {http}, which asks nobody who they are", authentication.IsWaived);
+            Allow("--http", $"other machines can reach {http}, which asks nobody who they are", authentication.IsWaived, "give --auth token:FILE");
         }
     }
 
-    private void Allow(string option, string danger, bool isWaived)
+    private void Allow(string option, string danger, bool isWaived, string protection)
     {
         if (isWaived)
         {
@@ -186,7 +250,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
         }
         else
         {
-            Add(NotLoopback, option, danger + ".", "use a loopback address, or say --auth none if the network is one that you trust.");
+            Add(NotLoopback, option, danger + ".", $"{protection}, use a loopback address, or say --auth none if the network is one that you trust.");
         }
     }
 

@@ -25,6 +25,16 @@ internal sealed class NodeWeb : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(address.ToString());
+        if (node.Options.Certificate is { } certificate)
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration();
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https =>
+            {
+                https.ServerCertificate = certificate.Own;
+                https.ServerCertificateChain = certificate.Intermediates;
+            }));
+        }
+
         builder.Services.AddExpoClusterApi(node);
         WebApplication application = builder.Build();
         application.MapExpoClusterApi();

@@ -1,0 +1,144 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ExpoCluster.Server.Credentials;
+
+/// <summary>What a cluster needs once: an authority, a certificate for its nodes, tokens for its users. What is there stays as it is.</summary>
+/// <param name="directory">Where the files are.</param>
+/// <param name="clock">Certificates are good for a time.</param>
+public sealed class ClusterCredentials(string directory, TimeProvider clock)
+{
+    public const string AuthorityName = "ca.crt";
+    public const string AuthorityKeyName = "ca.key";
+    public const string CertificateName = "node.crt";
+    public const string KeyName = "node.key";
+    public const string TokensName = "tokens";
+    public const string PasswordsName = "pgpass";
+
+    private const int TokenDigits = 64;
+
+    private static readonly string[] OwnNames = ["localhost", IPAddress.Loopback.ToString(), IPAddress.IPv6Loopback.ToString()];
+
+    private readonly ImmutableArray<CredentialFile>.Builder files = ImmutableArray.CreateBuilder<CredentialFile>();
+
+    /// <summary>Makes what is missing.</summary>
+    /// <param name="hostnames">Names and addresses under which clients reach nodes by HTTPS.</param>
+    /// <param name="databasePasswordFile">Gets a password for PostgreSQL, for its server to read; the nodes' copy is in <see cref="PasswordsName"/>. Null for none.</param>
+    /// <exception cref="CredentialsException">Something cannot be made, or what is there does not fit together.</exception>
+    public ImmutableArray<CredentialFile> Make(IEnumerable<string> hostnames, string? databasePasswordFile)
+    {
+        MakeAuthority();
+        MakeCertificate([.. OwnNames.Concat(hostnames).Distinct(StringComparer.OrdinalIgnoreCase)]);
+        Make(PathOf(TokensName), SecretFile.ForOwner, NewTokens);
+        if (databasePasswordFile is not null)
+        {
+            MakeDatabasePassword(databasePasswordFile);
+        }
+
+        return files.ToImmutable();
+    }
+
+    // A key is made first and read back, so that whoever is interrupted, or makes the same at the same time, ends with a pair.
+    private void MakeAuthority()
+    {
+        bool isForeign = File.Exists(PathOf(AuthorityName)) && !File.Exists(PathOf(AuthorityKeyName));
+        if (isForeign)
+        {
+            // An authority that is kept elsewhere: nothing can be signed here.
+            files.Add(new CredentialFile(PathOf(AuthorityName), IsNew: false));
+            return;
+        }
+
+        Make(PathOf(AuthorityKeyName), SecretFile.ForOwner, NewKey);
+        Make(PathOf(AuthorityName), SecretFile.ForAll, () =>
+        {
+            using ECDsa key = ReadKey(AuthorityKeyName);
+            using X509Certificate2 made = CertificateForge.Authority(key, clock.GetUtcNow());
+            return Pem(made);
+        });
+    }
+
+    private void MakeCertificate(ImmutableArray<string> hostnames)
+    {
+        Make(PathOf(KeyName), SecretFile.ForOwner, NewKey);
+        Make(PathOf(CertificateName), SecretFile.ForAll, () =>
+        {
+            using ECDsa key = ReadKey(KeyName);
+            using X509Certificate2 authority = ReadAuthority();
+            using X509Certificate2 made = CertificateForge.Node(key, authority, hostnames, clock.GetUtcNow());
+            return Pem(made);
+        });
+    }
+
+    private void MakeDatabasePassword(string path)
+    {
+        // The database keeps the password that it was first started with, so neither file may be made alone.
+        if (File.Exists(path) != File.Exists(PathOf(PasswordsName)) && File.Exists(PathOf(PasswordsName)))
+        {
+            throw new CredentialsException(
+                $"{path} is missing, and {PathOf(PasswordsName)} is there.",
+                $"restore it, or remove both and give the database the new password.");
+        }
+
+        // PostgreSQL's server runs as a user of its own, so only the place of this file protects it.
+        Make(path, SecretFile.ForAll, NewSecret);
+        Make(PathOf(PasswordsName), SecretFile.ForOwner, () => $"*:*:*:*:{SecretFile.Read(path).Trim()}\n");
+    }
+
+    private ECDsa ReadKey(string name)
+    {
+        var key = ECDsa.Create();
+        try
+        {
+            key.ImportFromPem(SecretFile.Read(PathOf(name)));
+            return key;
+        }
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+        {
+            key.Dispose();
+            throw NotOurs(PathOf(name), "no private key of an elliptic curve", exception);
+        }
+    }
+
+    private X509Certificate2 ReadAuthority()
+    {
+        if (!File.Exists(PathOf(AuthorityKeyName)))
+        {
+            throw new CredentialsException(
+                $"{PathOf(AuthorityKeyName)} is missing, so {PathOf(CertificateName)} cannot be made.",
+                "put a certificate that the authority made there, or move all files away and begin anew.");
+        }
+
+        try
+        {
+            return X509Certificate2.CreateFromPem(SecretFile.Read(PathOf(AuthorityName)), SecretFile.Read(PathOf(AuthorityKeyName)));
+        }
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+        {
+            throw NotOurs(PathOf(AuthorityName), $"not the certificate of {AuthorityKeyName}", exception);
+        }
+    }
+
+    private void Make(string path, UnixFileMode mode, Func<string> content) =>
+        files.Add(new CredentialFile(path, SecretFile.MakeIfMissing(path, mode, content)));
+
+    private string PathOf(string name) => Path.Join(directory, name);
+
+    private static string NewTokens() =>
+        $"# TOKEN ROLE NAME: who may come in over HTTP; a line of its own for everybody.\n{NewSecret()} operator operator\n{NewSecret()} reader reader\n";
+
+    private static string NewSecret() => RandomNumberGenerator.GetHexString(TokenDigits, lowercase: true);
+
+    private static string NewKey()
+    {
+        using ECDsa key = CertificateForge.NewKey();
+        return key.ExportPkcs8PrivateKeyPem() + "\n";
+    }
+
+    private static string Pem(X509Certificate2 certificate) => certificate.ExportCertificatePem() + "\n";
+
+    private static CredentialsException NotOurs(string path, string what, Exception exception) => new(
+        $"{path} is {what} ({exception.Message}).", "restore the files that belong together, or move them away and begin anew.", exception);
+}
