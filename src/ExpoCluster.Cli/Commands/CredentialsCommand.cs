@@ -13,16 +13,22 @@ internal static class CredentialsCommand
     {
         var directory = new Argument<string>("DIR") { Description = "Gets an authority, a certificate with its key for the nodes, and tokens; what is there stays." };
         var hostnames = RecipeOptions.Text("--hostname", "H[,H...]", "Names and addresses under which clients reach nodes by HTTPS, besides localhost.");
+        var authorityKey = RecipeOptions.Text("--authority-key", "F", "The authority's private key, which nodes do not need; DIR/ca.key by default.");
         var databasePassword = RecipeOptions.Text("--database-password", "F", "Also a password for PostgreSQL, there and in DIR/pgpass. All users may read F, so mount it where only the database is.");
         var command = new Command("credentials", "Make what a cluster needs once: certificates by which nodes know each other, and tokens for users. Overwrites nothing.");
         command.Arguments.Add(directory);
         command.Options.Add(hostnames);
+        command.Options.Add(authorityKey);
         command.Options.Add(databasePassword);
-        command.SetAction(parsed => Run(parsed.GetValue(directory)!, parsed.GetValue(hostnames) ?? "", parsed.GetValue(databasePassword)));
+        command.SetAction(parsed => Run(
+            parsed.GetValue(directory)!,
+            parsed.GetValue(authorityKey) ?? Path.Join(parsed.GetValue(directory), ClusterCredentials.AuthorityKeyName),
+            parsed.GetValue(hostnames) ?? "",
+            parsed.GetValue(databasePassword)));
         return command;
     }
 
-    private static int Run(string directory, string hostnames, string? databasePassword)
+    private static int Run(string directory, string authorityKey, string hostnames, string? databasePassword)
     {
         string[] names = hostnames.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (Array.Find(names, name => Uri.CheckHostName(name) == UriHostNameType.Unknown) is { } wrong)
@@ -30,7 +36,7 @@ internal static class CredentialsCommand
             throw new UsageException(new RecipeProblem(WrongHostname, "--hostname", $"'{wrong}' is no name or address of a machine.", "give names such as node1.example,10.1.2.3."));
         }
 
-        foreach (CredentialFile file in new ClusterCredentials(directory, TimeProvider.System).Make(names, databasePassword))
+        foreach (CredentialFile file in new ClusterCredentials(directory, authorityKey, TimeProvider.System).Make(names, databasePassword))
         {
             Console.Out.WriteLine($"{(file.IsNew ? "made" : "kept")} {file.Path}");
         }
@@ -38,7 +44,7 @@ internal static class CredentialsCommand
         string Of(string name) => Path.Join(directory, name);
         Console.Out.WriteLine(
             $"give nodes: --tls-cert {Of(ClusterCredentials.CertificateName)} --tls-key {Of(ClusterCredentials.KeyName)} --tls-ca {Of(ClusterCredentials.AuthorityName)} --auth token:{Of(ClusterCredentials.TokensName)}");
-        Console.Out.WriteLine($"give users a token of {Of(ClusterCredentials.TokensName)}; keep {Of(ClusterCredentials.AuthorityKeyName)} where no node is.");
+        Console.Out.WriteLine($"give users a token of {Of(ClusterCredentials.TokensName)}; keep {authorityKey} where no node is.");
         return ExitCodes.Done;
     }
 }

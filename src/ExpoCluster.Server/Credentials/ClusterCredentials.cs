@@ -7,8 +7,9 @@ namespace ExpoCluster.Server.Credentials;
 
 /// <summary>What a cluster needs once: an authority, a certificate for its nodes, tokens for its users. What is there stays as it is.</summary>
 /// <param name="directory">Where the files are.</param>
+/// <param name="authorityKeyFile">The authority's private key, which no node needs.</param>
 /// <param name="clock">Certificates are good for a time.</param>
-public sealed class ClusterCredentials(string directory, TimeProvider clock)
+public sealed class ClusterCredentials(string directory, string authorityKeyFile, TimeProvider clock)
 {
     public const string AuthorityName = "ca.crt";
     public const string AuthorityKeyName = "ca.key";
@@ -43,7 +44,7 @@ public sealed class ClusterCredentials(string directory, TimeProvider clock)
     // A key is made first and read back, so that whoever is interrupted, or makes the same at the same time, ends with a pair.
     private void MakeAuthority()
     {
-        bool isForeign = File.Exists(PathOf(AuthorityName)) && !File.Exists(PathOf(AuthorityKeyName));
+        bool isForeign = File.Exists(PathOf(AuthorityName)) && !File.Exists(authorityKeyFile);
         if (isForeign)
         {
             // An authority that is kept elsewhere: nothing can be signed here.
@@ -51,10 +52,10 @@ public sealed class ClusterCredentials(string directory, TimeProvider clock)
             return;
         }
 
-        Make(PathOf(AuthorityKeyName), SecretFile.ForOwner, NewKey);
+        Make(authorityKeyFile, SecretFile.ForOwner, NewKey);
         Make(PathOf(AuthorityName), SecretFile.ForAll, () =>
         {
-            using ECDsa key = ReadKey(AuthorityKeyName);
+            using ECDsa key = ReadKey(authorityKeyFile);
             using X509Certificate2 made = CertificateForge.Authority(key, clock.GetUtcNow());
             return Pem(made);
         });
@@ -65,7 +66,7 @@ public sealed class ClusterCredentials(string directory, TimeProvider clock)
         Make(PathOf(KeyName), SecretFile.ForOwner, NewKey);
         Make(PathOf(CertificateName), SecretFile.ForAll, () =>
         {
-            using ECDsa key = ReadKey(KeyName);
+            using ECDsa key = ReadKey(PathOf(KeyName));
             using X509Certificate2 authority = ReadAuthority();
             using X509Certificate2 made = CertificateForge.Node(key, authority, hostnames, clock.GetUtcNow());
             return Pem(made);
@@ -87,37 +88,37 @@ public sealed class ClusterCredentials(string directory, TimeProvider clock)
         Make(PathOf(PasswordsName), SecretFile.ForOwner, () => $"*:*:*:*:{SecretFile.Read(path).Trim()}\n");
     }
 
-    private ECDsa ReadKey(string name)
+    private static ECDsa ReadKey(string path)
     {
         var key = ECDsa.Create();
         try
         {
-            key.ImportFromPem(SecretFile.Read(PathOf(name)));
+            key.ImportFromPem(SecretFile.Read(path));
             return key;
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
             key.Dispose();
-            throw NotOurs(PathOf(name), "no private key of an elliptic curve", exception);
+            throw NotOurs(path, "no private key of an elliptic curve", exception);
         }
     }
 
     private X509Certificate2 ReadAuthority()
     {
-        if (!File.Exists(PathOf(AuthorityKeyName)))
+        if (!File.Exists(authorityKeyFile))
         {
             throw new CredentialsException(
-                $"{PathOf(AuthorityKeyName)} is missing, so {PathOf(CertificateName)} cannot be made.",
+                $"{authorityKeyFile} is missing, so {PathOf(CertificateName)} cannot be made.",
                 "put a certificate that the authority made there, or move all files away and begin anew.");
         }
 
         try
         {
-            return X509Certificate2.CreateFromPem(SecretFile.Read(PathOf(AuthorityName)), SecretFile.Read(PathOf(AuthorityKeyName)));
+            return X509Certificate2.CreateFromPem(SecretFile.Read(PathOf(AuthorityName)), SecretFile.Read(authorityKeyFile));
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
-            throw NotOurs(PathOf(AuthorityName), $"not the certificate of {AuthorityKeyName}", exception);
+            throw NotOurs(PathOf(AuthorityName), $"not the certificate of {authorityKeyFile}", exception);
         }
     }
 

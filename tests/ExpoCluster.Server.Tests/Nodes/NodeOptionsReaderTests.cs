@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.EndToEnd;
 using ExpoCluster.Server.Nodes;
 
 namespace ExpoCluster.Server.Tests.Nodes;
@@ -77,6 +78,111 @@ public sealed class NodeOptionsReaderTests : IDisposable
         Assert.Equal(["--hostname"], Problems().Select(problem => problem.Path));
     }
 
+    [Fact]
+    public void Certificates_protect_remoting_but_not_HTTP()
+    {
+        using var authority = new TestAuthority(root, "ours");
+        Write(authority, "node");
+        Write(("--hostname", "10.1.2.3"), ("--http", "https://10.1.2.3:8080"), ("--seed", "akka.ssl.tcp://expocluster@10.1.2.4:4053"));
+        Assert.Equal(["EXPO5009"], Problems().Select(problem => problem.Code));
+
+        Write(("--auth", "token:" + authority.CertificateFile));
+        NodeOptions options = Read();
+        Assert.Empty(options.Warnings);
+        Assert.Equal("CN=node", options.Certificate!.Own.Subject);
+        Assert.True(options.Certificate.Own.HasPrivateKey);
+
+        Write(("--seed", "akka.tcp://expocluster@10.1.2.4:4053"));
+        Assert.Equal(["EXPO5003"], Problems().Select(problem => problem.Code));
+    }
+
+    [Fact]
+    public void HTTPS_needs_a_certificate()
+    {
+        Write(("--http", "https://127.0.0.1:8080"));
+
+        Assert.Equal(["EXPO5004"], Problems().Select(problem => problem.Code));
+    }
+
+    [Fact]
+    public void A_certificate_comes_with_its_key_and_its_authority()
+    {
+        Write(("--tls-cert", Path.Join(root, "node.crt")));
+
+        RecipeProblem problem = Assert.Single(Problems());
+        Assert.Equal(("EXPO5031", "--tls-key, --tls-ca"), (problem.Code, problem.Path));
+    }
+
+    [Theory]
+    [InlineData("--tls-cert")]
+    [InlineData("--tls-key")]
+    [InlineData("--tls-ca")]
+    public void A_file_that_is_no_PEM_is_named(string option)
+    {
+        using var authority = new TestAuthority(root, "ours");
+        Write(authority, "node");
+        string broken = Path.Join(root, "broken.pem");
+        File.WriteAllText(broken, "no PEM");
+        Write((option, broken));
+
+        RecipeProblem problem = Assert.Single(Problems());
+        Assert.Equal(("EXPO5031", option), (problem.Code, problem.Path));
+        Assert.Contains(broken, problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_key_of_another_certificate_is_refused()
+    {
+        using var authority = new TestAuthority(root, "ours");
+        Write(authority, "other");
+        string other = written["--tls-key"];
+        Write(authority, "node");
+        Write(("--tls-key", other));
+
+        Assert.Equal(["EXPO5031"], Problems().Select(problem => problem.Code));
+    }
+
+    [Fact]
+    public void A_certificate_that_the_others_would_refuse_is_refused_here()
+    {
+        using var ours = new TestAuthority(root, "ours");
+        using var theirs = new TestAuthority(root, "theirs");
+        Write(ours, "late", fromDays: -10, untilDays: -1);
+        RecipeProblem late = Assert.Single(Problems());
+        Assert.Equal("EXPO5032", late.Code);
+        Assert.Contains("CN=late expired on", late.Message, StringComparison.Ordinal);
+
+        Write(ours, "early", fromDays: 1);
+        RecipeProblem early = Assert.Single(Problems());
+        Assert.Equal("EXPO5032", early.Code);
+        Assert.Contains("CN=early is not valid before", early.Message, StringComparison.Ordinal);
+
+        Write(ours, "node");
+        Write(("--tls-ca", theirs.CertificateFile));
+        RecipeProblem foreign = Assert.Single(Problems());
+        Assert.Equal("EXPO5033", foreign.Code);
+        Assert.Contains("by CN=ours", foreign.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_end_that_is_near_is_told()
+    {
+        using var authority = new TestAuthority(root, "ours");
+        Write(authority, "node", untilDays: 20);
+
+        Assert.Contains("expires on", Assert.Single(Read().Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_node_without_the_role_web_serves_HTTP_where_it_is_told_to()
+    {
+        Write(("--roles", "worker"));
+        Assert.Null(Read().Http);
+
+        Write(("--http", "http://127.0.0.1:9090"));
+        Assert.Equal(new Uri("http://127.0.0.1:9090"), Read().Http);
+    }
+
     [Theory]
     [InlineData("localhost")]
     [InlineData("127.8.9.1")]
@@ -127,6 +233,9 @@ public sealed class NodeOptionsReaderTests : IDisposable
             written[option] = value;
         }
     }
+
+    private void Write(TestAuthority authority, string subject, double fromDays = -1, double untilDays = 90) =>
+        Write([.. authority.OptionsFor(subject, fromDays, untilDays).Chunk(2).Select(pair => (pair[0], pair[1]))]);
 
     private NodeOptions Read() => new NodeOptionsReader(written.GetValueOrDefault).Read("test");
 
