@@ -126,6 +126,19 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public void The_program_tells_whether_the_node_of_this_machine_can_work()
+    {
+        RunResult absent = ExpoProcess.Run("health", "--url", server);
+        Assert.Equal(1, absent.ExitCode);
+        Assert.Contains("error EXPO5037", absent.Errors, StringComparison.Ordinal);
+
+        StartNode();
+        var environment = new Dictionary<string, string> { ["EXPOCLUSTER_HTTP"] = server };
+        Assert.Equal(0, ExpoProcess.Run(environment, "health").ExitCode);
+        Assert.Equal(0, ExpoProcess.Run(environment, "health", "--live").ExitCode);
+    }
+
+    [Fact]
     public void A_server_with_tokens_lets_in_who_has_one()
     {
         string tokens = place.PathOf("tokens");

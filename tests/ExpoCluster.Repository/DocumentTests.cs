@@ -63,7 +63,7 @@ public sealed partial class DocumentTests
         }
     }
 
-    // Lines of code blocks that run the program, under its name or its path.
+    // Lines of code blocks that run the program, under its name or its path, here or in a container.
     private static IEnumerable<string> Commands(string markdown) => CodeBlock().Matches(markdown)
         .SelectMany(block => block.Groups[1].Value.Replace("\\\n", " ", StringComparison.Ordinal).Split('\n'))
         .SelectMany(line => line.Split("&&"))
@@ -80,7 +80,7 @@ public sealed partial class DocumentTests
     [GeneratedRegex("```(?:sh|bash|console)\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex CodeBlock();
 
-    [GeneratedRegex(@"^(?:\$ )?(?:\S*/)?expocluster (.+)$")]
+    [GeneratedRegex(@"^(?:\$ )?(?:docker compose exec \S+ )?(?:\S*/)?expocluster (.+)$")]
     private static partial Regex ProgramCall();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]

@@ -1,9 +1,11 @@
+using System.Collections.Immutable;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Events;
 using ExpoCluster.Client.Jobs;
+using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Core.Tests;
 using ExpoCluster.Server.Nodes;
 using Microsoft.Data.Sqlite;
@@ -27,6 +29,8 @@ public class ApiScene : IAsyncLifetime
     /// <summary>For requests that the typed client does not make.</summary>
     protected HttpClient Http { get; private set; } = null!;
 
+    protected ImmutableArray<string> Roles { get; init; } = NodeSettings.AllRoles;
+
     /// <summary>Output bytes per second.</summary>
     protected long? Rate { get; set; }
 
@@ -48,6 +52,7 @@ public class ApiScene : IAsyncLifetime
     {
         Node = await ClusterNode.StartAsync(new NodeOptions
         {
+            Roles = Roles,
             Port = 0,
             Http = at ?? new Uri("http://127.0.0.1:0"),
             Database = new NodeDatabase.Sqlite(Path.Join(Pair.Root, "expocluster.db")),
