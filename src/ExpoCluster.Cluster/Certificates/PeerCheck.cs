@@ -15,10 +15,10 @@ internal sealed class PeerCheck(NodeCertificate node, TimeProvider clock)
     private const int MaxKnownReasons = 1000;
 
     private readonly ConcurrentDictionary<string, long> said = new(StringComparer.Ordinal);
-    private readonly TaskCompletionSource<string> refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile string? refusedCall;
 
-    /// <summary>Completed, with the reason, when a node that this one called was refused; whoever calls this node does not count.</summary>
-    public Task<string> FirstRefusal => refused.Task;
+    /// <summary>Why a node that this one called was refused; whoever calls this node does not count.</summary>
+    public string? RefusedCall => refusedCall;
 
     public DotNettySslSetup Setup => new(node.Own, suppressValidation: false, requireMutualAuthentication: true, customValidator: Accepts);
 
@@ -38,7 +38,7 @@ internal sealed class PeerCheck(NodeCertificate node, TimeProvider clock)
         // Whom this node called stands here with its address as a node, a caller with that of its connection.
         if (remotePeer.Contains("://", StringComparison.Ordinal))
         {
-            refused.TrySetResult(refusal.Reason);
+            refusedCall = refusal.Reason;
         }
 
         if (IsNews(refusal.Reason))

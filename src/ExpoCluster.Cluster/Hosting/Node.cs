@@ -22,10 +22,8 @@ public sealed class Node : IAsyncDisposable
 
     private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(15);
 
-    // As long as joining a cluster takes at most where nothing is in the way.
-    private static readonly TimeSpan RefusalPatience = TimeSpan.FromSeconds(10);
-
     private readonly IActorRef? worker;
+    private PeerCheck? peers;
 
     private Node(ActorSystem system, IActorRef coordinators, IActorRef writers, IActorRef? worker)
     {
@@ -48,6 +46,12 @@ public sealed class Node : IAsyncDisposable
     /// <summary>What a member does: coordinator, worker, web.</summary>
     public static IEnumerable<string> RolesOf(Akka.Cluster.Member member) => member.Roles.Where(role => !Fingerprint.IsOne(role));
 
+    /// <summary>Why this node ended without being told to.</summary>
+    public ClusterException WhyEnded => peers?.RefusedCall is { } reason ? Untrusted(reason) : new ClusterException(
+        ClusterException.Removed,
+        "this node was removed from the cluster, for the others could not reach it or went on without it.",
+        "start it again: it joins as a new node.");
+
     /// <summary>Starts a cluster of one.</summary>
     public static Task<Node> StartAloneAsync(NodeSettings settings, PlanStore plans) =>
         StartAsync(settings, plans, cluster => cluster.JoinAsync(cluster.SelfAddress));
@@ -64,7 +68,9 @@ public sealed class Node : IAsyncDisposable
         {
             await JoinAsync(join(Akka.Cluster.Cluster.Get(system)), peers).ConfigureAwait(false);
             Fingerprint.Check(Akka.Cluster.Cluster.Get(system));
-            return await StartActorsAsync(system, settings, plans).ConfigureAwait(false);
+            Node started = await StartActorsAsync(system, settings, plans).ConfigureAwait(false);
+            started.peers = peers;
+            return started;
         }
         catch
         {
@@ -97,22 +103,23 @@ public sealed class Node : IAsyncDisposable
         return new Node(system, coordinators, writers, worker);
     }
 
-    // A node whose peers show certificates of another authority would knock for ever.
+    // Akka ends a node that was shown a wrong certificate by one that it called, and does not say so to whoever waits.
     private static async Task JoinAsync(Task joined, PeerCheck? peers)
     {
-        if (peers is not null && await Task.WhenAny(joined, peers.FirstRefusal).ConfigureAwait(false) != joined
-            && await Task.WhenAny(joined, Task.Delay(RefusalPatience)).ConfigureAwait(false) != joined)
+        try
         {
-            // It ends with the actor system, and there is nothing more to learn from it.
-            _ = joined.ContinueWith(ended => ended.Exception, TaskScheduler.Default);
-            throw new ClusterException(
-                ClusterException.UntrustedPeer,
-                $"the cluster's nodes are not of this node's authority: {await peers.FirstRefusal.ConfigureAwait(false)}.",
-                "give all nodes certificates of one authority by --tls-cert and --tls-key, and that authority by --tls-ca.");
+            await joined.ConfigureAwait(false);
         }
-
-        await joined.ConfigureAwait(false);
+        catch (ClusterException exception) when (exception.Code == ClusterException.Incompatible && peers?.RefusedCall is { } reason)
+        {
+            throw Untrusted(reason);
+        }
     }
+
+    private static ClusterException Untrusted(string reason) => new(
+        ClusterException.UntrustedPeer,
+        $"a node that this one called is not of this node's authority: {reason}.",
+        "give all nodes valid certificates of one authority by --tls-cert and --tls-key, and that authority by --tls-ca.");
 
     private static ActorSystem Bind(NodeSettings settings, PeerCheck? peers)
     {

@@ -88,6 +88,12 @@ public abstract record NodeDatabase
             server.CommandTimeout = 10;
         }
 
+        if (!server.ContainsKey("GSS Encryption Mode"))
+        {
+            // Few have Kerberos, and where its library is missing each node would complain on its console.
+            server.GssEncryptionMode = GssEncryptionMode.Disable;
+        }
+
         if (!server.ContainsKey("Application Name"))
         {
             server.ApplicationName = "expocluster";

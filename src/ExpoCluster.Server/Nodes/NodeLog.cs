@@ -25,8 +25,12 @@ public sealed class NodeLog : ReceiveActor
             return;
         }
 
+        // Of a failed handshake remoting writes a page; what is wrong with the certificate stands in a line of its own.
+        bool isTransport = entry.LogClass.Namespace?.StartsWith("Akka.Remote.Transport", StringComparison.Ordinal) == true;
+        string message = entry.Message.ToString() ?? "";
+        string said = isTransport ? message.Split('\n')[0].TrimEnd() : message;
         string cause = entry.Cause is { } exception ? $" ({exception.GetBaseException().Message})" : "";
-        string text = $"{Word(entry.LogLevel())} {entry.LogClass.Name}: {entry.Message}{cause}";
+        string text = $"{Word(entry.LogLevel())} {entry.LogClass.Name}: {said}{cause}";
         if (repeated.MaySay(text, out int suppressed))
         {
             string times = suppressed > 0 ? string.Create(CultureInfo.InvariantCulture, $" [and {suppressed} times before]") : "";

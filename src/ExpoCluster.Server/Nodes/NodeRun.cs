@@ -27,10 +27,7 @@ public static class NodeRun
         await Task.WhenAny(node.Node.System.WhenTerminated, Task.Delay(Timeout.Infinite, leave)).ConfigureAwait(false);
         if (!leave.IsCancellationRequested)
         {
-            throw new ClusterException(
-                ClusterException.Removed,
-                "this node was removed from the cluster, for the others could not reach it or went on without it.",
-                "start it again: it joins as a new node.");
+            throw node.Node.WhyEnded;
         }
 
         say("leaving the cluster.");
