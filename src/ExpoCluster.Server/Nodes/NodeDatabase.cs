@@ -75,26 +75,27 @@ public abstract record NodeDatabase
         return server;
     }
 
-    // A database that does not answer is to be noticed within seconds; who wants other limits writes them.
+    // A database that does not answer is to be noticed within seconds; who wants other limits writes them. ContainsKey would say yes to
+    // every key that there is.
     private static NpgsqlConnectionStringBuilder Complete(NpgsqlConnectionStringBuilder server)
     {
-        if (!server.ContainsKey("Timeout"))
+        if (!server.ShouldSerialize("Timeout"))
         {
             server.Timeout = 5;
         }
 
-        if (!server.ContainsKey("Command Timeout"))
+        if (!server.ShouldSerialize("Command Timeout"))
         {
             server.CommandTimeout = 10;
         }
 
-        if (!server.ContainsKey("GSS Encryption Mode"))
+        if (!server.ShouldSerialize("GSS Encryption Mode"))
         {
             // Few have Kerberos, and where its library is missing each node would complain on its console.
             server.GssEncryptionMode = GssEncryptionMode.Disable;
         }
 
-        if (!server.ContainsKey("Application Name"))
+        if (!server.ShouldSerialize("Application Name"))
         {
             server.ApplicationName = "expocluster";
         }

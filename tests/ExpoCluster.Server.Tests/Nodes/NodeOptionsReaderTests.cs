@@ -208,6 +208,21 @@ public sealed class NodeOptionsReaderTests : IDisposable
     }
 
     [Fact]
+    public void What_a_database_is_not_told_is_told_for_a_cluster()
+    {
+        string few = Assert.IsType<NodeDatabase.PostgreSql>(NodeDatabase.Parse("postgres://db.example/jobs", out _)).ConnectionString;
+        Assert.All(
+            ["Timeout=5;", "Command Timeout=10;", "GSS Encryption Mode=Disable", "Application Name=expocluster"],
+            part => Assert.Contains(part, few + ";", StringComparison.Ordinal));
+
+        string many = Assert.IsType<NodeDatabase.PostgreSql>(NodeDatabase.Parse(
+            "postgres://db.example/jobs?Timeout=7&Command%20Timeout=8&GSS%20Encryption%20Mode=Prefer&Application%20Name=mine&Passfile=/p", out _)).ConnectionString;
+        Assert.All(
+            ["Timeout=7;", "Command Timeout=8;", "GSS Encryption Mode=Prefer", "Application Name=mine", "Passfile=/p"],
+            part => Assert.Contains(part, many + ";", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_password_is_not_repeated_in_messages()
     {
         Write(("--database", "postgres://expo:secret@/"));
