@@ -140,7 +140,7 @@ public sealed partial class ComposeTests
     [GeneratedRegex(@"^\s*(EXPOCLUSTER_(?!IMAGE)\w+)[:=]", RegexOptions.Multiline)]
     private static partial Regex Variable();
 
-    [GeneratedRegex(@"PASSWORD:|TOKEN:|://[^/\s:]+:[^@\s]+@", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"PASSWORD:|TOKEN:|://[^/\s:]+:[^@\s]+@")]
     private static partial Regex Secret();
 
     [GeneratedRegex(@"(?:-|IMAGE=)((?:mcr\.microsoft\.com/|postgres|expocluster:)[\w./]*:?[\w.]+)")]
