@@ -25,6 +25,6 @@ public sealed class ComposeFactAttribute : FactAttribute
 
         using FileStream program = File.OpenRead(path);
         var magic = new byte[4];
-        return program.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length && magic.AsSpan().SequenceEqual("\x7fELF"u8);
+        return program.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length && magic.AsSpan().SequenceEqual("\u007fELF"u8);
     }
 }
