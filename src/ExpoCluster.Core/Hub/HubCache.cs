@@ -53,6 +53,23 @@ public sealed class HubCache(string directory, bool usesLinks = true)
         return HubPath.IsSafe(path) && File.Exists(place) && new FileInfo(RealPath.Of(place)).Exists ? place : null;
     }
 
+    /// <summary>The file is there, with the length that the Hub lists.</summary>
+    public bool Has(HubFile file) =>
+        Find(file.Commit, file.Path) is { } place && new FileInfo(RealPath.Of(place)).Length == file.ByteLength;
+
+    /// <summary>Removes what has the file's name but not its length; a download would find it and keep it.</summary>
+    public void RemoveStray(HubFile file)
+    {
+        string place = PlaceOf(file);
+        if (!Has(file) && File.Exists(place))
+        {
+            File.Delete(place);
+        }
+    }
+
+    /// <summary>Where the file's name is, or would be, in its snapshot.</summary>
+    public string PlaceOf(HubFile file) => Path.Join(Snapshot(file.Commit), file.Path);
+
     /// <summary>The listing that was kept with an earlier download; null when there is none that can be read.</summary>
     public HubListing? ReadListing(HubCommit commit) => HubTreeFile.Read(TreePath(commit), commit);
 
