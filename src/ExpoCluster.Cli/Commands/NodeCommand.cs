@@ -19,7 +19,7 @@ internal static class NodeCommand
         RecipeOptions.Text("--lanes", "N", "Computing threads; by default one for each core."),
         RecipeOptions.Text("--max-rate", "SIZE", "The most output bytes per second of this node."),
         RecipeOptions.Text("--auth", "none|token:FILE", "What clients must show; without it HTTP and remoting stay on loopback addresses."),
-        HubOptions.CacheOption(),
+        RecipeOptions.Text("--hub-cache", "DIR", "Where models of the Hub are kept, below a storage root; .cache/huggingface/hub in the first by default."),
     ];
 
     public static Command Create()
@@ -44,7 +44,6 @@ internal static class NodeCommand
 
     private static async Task<int> RunAsync(NodeOptions options)
     {
-        HubOptions.UseCache(options.HubCache);
         using var leave = new CancellationTokenSource();
         void OnSignal(PosixSignalContext signal)
         {

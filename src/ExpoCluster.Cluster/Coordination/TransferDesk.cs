@@ -39,7 +39,6 @@ internal sealed class TransferDesk(
 
     public void OnRequest(RequestTransfers message, IActorRef sender)
     {
-        workers.Learn(message.Worker, context.Sender);
         ImmutableArray<TransferLease> leases = MayAssign
             ? schedule!.Assign(job.State.Incarnation, message.Worker, message.Count, clock.GetUtcNow())
             : [];

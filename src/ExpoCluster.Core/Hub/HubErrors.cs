@@ -75,6 +75,9 @@ public static class HubErrors
     private const string CheckEndpoint = "check HF_ENDPOINT and the proxy settings; this is not an answer of the Hugging Face Hub.";
     private const string AskAgain = "run the same command again later; what is downloaded is kept.";
 
+    /// <summary>Another token, or one at all, could help.</summary>
+    public static bool IsAboutToken(HubException refusal) => refusal.Code is RepositoryMissing or Gated or BadToken or Forbidden;
+
     internal static HubException MalformedReference(string text, string why) => new(
         Malformed, HubText.OneLine(text), $"not a model of the Hub: {why}", "write hf:org/name, or hf:org/name@revision.");
 

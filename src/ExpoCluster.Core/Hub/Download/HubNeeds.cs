@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.Hub.Download;
@@ -65,6 +67,19 @@ public sealed record HubNeeds(HubCache Cache, ImmutableArray<HubFile> Missing, l
         {
             folder.RecordInCache();
         }
+    }
+
+    /// <summary>An output that is, contains or lies inside the cache would be mixed up with the inputs.</summary>
+    public RecipeProblem? FindOverlap(OutputPaths output)
+    {
+        string cache = RealPath.Of(Cache.Directory);
+        return RealPath.IsInside(output.Root, cache) || RealPath.IsInside(cache, output.Root)
+            ? new RecipeProblem(
+                OutputPreflight.InsideInput,
+                "--out",
+                $"{output.Root} is, contains or lies inside the cache {cache}, where the inputs are.",
+                "choose an output directory apart from the cache.")
+            : null;
     }
 
     /// <summary>Throws when what is missing does not fit, together with the output where both are on one file system.</summary>
