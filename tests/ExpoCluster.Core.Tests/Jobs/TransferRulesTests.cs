@@ -85,8 +85,8 @@ public sealed class TransferRulesTests : IDisposable
 
         int last = plan.PartCount - 1;
         Assert.Equal(4, plan.Inputs.Length);
-        Assert.All(Enumerable.Range(0, last), part => Assert.Equal([1, 3], needs.Of(part)));
-        Assert.Equal([0, 2], needs.Of(last));
+        Assert.All(Enumerable.Range(0, last), part => Assert.Equal([1, 3], needs.Of(part).ToArray()));
+        Assert.Equal([0, 2], needs.Of(last).ToArray());
         Assert.Equal([last, 0, last, 0], Enumerable.Range(0, 4).Select(needs.FirstPartOf));
     }
 
