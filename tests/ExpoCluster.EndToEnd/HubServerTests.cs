@@ -15,6 +15,7 @@ public sealed class HubServerTests : IAsyncLifetime
     private readonly Workplace place = new("20MB");
     private readonly string server = $"http://127.0.0.1:{PostgresServer.FreePort()}";
     private HubServer hub = null!;
+    private TestRepository aligned = null!;
     private ExpoProcess? node;
 
     private string Root => place.PathOf("storage");
@@ -26,7 +27,7 @@ public sealed class HubServerTests : IAsyncLifetime
         Directory.CreateDirectory(Root);
         hub = await HubServer.StartAsync();
         hub.Add(new TestRepository("org/base") { Token = Token }.WithDirectory(place.Base));
-        hub.Add(new TestRepository("org/aligned") { Token = Token }.WithDirectory(place.Aligned));
+        aligned = hub.Add(new TestRepository("org/aligned") { Token = Token }.WithDirectory(place.Aligned));
     }
 
     public async Task DisposeAsync()
@@ -114,12 +115,12 @@ public sealed class HubServerTests : IAsyncLifetime
     public void A_damaged_download_fails_the_job_and_names_the_file_and_resuming_fetches_that_one_again()
     {
         StartNode();
-        hub.Add(Fault.Damages(Place.Storage, offset: 1_000_000) with { Times = 1_000 });
+        hub.Add(Fault.Damages(Place.Storage, offset: 1_000_000) with { Times = 1_000, Target = aligned.Files["model.safetensors"].Etag });
 
         RunResult damaged = Run("merge", [.. Pair, "--out", "out", "--json"]);
 
         Assert.Equal("EXPO1168", damaged.Json.GetProperty("code").GetString());
-        Assert.Contains(".safetensors", damaged.Errors, StringComparison.Ordinal);
+        Assert.Contains($"hf:org/aligned@{aligned.Commit}/model.safetensors", damaged.Errors, StringComparison.Ordinal);
         hub.Heal();
         RunResult resumed = Run("merge", [.. Pair, "--out", "out", "--json"]);
         Assert.True(resumed.ExitCode == 0, resumed + node!.Errors);

@@ -187,6 +187,8 @@ public sealed class TransferTests : ClusterTestKit
     public void What_a_worker_hands_back_is_offered_at_once()
     {
         IActorRef coordinator = Prepared();
+        coordinator.Tell(new RequestParts { Job = Job, Worker = "first", Count = 1 }, worker);
+        Fish<NoParts>(worker);
 
         coordinator.Tell(Returned(Request(coordinator, count: 1), ReturnKind.Abandoned), worker);
 
