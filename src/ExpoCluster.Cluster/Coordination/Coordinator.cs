@@ -50,6 +50,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private Task sequence = Task.CompletedTask;
     private readonly IActorRef? registrar;
     private string registeredWord = "";
+    private long registeredSequence;
 
     public Coordinator(string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock)
     {
@@ -1008,10 +1009,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed or JobEvent.CoordinatorStarted
         or JobEvent.FilesTransferred or JobEvent.FilesLost);
 
-    // Whether anything can run is no event of the journal's, but follows from those.
+    // Whether anything can run is no event of the journal's, but follows from those. The register knows one state of a job for each of
+    // them, so what changes without one is written with the next.
     private void RegisterIfChanged()
     {
-        if (Word != registeredWord)
+        if (Word != registeredWord && LastSequenceNr > registeredSequence)
         {
             Register();
         }
@@ -1022,6 +1024,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         if (registrar is not null && state.Phase != JobPhase.New)
         {
             registeredWord = Word;
+            registeredSequence = LastSequenceNr;
             registrar.Tell(RegisterEntry.Of(state, Word, LastSequenceNr, clock.GetUtcNow()));
         }
     }
