@@ -22,7 +22,7 @@ internal static class NodeCommand
         RecipeOptions.Text("--tls-cert", "F", "This node's certificate (PEM); with it remoting speaks TLS, and --http may be https://..."),
         RecipeOptions.Text("--tls-key", "F", "Its private key (PEM)."),
         RecipeOptions.Text("--tls-ca", "F", "The authority (PEM) whose certificates are let in."),
-        HubOptions.CacheOption(),
+        RecipeOptions.Text("--hub-cache", "DIR", "Where models of the Hub are kept, below a storage root; .cache/huggingface/hub in the first by default."),
     ];
 
     public static Command Create()
@@ -47,7 +47,6 @@ internal static class NodeCommand
 
     private static async Task<int> RunAsync(NodeOptions options)
     {
-        HubOptions.UseCache(options.HubCache);
         using var leave = new CancellationTokenSource();
         void OnSignal(PosixSignalContext signal)
         {

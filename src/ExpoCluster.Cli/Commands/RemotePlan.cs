@@ -57,6 +57,14 @@ internal static class RemotePlan
             Fact("disk", $"{ByteSize.Format(plan.DiskNeeded)} needed, {ByteSize.Format(plan.DiskFree ?? 0)} free on {plan.FileSystem}");
         }
 
+        if (plan.Hub is { } hub)
+        {
+            Fact("download", string.Create(
+                CultureInfo.InvariantCulture,
+                $"{ByteSize.Format(hub.DownloadBytes)} in {hub.DownloadFiles} files, {ByteSize.Format(hub.CachedBytes)} are cached"));
+            Fact("cache", $"{hub.Cache}: {ByteSize.Format(hub.DiskNeeded)} needed, {ByteSize.Format(hub.DiskFree)} free");
+        }
+
         Fact("digest", plan.Digest);
         console.Write(facts);
         Table files = new Table().Border(TableBorder.Simple).AddColumn("file").AddColumn("bytes", column => column.RightAligned())

@@ -48,6 +48,11 @@ internal static class JobLines
         Fact("parts", string.Create(
             CultureInfo.InvariantCulture, $"{job.Parts.Committed} of {job.Parts.Total} committed, {job.Parts.Assigned} being computed"));
         Fact("written", $"{ByteSize.Format(job.BytesWritten)} of {ByteSize.Format(job.BytesTotal)}{Pace(job)}");
+        Fact("fetched", job.Transfers is { } transfers
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{ByteSize.Format(transfers.BytesDone)} of {ByteSize.Format(transfers.Bytes)}, {transfers.FilesDone} of {transfers.Files} files")
+            : null);
         Fact("submitted", Time(job.SubmittedAt) + (job.SubmittedBy is null ? "" : $" by {job.SubmittedBy}"));
         Fact("changed", Time(job.ChangedAt));
         Fact("coordinator", job.Coordinator);

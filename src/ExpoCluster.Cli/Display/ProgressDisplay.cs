@@ -1,4 +1,5 @@
 using System.Globalization;
+using ExpoCluster.Client.Jobs;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Core.Recipes;
 using Spectre.Console;
@@ -48,6 +49,9 @@ internal static class ProgressDisplay
 /// <param name="BytesPerSecond">Over the last few seconds.</param>
 internal readonly record struct MergePace(long Done, long Total, double BytesPerSecond)
 {
+    /// <summary>Input bytes that have arrived, and all that will, where parts are computed while others still wait for theirs.</summary>
+    public (long Done, long Total)? Fetched { get; init; }
+
     public double Share => Total == 0 ? 1 : (double)Done / Total;
 
     public TimeSpan? Left => BytesPerSecond > 0 ? TimeSpan.FromSeconds((Total - Done) / BytesPerSecond) : null;
@@ -55,9 +59,10 @@ internal readonly record struct MergePace(long Done, long Total, double BytesPer
     public string Describe()
     {
         string left = Left is { } time && Done < Total ? $", {Format(time)} left" : "";
+        string fetched = Fetched is { } input ? $"; {ByteSize.Format(input.Done)} of {ByteSize.Format(input.Total)} fetched" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Share:0%}  {ByteSize.Format(Done)} of {ByteSize.Format(Total)}, {ByteSize.Format((long)BytesPerSecond)}/s{left}");
+            $"{Share:0%}  {ByteSize.Format(Done)} of {ByteSize.Format(Total)}, {ByteSize.Format((long)BytesPerSecond)}/s{left}{fetched}");
     }
 
     private static string Format(TimeSpan time) => time.TotalMinutes < 1
@@ -71,11 +76,22 @@ internal sealed class PaceMeter(TimeProvider clock)
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(6);
 
     private readonly Queue<(long Timestamp, long Done)> samples = new();
+    private bool measuresTransfers;
 
     public MergePace Measure(JobProgress progress)
     {
-        long total = progress.Files.Sum(file => file.ByteLength);
-        long done = progress.Files.Sum(file => file.BytesCommitted) + progress.Lanes.Sum(lane => lane.BytesDone);
+        // Bytes that arrive and bytes that are written have paces of their own.
+        bool transfers = progress.State == JobStates.Transferring;
+        if (transfers != measuresTransfers)
+        {
+            measuresTransfers = transfers;
+            samples.Clear();
+        }
+
+        long total = transfers ? progress.Transfers.Sum(file => file.ByteLength) : progress.Files.Sum(file => file.ByteLength);
+        long done = transfers
+            ? progress.Transfers.Sum(file => file.BytesDone)
+            : progress.Files.Sum(file => file.BytesCommitted) + progress.Lanes.Sum(lane => lane.BytesDone);
         long now = clock.GetTimestamp();
         samples.Enqueue((now, done));
         while (samples.Count > 2 && clock.GetElapsedTime(samples.Peek().Timestamp, now) > Window)
@@ -85,7 +101,12 @@ internal sealed class PaceMeter(TimeProvider clock)
 
         (long Timestamp, long Done) first = samples.Peek();
         double seconds = clock.GetElapsedTime(first.Timestamp, now).TotalSeconds;
-        return new MergePace(done, total, seconds > 0 ? Math.Max(0, (done - first.Done) / seconds) : 0);
+        return new MergePace(done, total, seconds > 0 ? Math.Max(0, (done - first.Done) / seconds) : 0)
+        {
+            Fetched = transfers || progress.Transfers.All(file => file.Done)
+                ? null
+                : (progress.Transfers.Sum(file => file.BytesDone), progress.Transfers.Sum(file => file.ByteLength)),
+        };
     }
 }
 

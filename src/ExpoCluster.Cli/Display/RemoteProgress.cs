@@ -31,6 +31,14 @@ internal static class RemoteProgress
         {
             Worker = lane.Worker, File = lane.File, Part = lane.Part, BytesDone = lane.BytesDone, ByteCount = lane.Bytes,
         }));
+        if (job.Transfers is { } transfers)
+        {
+            progress.Transfers.Add(new TransferProgress
+            {
+                ByteLength = transfers.Bytes, BytesDone = transfers.BytesDone, Done = transfers.FilesDone == transfers.Files,
+            });
+        }
+
         return progress;
     }
 }

@@ -28,7 +28,7 @@ public sealed record Job
     /// <summary>Output bytes that are committed.</summary>
     public long BytesWritten { get; init; }
 
-    /// <summary>Output bytes per second over the last seconds; null when nothing moves.</summary>
+    /// <summary>Output bytes per second over the last seconds, while transferring bytes that arrive; null when nothing moves.</summary>
     public double? Rate { get; init; }
 
     /// <summary>Null when nothing moves.</summary>
@@ -39,6 +39,9 @@ public sealed record Job
 
     /// <summary>Parts that are being computed; null in lists.</summary>
     public IReadOnlyList<JobLane>? Lanes { get; init; }
+
+    /// <summary>Files that are fetched from the Hub; null where there are none.</summary>
+    public JobTransfers? Transfers { get; init; }
 
     /// <summary>The node that owns the job; null when it has ended or is not to be found.</summary>
     public string? Coordinator { get; init; }
@@ -77,6 +80,21 @@ public sealed record JobFile(string Name, long Bytes, int Parts, int Committed, 
 /// <param name="BytesDone">Of the part.</param>
 /// <param name="Bytes">Of the whole part.</param>
 public sealed record JobLane(string Worker, int File, int Part, long BytesDone, long Bytes);
+
+/// <summary>How the files get on that a job fetches from the Hub.</summary>
+/// <param name="Files">How many were not in the cache.</param>
+/// <param name="FilesDone">Of these, how many are now.</param>
+/// <param name="Bytes">Of all of them.</param>
+/// <param name="BytesDone">Bytes that have arrived.</param>
+/// <param name="UnderWay">What is being fetched; null in lists.</param>
+public sealed record JobTransfers(int Files, int FilesDone, long Bytes, long BytesDone, IReadOnlyList<JobTransfer>? UnderWay);
+
+/// <summary>A file that is being fetched.</summary>
+/// <param name="Worker">The node that does.</param>
+/// <param name="Name"><c>hf:org/name@commit/file</c>.</param>
+/// <param name="BytesDone">Bytes that have arrived.</param>
+/// <param name="Bytes">Of the file.</param>
+public sealed record JobTransfer(string Worker, string Name, long BytesDone, long Bytes);
 
 /// <summary>A page of the job list, newest first.</summary>
 /// <param name="Jobs">Without files and lanes.</param>

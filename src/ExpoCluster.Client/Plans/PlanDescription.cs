@@ -34,7 +34,7 @@ public sealed record PlanDescription
 
     public long BytesWritten { get; init; }
 
-    /// <summary>Disk space that the merge takes while it runs.</summary>
+    /// <summary>Disk space that the merge takes while it runs, with what is fetched where that goes to the same file system.</summary>
     public long DiskNeeded { get; init; }
 
     /// <summary>Where the output goes; null without output.</summary>
@@ -45,8 +45,23 @@ public sealed record PlanDescription
     /// <summary>Space is reserved before the first byte is computed; null without output.</summary>
     public bool? Reserved { get; init; }
 
+    /// <summary>What is fetched from the Hub; null where no model of the Hub is involved.</summary>
+    public PlannedTransfers? Hub { get; init; }
+
     public required IReadOnlyList<string> Notes { get; init; }
 }
+
+/// <summary>What has to be fetched from the Hub for a plan.</summary>
+/// <param name="Base">The reference with the commit that it means.</param>
+/// <param name="Aligned">The reference with the commit that it means.</param>
+/// <param name="Cache">Where it goes.</param>
+/// <param name="CachedBytes">Of what is there.</param>
+/// <param name="DownloadBytes">Of what is not.</param>
+/// <param name="DownloadFiles">How many files that are.</param>
+/// <param name="DiskNeeded">Disk space that it still takes.</param>
+/// <param name="DiskFree">Where the cache is.</param>
+public sealed record PlannedTransfers(
+    string Base, string Aligned, string Cache, long CachedBytes, long DownloadBytes, int DownloadFiles, long DiskNeeded, long DiskFree);
 
 /// <summary>An alpha and its tensors.</summary>
 public sealed record PlannedAlpha(double Alpha, int Tensors);

@@ -7,6 +7,7 @@ using Akka.Persistence;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Register;
+using ExpoCluster.Cluster.Transfers;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
@@ -20,7 +21,7 @@ namespace ExpoCluster.Cluster.Coordination;
 
 /// <summary>Owns one job and its journal: decides by <see cref="JobRules"/>, journals, then answers; hands out parts.</summary>
 /// <remarks>Whatever it has not journalled is lost with it, and everybody else repeats what it has not acknowledged.</remarks>
-public sealed class Coordinator : ReceivePersistentActor, IWithTimers
+public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransferringJob
 {
     private readonly string job;
     private readonly IActorRef writers;
@@ -31,6 +32,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private readonly WorkerDirectory workers;
     private readonly HashSet<IActorRef> watchers = [];
     private readonly HashSet<int> preparedFiles = [];
+    private readonly TransferDesk transfers;
 
     private JobState state = JobState.Empty;
     private PartSchedule? schedule;
@@ -47,6 +49,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private DateTimeOffset idleSince;
     private Task sequence = Task.CompletedTask;
     private readonly IActorRef? registrar;
+    private string registeredWord = "";
+    private long registeredSequence;
 
     public Coordinator(string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock)
     {
@@ -56,6 +60,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         this.settings = settings;
         this.clock = clock;
         workers = new WorkerDirectory(Context);
+        transfers = new TransferDesk(this, workers, plans, settings.LeaseDuration, clock, Context);
         registrar = settings.Register is { } register ? Context.ActorOf(Registrar.PropsFor(register)) : null;
 
         Recover<JobEvent>(journalled => state = state.Apply(journalled));
@@ -71,6 +76,13 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         Command<RenewLeases>(OnRenewLeases);
         Command<PartReturned>(OnPartReturned);
 
+        Command<RequestTransfers>(message => transfers.OnRequest(message, Sender));
+        Command<RenewTransfers>(message => transfers.OnRenew(message, Sender));
+        Command<TransferDone>(message => transfers.OnDone(message, Sender));
+        Command<TransferReturned>(message => transfers.OnReturned(message, Sender));
+        Command<TransferDesk.NeedsRead>(transfers.OnNeedsRead);
+        Command<TransferDesk.NeedsUnreadable>(transfers.OnNeedsUnreadable);
+
         Command<DescribeFile>(OnDescribeFile);
         Command<StagingReported>(OnStagingReported);
         Command<StagingRefused>(OnStagingRefused);
@@ -83,6 +95,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         Command<Reclaimed>(OnReclaimed);
 
         Command<Prepared>(OnPrepared);
+        Command<SideFilesLost>(OnSideFilesLost);
         Command<PublishDone>(_ => Decide(new JobCommand.CompletePublishing(), OnPublished));
         Command<PublishFailed>(OnPublishFailed);
         Command<StagingRemains>(_ => Timers.StartSingleTimer(nameof(RemoveStaging), RemoveStagingAgain.Instance, settings.RepeatInterval));
@@ -106,11 +119,20 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private bool MayAssign => state.Phase == JobPhase.Running
-        && !awaitsResume
-        && drainRequester is null
+    private bool IsActive => state.Phase == JobPhase.Running && !awaitsResume && drainRequester is null;
+
+    private bool MayAssign => IsActive
         && schedule is not null
         && preparedFiles.Count == state.Files.Length;
+
+    // Running, but nothing can run before more files are there.
+    private string Word => state.Phase == JobPhase.Running && !state.OpenTransfers.IsEmpty && (schedule?.AwaitsFiles ?? true)
+        ? "transferring"
+        : state.Phase.Word();
+
+    JobState ITransferringJob.State => state;
+
+    bool ITransferringJob.IsActive => IsActive;
 
     // Two coordinators of one job must not publish at the same time; they compute the same bytes whenever they like.
     private bool MayPublish => settings.Admission is null || claim is not null;
@@ -233,7 +255,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             message.NumericsVersion,
             PartGrid.PartBytes,
             [.. message.Files.Select(file => new JobFile(file.Name, file.ByteLength))],
-            Math.Max(1, message.Variants));
+            Math.Max(1, message.Variants))
+        {
+            Transfers = [.. message.Transfers.Select(TransferFacts.From)],
+            PinnedRecipeJson = message.PinnedRecipeJson.Length > 0 ? message.PinnedRecipeJson : null,
+        };
         Answer(new JobCommand.Submit(submission, planned), () =>
         {
             // Submitting again is harmless; going on is another matter.
@@ -284,6 +310,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private void Begin(bool noSurvivors)
     {
         schedule ??= new PartSchedule(state, settings.LeaseDuration);
+        schedule.SeeInputs(state, transfers.Needs);
+        transfers.Begin();
         sealableAfter = noSurvivors ? clock.GetUtcNow() : clock.GetUtcNow() + settings.LeaseDuration;
         preparedFiles.Clear();
         Reclaim();
@@ -296,7 +324,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     /// <summary>Does what has become possible: seals, publishes.</summary>
     private void Proceed()
     {
-        if (state.Phase == JobPhase.Running && state.AllSealed && MayPublish)
+        if (state.Phase == JobPhase.Running && state.AllSealed && state.OpenTransfers.IsEmpty && MayPublish)
         {
             Prepare();
         }
@@ -421,6 +449,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             case ReturnKind.Storage:
                 Suspend(reason);
                 break;
+            case ReturnKind.Missing when !transfers.Lose([message.Input]):
+                Fail(reason);
+                break;
             case ReturnKind.Transient when failures >= PartSchedule.MaxFailures:
                 Fail(reason with { Message = $"a part failed {failures} times, the last time: {reason.Message}" });
                 break;
@@ -443,12 +474,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         {
             workers.Offer(member, new WorkAvailable { Job = job });
         }
+
+        transfers.OfferTo(member);
     }
 
     private void OnWorkerLost(Member member)
     {
         string worker = WorkerDirectory.NameOf(member);
         workers.Remove(member);
+        transfers.LoseWorker(worker);
         if (schedule?.LoseWorker(worker) is { IsEmpty: false } lost)
         {
             log.Warning("Job {0}: worker {1} was lost; its {2} parts are offered again.", job, worker, lost.Length);
@@ -478,6 +512,13 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
         Proceed();
         OfferWork();
+    }
+
+    void ITransferringJob.OnInputsChanged()
+    {
+        schedule?.SeeInputs(state, transfers.Needs);
+        RegisterIfChanged();
+        OnLeasesChanged();
     }
 
     private void OfferWork()
@@ -648,7 +689,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         RunSequence(sequence =>
         {
             Plan plan = plans.Load(Paths.Plan(job), sealedState.PlanDigest!);
-            Recipe recipe = Recipe.FromCanonicalJson(sealedState.Submission!.RecipeJson);
+            if (sequence.FindLost(plan, sealedState.Transfers) is { IsEmpty: false } lost)
+            {
+                return new SideFilesLost(lost);
+            }
+
+            Recipe recipe = Recipe.FromCanonicalJson(sealedState.RecipeJson);
             return new Prepared(sequence.Prepare(plan, recipe, sealedState.Files, settings.Version));
         });
     }
@@ -657,6 +703,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     {
         publishing = false;
         Decide(new JobCommand.BeginPublishing(message.Names), Proceed);
+    }
+
+    private void OnSideFilesLost(SideFilesLost message)
+    {
+        publishing = false;
+        transfers.Lose(message.Transfers);
     }
 
     private void Publish()
@@ -679,7 +731,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private void RunSequence(Func<PublishSequence, object> step)
     {
         OutputPaths output = Paths;
-        var publishSequence = new PublishSequence(output, job);
+        var publishSequence = new PublishSequence(output, job, settings.HubCache);
         Task<object> run = OwnThread.Run(() =>
         {
             try
@@ -724,6 +776,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
     // ---- Endings ----------------------------------------------------------------------------------------------------
 
+    void ITransferringJob.Suspend(JobReason reason) => Suspend(reason);
+
+    void ITransferringJob.Fail(JobReason reason) => Fail(reason);
+
     private void Suspend(JobReason reason) => Decide(new JobCommand.Suspend(reason), () => OnStopped(reason));
 
     private void Fail(JobReason reason) => Decide(new JobCommand.Fail(reason), () => OnStopped(reason));
@@ -737,6 +793,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private void StopWork()
     {
         schedule = null;
+        transfers.Stop();
         workers.TellAll(new JobEnded { Job = job });
         settings.InFlight?.Invoke([]);
         TellWatchers();
@@ -796,6 +853,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             OnLeasesChanged();
         }
 
+        transfers.Expire();
         if (now - lastRepeat >= settings.RepeatInterval)
         {
             Reclaim();
@@ -831,6 +889,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         }
 
         OfferWork();
+        transfers.Offer();
     }
 
     // ---- Progress ---------------------------------------------------------------------------------------------------
@@ -856,7 +915,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         var progress = new JobProgress
         {
             Job = job,
-            State = state.Phase.Word(),
+            State = Word,
             Total = state.PartCount,
             Committed = state.CommittedParts,
             Reused = reused,
@@ -886,6 +945,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             BytesDone = lease.BytesDone * state.Variants,
             ByteCount = PartGrid.Part(lease.File, lease.Part, state.Files[lease.File].File.ByteLength).ByteCount * state.Variants,
         }));
+        progress.Transfers.AddRange(transfers.Describe());
         return progress;
     }
 
@@ -908,6 +968,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             }));
     }
 
+    void ITransferringJob.Decide(JobCommand command, Action then, Action<JobDecision.Rejected> rejected) => Decide(command, then, rejected);
+
     /// <summary>Decides, journals what follows, and only then goes on: with what was accepted before, at once.</summary>
     private void Decide(JobCommand command, Action then, Action<JobDecision.Rejected>? rejected = null)
     {
@@ -926,6 +988,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
                         }
 
                         then();
+                        RegisterIfChanged();
                     }
                 });
                 break;
@@ -943,13 +1006,26 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     // ---- The list of jobs -------------------------------------------------------------------------------------------
 
     private static bool ChangesState(JobEvent journalled) => journalled is not (
-        JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed or JobEvent.CoordinatorStarted);
+        JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed or JobEvent.CoordinatorStarted
+        or JobEvent.FilesTransferred or JobEvent.FilesLost);
+
+    // Whether anything can run is no event of the journal's, but follows from those. The register knows one state of a job for each of
+    // them, so what changes without one is written with the next.
+    private void RegisterIfChanged()
+    {
+        if (Word != registeredWord && LastSequenceNr > registeredSequence)
+        {
+            Register();
+        }
+    }
 
     private void Register()
     {
         if (registrar is not null && state.Phase != JobPhase.New)
         {
-            registrar.Tell(RegisterEntry.Of(state, LastSequenceNr, clock.GetUtcNow()));
+            registeredWord = Word;
+            registeredSequence = LastSequenceNr;
+            registrar.Tell(RegisterEntry.Of(state, Word, LastSequenceNr, clock.GetUtcNow()));
         }
     }
 
@@ -973,6 +1049,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private sealed record Reclaimed(OutputClaim? Claim);
 
     private sealed record Prepared(ImmutableArray<string> Names);
+
+    private sealed record SideFilesLost(ImmutableArray<int> Transfers);
 
     private sealed record PublishFailed(ExpoException Error);
 

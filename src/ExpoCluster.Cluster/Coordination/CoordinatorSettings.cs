@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Cluster.Register;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
 
 namespace ExpoCluster.Cluster.Coordination;
@@ -30,6 +31,9 @@ public sealed record CoordinatorSettings
 
     /// <summary>Where states of jobs are listed; null in an embedded merge, which has one job.</summary>
     public JobRegister? Register { get; init; }
+
+    /// <summary>Where workers have brought files of the Hub; null in an embedded merge.</summary>
+    public HubCache? HubCache { get; init; }
 
     /// <summary>Written into provenance and model card.</summary>
     public required string Version { get; init; }

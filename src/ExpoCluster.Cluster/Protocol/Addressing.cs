@@ -62,6 +62,14 @@ public partial class RenewLeases : ICoordinatorMessage;
 
 public partial class PartReturned : ICoordinatorMessage;
 
+public partial class RequestTransfers : ICoordinatorMessage;
+
+public partial class RenewTransfers : ICoordinatorMessage;
+
+public partial class TransferDone : ICoordinatorMessage;
+
+public partial class TransferReturned : ICoordinatorMessage;
+
 public partial class DescribeFile : ICoordinatorMessage;
 
 public partial class StagingReported : ICoordinatorMessage;

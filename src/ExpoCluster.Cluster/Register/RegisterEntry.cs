@@ -28,13 +28,14 @@ public sealed record RegisterEntry
     public ImmutableArray<RegisterFile> Files { get; init; } = [];
 
     /// <param name="state">Of a job that was submitted.</param>
+    /// <param name="word">What that state is called: a job that runs may be one that only awaits files.</param>
     /// <param name="sequence">Of the last event that it comes from.</param>
     /// <param name="now">When it came into this state.</param>
-    public static RegisterEntry Of(JobState state, long sequence, DateTimeOffset now) => new()
+    public static RegisterEntry Of(JobState state, string word, long sequence, DateTimeOffset now) => new()
     {
         Job = state.Submission!.Job,
         Sequence = sequence,
-        State = state.Phase.Word(),
+        State = word,
         SubmittedAt = state.Submission.At,
         ChangedAt = now,
         Output = state.Submission.Output,

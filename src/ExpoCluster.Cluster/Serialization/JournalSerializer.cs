@@ -29,6 +29,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         JobEvent.Published => "j10",
         JobEvent.Failed => "j11",
         JobEvent.Cancelled => "j12",
+        JobEvent.FilesTransferred => "j13",
+        JobEvent.FilesLost => "j14",
         _ => throw new SerializationException($"{o.GetType().Name} is no event of a job."),
     };
 
@@ -48,6 +50,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         "j10" => new JobEvent.Published(),
         "j11" => From(Wire.Failed.Parser.ParseFrom(bytes)),
         "j12" => new JobEvent.Cancelled(),
+        "j13" => new JobEvent.FilesTransferred([.. Wire.FilesTransferred.Parser.ParseFrom(bytes).Transfers]),
+        "j14" => new JobEvent.FilesLost([.. Wire.FilesLost.Parser.ParseFrom(bytes).Transfers]),
         _ => throw new SerializationException(
             $"Unknown event manifest '{manifest}': the journal was written by a newer version of ExpoCluster. Upgrade this node."),
     };
@@ -70,6 +74,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         JobEvent.Published => new Wire.Published(),
         JobEvent.Failed e => new Wire.Failed { Code = e.Code, Reason = e.Reason, Advice = e.Advice },
         JobEvent.Cancelled => new Wire.Cancelled(),
+        JobEvent.FilesTransferred e => new Wire.FilesTransferred { Transfers = { e.Transfers } },
+        JobEvent.FilesLost e => new Wire.FilesLost { Transfers = { e.Transfers } },
         _ => throw new SerializationException($"{journalled.GetType().Name} is no event of a job."),
     };
 
@@ -80,6 +86,14 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         PartBytes = planned.PartBytes,
         Variants = planned.Variants > 1 ? planned.Variants : 0,
         Files = { planned.Files.Select(file => new Wire.PlannedFile { Name = file.Name, ByteLength = file.ByteLength }) },
+        Transfers =
+        {
+            planned.Transfers.Select(transfer => new Wire.PlannedTransfer
+            {
+                Name = transfer.Name, ByteLength = transfer.ByteLength, GitOid = transfer.GitOid, Sha256 = transfer.Sha256 ?? "", WasThere = transfer.WasThere,
+            }),
+        },
+        PinnedRecipeJson = planned.PinnedRecipeJson ?? "",
     };
 
     private static Wire.PartsCommitted ToWire(JobEvent.PartsCommitted committed) => new()
@@ -106,7 +120,14 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         wire.NumericsVersion,
         wire.PartBytes,
         [.. wire.Files.Select(file => new JobFile(file.Name, file.ByteLength))],
-        Math.Max(1, wire.Variants));
+        Math.Max(1, wire.Variants))
+    {
+        Transfers = [.. wire.Transfers.Select(From)],
+        PinnedRecipeJson = wire.PinnedRecipeJson.Length > 0 ? wire.PinnedRecipeJson : null,
+    };
+
+    private static JobTransfer From(Wire.PlannedTransfer wire) =>
+        new(wire.Name, wire.ByteLength, wire.GitOid, wire.Sha256.Length > 0 ? wire.Sha256 : null) { WasThere = wire.WasThere };
 
     private static JobEvent.StagingCreated From(Wire.StagingCreated wire) => new(wire.File, wire.Generation);
 

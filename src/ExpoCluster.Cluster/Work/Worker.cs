@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Cluster.Transfers;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
@@ -36,7 +37,9 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private readonly Dictionary<(string Job, Attempt Attempt), Unacknowledged<PartReturned>> unacknowledgedReturns = [];
     private string? askedJob;
     private DateTimeOffset askedAt;
+    private readonly IActorRef? carrier;
     private IActorRef? drainRequester;
+    private bool isCarrying;
 
     public Worker(
         string name, WorkerSettings settings, IActorRef coordinators, IActorRef writers, PlanStore plans, TimeProvider clock)
@@ -48,6 +51,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         this.plans = plans;
         this.clock = clock;
         lanes = StartLanes(settings, clock, Self);
+        carrier = settings.Hub is null ? null : Context.ActorOf(Carrier.PropsFor(name, settings, coordinators, clock), Carrier.ActorName);
 
         Receive<WorkAvailable>(OnWorkAvailable);
         Receive<AssignParts>(OnAssignParts);
@@ -59,6 +63,8 @@ public sealed class Worker : ReceiveActor, IWithTimers
         Receive<ReturnAcknowledged>(OnReturnAcknowledged);
         Receive<LeasesRenewed>(OnLeasesRenewed);
         Receive<JobEnded>(OnJobEnded);
+        Receive<TransfersAvailable>(message => carrier?.Forward(message));
+        Receive<Carrier.Stopped>(_ => OnCarrierStopped());
         Receive<Renew>(_ => OnRenew());
         Receive<Drain>(OnDrain);
         Receive<DrainTimeIsUp>(_ => RevokeAll());
@@ -210,7 +216,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         string id = message.Assignment.Job;
         if (!jobs.TryGetValue(id, out WorkedJob? job) || job.Plan.Digest != message.Plan.Digest)
         {
-            job = new WorkedJob(message.Plan, new OutputPaths(message.Assignment.Output), new InputFiles(message.Plan), message.Reads);
+            job = new WorkedJob(message.Plan, new OutputPaths(message.Assignment.Output), new InputFiles(message.Plan, cache: settings.Hub?.Cache), message.Reads);
             jobs[id] = job;
         }
 
@@ -231,10 +237,12 @@ public sealed class Worker : ReceiveActor, IWithTimers
     }
 
     // On network file systems a mapped page may fail to arrive, and that kills the process.
-    private static ReadMode ReadsFor(Plan plan) =>
-        plan.Inputs.Where(input => !input.IsRemote).Select(input => Path.GetDirectoryName(input.Path)!).Distinct().Any(directory => FileSystemFacts.Of(directory).IsNetwork)
+    private ReadMode ReadsFor(Plan plan) =>
+        plan.Inputs.Select(DirectoryOf).OfType<string>().Distinct().Any(directory => FileSystemFacts.Of(directory).IsNetwork)
             ? ReadMode.Positioned
             : ReadMode.Mapped;
+
+    private string? DirectoryOf(PlanInput input) => input.IsRemote ? settings.Hub?.Cache.Directory : Path.GetDirectoryName(input.Path);
 
     private void HandBack(AssignParts message)
     {
@@ -351,11 +359,13 @@ public sealed class Worker : ReceiveActor, IWithTimers
                 FailureKind.Input => ReturnKind.Input,
                 FailureKind.Storage => ReturnKind.Storage,
                 FailureKind.Fatal => ReturnKind.Fatal,
+                FailureKind.Missing => ReturnKind.Missing,
                 _ => throw new InvalidOperationException($"No name on the wire for {failed.Kind}."),
             },
             Code = failed?.Code ?? "",
             Message = failed?.Message ?? "",
             Advice = failed?.Advice ?? "",
+            Input = failed?.Input ?? "",
         };
         unacknowledgedReturns[(job, attempt)] = new Unacknowledged<PartReturned>(message, clock.GetUtcNow());
         coordinators.Tell(message);
@@ -380,6 +390,8 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private void OnDrain(Drain message)
     {
         drainRequester = Sender;
+        isCarrying = carrier is not null;
+        carrier?.Tell(Carrier.Stop.Instance);
         Timers.StartSingleTimer(nameof(DrainTimeIsUp), DrainTimeIsUp.Instance, message.Patience);
         foreach (PartOrder waiting in running.Values.Where(order => order.Lease.BytesDone == 0))
         {
@@ -399,10 +411,16 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void FinishDraining()
     {
-        if (running.Count == 0 && unacknowledgedParts.Count == 0 && unacknowledgedReturns.Count == 0)
+        if (running.Count == 0 && unacknowledgedParts.Count == 0 && unacknowledgedReturns.Count == 0 && !isCarrying)
         {
             drainRequester.Tell(Drained.Instance);
         }
+    }
+
+    private void OnCarrierStopped()
+    {
+        isCarrying = false;
+        FinishDraining();
     }
 
     private void OnLeasesRenewed(LeasesRenewed message)
@@ -425,6 +443,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void OnJobEnded(JobEnded message)
     {
+        carrier?.Forward(message);
         Forget(message.Job);
         AskForParts();
     }

@@ -1,3 +1,5 @@
+using ExpoCluster.Core.Hub;
+
 namespace ExpoCluster.Cluster.Work;
 
 /// <summary>How a worker behaves on this node.</summary>
@@ -8,6 +10,12 @@ public sealed record WorkerSettings
 
     /// <summary>Output bytes per second of this process; null for no limit.</summary>
     public long? MaxBytesPerSecond { get; init; }
+
+    /// <summary>The way to the Hub and to the cache that all nodes share; null where inputs of the Hub are read straight through.</summary>
+    public HubSession? Hub { get; init; }
+
+    /// <summary>Files that are fetched at once.</summary>
+    public int MaxTransfers { get; init; } = 2;
 
     /// <summary>How long a lane waits for a staging file to appear: attribute caches of shared storage hold names back.</summary>
     public TimeSpan OpenPatience { get; init; } = TimeSpan.FromSeconds(90);

@@ -43,7 +43,7 @@ public sealed class HubCache(string directory, bool usesLinks = true)
 
         string path = RefPath(repository, revision);
         Prepare(Path.GetDirectoryName(path)!);
-        Durability.WriteWhole(path, System.Text.Encoding.ASCII.GetBytes(commit.Sha));
+        Durability.WriteShared(path, System.Text.Encoding.ASCII.GetBytes(commit.Sha));
     }
 
     /// <summary>Where the file can be read; null when the cache lacks it. A link that leads nowhere counts as lacking.</summary>
@@ -52,6 +52,23 @@ public sealed class HubCache(string directory, bool usesLinks = true)
         string place = Path.Join(Snapshot(commit), path);
         return HubPath.IsSafe(path) && File.Exists(place) && new FileInfo(RealPath.Of(place)).Exists ? place : null;
     }
+
+    /// <summary>The file is there, with the length that the Hub lists.</summary>
+    public bool Has(HubFile file) =>
+        Find(file.Commit, file.Path) is { } place && new FileInfo(RealPath.Of(place)).Length == file.ByteLength;
+
+    /// <summary>Removes what has the file's name but not its length; a download would find it and keep it.</summary>
+    public void RemoveStray(HubFile file)
+    {
+        string place = PlaceOf(file);
+        if (!Has(file) && File.Exists(place))
+        {
+            File.Delete(place);
+        }
+    }
+
+    /// <summary>Where the file's name is, or would be, in its snapshot.</summary>
+    public string PlaceOf(HubFile file) => Path.Join(Snapshot(file.Commit), file.Path);
 
     /// <summary>The listing that was kept with an earlier download; null when there is none that can be read.</summary>
     public HubListing? ReadListing(HubCommit commit) => HubTreeFile.Read(TreePath(commit), commit);
@@ -62,7 +79,7 @@ public sealed class HubCache(string directory, bool usesLinks = true)
         if (!File.Exists(path))
         {
             Prepare(Path.GetDirectoryName(path)!);
-            Durability.WriteWhole(path, HubTreeFile.Encode(listing));
+            Durability.WriteShared(path, HubTreeFile.Encode(listing));
         }
     }
 
@@ -91,7 +108,7 @@ public sealed class HubCache(string directory, bool usesLinks = true)
         string tag = Path.Join(Directory, TagName);
         if (!File.Exists(tag))
         {
-            Durability.WriteWhole(tag, System.Text.Encoding.ASCII.GetBytes(TagText));
+            Durability.WriteShared(tag, System.Text.Encoding.ASCII.GetBytes(TagText));
         }
     }
 
@@ -105,13 +122,13 @@ public sealed class HubCache(string directory, bool usesLinks = true)
     {
         try
         {
-            // What is left here is a link that leads nowhere.
-            File.Delete(place);
-            File.CreateSymbolicLink(place, target);
-            Durability.FlushDirectory(Path.GetDirectoryName(place)!);
+            // It replaces a link that leads nowhere, and at no moment one that somebody else has just made.
+            string link = $"{place}.{Guid.NewGuid():N}.unfinished";
+            File.CreateSymbolicLink(link, target);
+            Durability.Rename(link, place);
             return true;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or PlatformNotSupportedException or StorageException)
         {
             return false;
         }

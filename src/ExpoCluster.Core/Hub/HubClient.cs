@@ -17,6 +17,7 @@ public sealed partial class HubClient : IDisposable
     private readonly HubLocations locations;
     private long bytesReceived;
     private long requests;
+    private int waits;
 
     /// <param name="environment">Endpoint, token and timeouts.</param>
     /// <param name="clock">For waits between attempts and the age of what is remembered.</param>
@@ -35,6 +36,9 @@ public sealed partial class HubClient : IDisposable
 
     /// <summary>Bytes of files received so far.</summary>
     public long BytesReceived => Interlocked.Read(ref bytesReceived);
+
+    /// <summary>Somebody waits before asking again, as the Hub said or as is fit after a failure.</summary>
+    public bool IsWaiting => Volatile.Read(ref waits) > 0;
 
     /// <summary>Questions asked so far.</summary>
     public long Requests => Interlocked.Read(ref requests);
@@ -256,13 +260,21 @@ public sealed partial class HubClient : IDisposable
     }
 
     // A second or two is nothing that anybody needs to know of.
-    private Task WaitAsync(TimeSpan wait, string subject, string why, CancellationToken cancellation)
+    private async Task WaitAsync(TimeSpan wait, string subject, string why, CancellationToken cancellation)
     {
         if (wait >= NoticedWait)
         {
             Notice?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{subject}: {why}; asking again in {wait.TotalSeconds:0} s"));
         }
 
-        return Task.Delay(wait, clock, cancellation);
+        Interlocked.Increment(ref waits);
+        try
+        {
+            await Task.Delay(wait, clock, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref waits);
+        }
     }
 }

@@ -10,6 +10,12 @@ public sealed partial record HubCommit(string Repository, string Sha)
     /// <summary>Only 40 lower-case digits are a commit; anything shorter is the name of a branch or a tag.</summary>
     public static bool IsSha(string text) => Sha1().IsMatch(text);
 
+    /// <summary>Reads what <see cref="ToString"/> gives.</summary>
+    /// <exception cref="HubException">It is no reference to a commit.</exception>
+    public static HubCommit Parse(string text) => HubReference.Parse(text) is { IsPinned: true } reference
+        ? new HubCommit(reference.Repository, reference.Revision!)
+        : throw HubErrors.MalformedReference(text, "it names no commit");
+
     public override string ToString() => $"{HubReference.Prefix}{Repository}@{Sha}";
 
     [GeneratedRegex(@"\A[0-9a-f]{40}\z")]

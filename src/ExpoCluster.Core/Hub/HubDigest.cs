@@ -19,7 +19,7 @@ internal static class HubDigest
     }
 
     /// <summary>Of a file that was written, read back from its start.</summary>
-    public static string Of(SafeFileHandle handle, HubFile file, CancellationToken cancellation)
+    public static string Of(SafeFileHandle handle, HubFile file, Action? active, CancellationToken cancellation)
     {
         using IncrementalHash hash = Begin(file.ByteLength, file);
         byte[] buffer = new byte[BufferBytes];
@@ -33,6 +33,7 @@ internal static class HubDigest
             }
 
             hash.AppendData(buffer, 0, count);
+            active?.Invoke();
             offset += count;
         }
 

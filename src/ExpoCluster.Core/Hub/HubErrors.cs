@@ -69,8 +69,14 @@ public static class HubErrors
     /// <summary>A listed path leads out of its folder.</summary>
     public const string UnsafePath = "EXPO1170";
 
+    /// <summary>A file that a job has fetched was removed from the cache.</summary>
+    public const string GoneFromTheCache = "EXPO1171";
+
     private const string CheckEndpoint = "check HF_ENDPOINT and the proxy settings; this is not an answer of the Hugging Face Hub.";
     private const string AskAgain = "run the same command again later; what is downloaded is kept.";
+
+    /// <summary>Another token, or one at all, could help.</summary>
+    public static bool IsAboutToken(HubException refusal) => refusal.Code is RepositoryMissing or Gated or BadToken or Forbidden;
 
     internal static HubException MalformedReference(string text, string why) => new(
         Malformed, HubText.OneLine(text), $"not a model of the Hub: {why}", "write hf:org/name, or hf:org/name@revision.");
@@ -147,6 +153,9 @@ public static class HubErrors
 
     internal static HubException MissingInCache(string where, string cache, string why) => new(
         NotCached, where, $"not in the cache {cache}, and {why}", "unset HF_HUB_OFFLINE and check the network, or download the model with `hf download` first.");
+
+    internal static HubException GoneFromCache(string where, string cache) => new(
+        GoneFromTheCache, where, $"it is not in the cache {cache} any more, or has another length there", "nothing: it is fetched again.");
 
     internal static HubException LeadsOutside(HubCommit commit, string path) => new(
         UnsafePath, commit.ToString(), $"the listing has the path '{HubText.OneLine(path)}', which leads out of its folder",

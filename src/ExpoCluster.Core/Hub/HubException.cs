@@ -8,6 +8,9 @@ public sealed class HubException(string code, string where, string problem, stri
 {
     public string Problem { get; } = problem;
 
+    /// <summary>The model, file or variable that it is about.</summary>
+    public string Where { get; } = where;
+
     /// <summary>Trying again later can help; nothing about the model or the user is wrong.</summary>
     public bool IsOutage => Code is HubErrors.Unreachable or HubErrors.ServerFailed or HubErrors.RateLimited;
 

@@ -32,7 +32,7 @@ internal sealed class HubFolder : CheckpointFolder
 
     public override int ReadsAtOnce => RemoteReadsAtOnce;
 
-    public override string? LocalDirectory => MissingSideFiles.Any() ? null : local.LocalDirectory;
+    public override string? LocalDirectory => IsNamedByCommit || MissingSideFiles.Any() ? null : local.LocalDirectory;
 
     public override string? SideFileDirectory => LocalDirectory ?? Commit.ToString();
 
@@ -42,11 +42,14 @@ internal sealed class HubFolder : CheckpointFolder
         ? local.FileNames
         : [.. listed.Keys.Select(path => path.Split('/')[0]).Where(name => !name.StartsWith('.')).Order(StringComparer.Ordinal)];
 
+    // Without the Hub's list nobody knows the digests by which a file could be fetched again.
+    private bool IsNamedByCommit => session.NamesByCommit && snapshot.Listing is not null;
+
     private IEnumerable<HubFile> SideFiles => listed.Values.Where(file => SideFileSelection.IsSelected(file.Path));
 
     private IEnumerable<HubFile> MissingSideFiles => SideFiles.Where(file => !IsCached(file.Path));
 
-    public override string PathOf(string fileName) => IsCached(fileName) ? local.PathOf(fileName) : $"{Commit}/{fileName}";
+    public override string PathOf(string fileName) => IsCached(fileName) && !IsNamedByCommit ? local.PathOf(fileName) : $"{Commit}/{fileName}";
 
     public override byte[] ReadIndex(string fileName)
     {
@@ -65,7 +68,8 @@ internal sealed class HubFolder : CheckpointFolder
     {
         if (IsLocal(fileName))
         {
-            return local.OpenWeights(fileName, namedBy);
+            WeightsFile opened = local.OpenWeights(fileName, namedBy);
+            return IsNamedByCommit ? opened with { Path = listed[fileName].Name, ModifiedUnixNanoseconds = 0 } : opened;
         }
 
         return listed.TryGetValue(fileName, out HubFile? file)
@@ -74,7 +78,9 @@ internal sealed class HubFolder : CheckpointFolder
     }
 
     public override byte[]? ReadRemoteSideFile(string fileName) =>
-        !IsLocal(fileName) && listed.TryGetValue(fileName, out HubFile? file) ? ReadRemote(SideFileSelection.Checked(file)) : null;
+        (IsNamedByCommit || !IsLocal(fileName)) && listed.TryGetValue(fileName, out HubFile? file)
+            ? Read(SideFileSelection.Checked(file))
+            : null;
 
     /// <summary>What opening the checkpoint took, and where asked for what goes along with the weights.</summary>
     public IEnumerable<HubFile> FilesOf(Checkpoint checkpoint, bool withSideFiles)
@@ -112,9 +118,15 @@ internal sealed class HubFolder : CheckpointFolder
         }
     }
 
-    public bool IsCached(string path) => session.Cache.Find(Commit, path) is not null;
+    // A file of another length than the listed one is not it, whoever left it there.
+    public bool IsCached(string path) => IsNamedByCommit
+        ? listed.TryGetValue(path, out HubFile? file) && session.Cache.Has(file)
+        : session.Cache.Find(Commit, path) is not null;
 
     private bool IsLocal(string fileName) => snapshot.Listing is null || IsCached(fileName);
+
+    private byte[] Read(HubFile file) =>
+        IsCached(file.Path) && session.Cache.Find(Commit, file.Path) is { } cached ? File.ReadAllBytes(cached) : ReadRemote(file);
 
     private byte[] ReadRemote(HubFile file) => session.Client.ReadAsync(file, CancellationToken.None).GetAwaiter().GetResult();
 }

@@ -10,11 +10,19 @@ public sealed class HubSession : IDisposable
     private readonly ConcurrentDictionary<string, HubCommit> pins = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, HubSnapshot> snapshots = new(StringComparer.Ordinal);
 
+    private readonly bool ownsClient;
+
     public HubSession(HubEnvironment environment, TimeProvider clock)
+        : this(environment, new HubClient(environment, clock), new HubCache(environment.CacheDirectory, environment.UsesLinks))
+    {
+        ownsClient = true;
+    }
+
+    private HubSession(HubEnvironment environment, HubClient client, HubCache cache)
     {
         Environment = environment;
-        Client = new HubClient(environment, clock);
-        Cache = new HubCache(environment.CacheDirectory, environment.UsesLinks);
+        Client = client;
+        Cache = cache;
     }
 
     /// <summary>As the process's environment says; made when it is first needed.</summary>
@@ -25,6 +33,12 @@ public sealed class HubSession : IDisposable
 
     public HubClient Client { get; }
 
+    /// <summary>
+    /// Files are named by their commits, <c>hf:org/name@commit/file</c>, also where the cache has them. Plans then do not depend on
+    /// what the cache has, and whoever runs them looks there.
+    /// </summary>
+    public bool NamesByCommit { get; init; }
+
     public HubCache Cache { get; }
 
     /// <summary>What the references that were opened mean, as they were written.</summary>
@@ -33,7 +47,16 @@ public sealed class HubSession : IDisposable
     /// <summary>From now on the reference means this commit, whatever its branch does.</summary>
     public void Pin(string reference, HubCommit commit) => pins[reference] = commit;
 
-    public void Dispose() => Client.Dispose();
+    /// <summary>The same way to the Hub, for a run of its own: what a branch means is asked anew.</summary>
+    public HubSession Anew(bool namesByCommit) => new(Environment, Client, Cache) { NamesByCommit = namesByCommit };
+
+    public void Dispose()
+    {
+        if (ownsClient)
+        {
+            Client.Dispose();
+        }
+    }
 
     /// <summary>The state of a model that the reference means: the same for the whole run.</summary>
     /// <exception cref="HubException">There is none, or nobody can say.</exception>

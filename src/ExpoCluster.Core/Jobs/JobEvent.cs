@@ -39,11 +39,19 @@ public abstract record JobEvent
     public sealed record Planned(
         string PlanDigest, int NumericsVersion, int PartBytes, ImmutableArray<JobFile> Files, int Variants = 1) : JobEvent
     {
+        /// <summary>Files of the Hub that the job needs in the cache.</summary>
+        public ImmutableArray<JobTransfer> Transfers { get; init; } = [];
+
+        /// <summary>The recipe with the commits that its references meant then; null where it says so itself.</summary>
+        public string? PinnedRecipeJson { get; init; }
+
         public bool Equals(Planned? other) => other is not null
             && PlanDigest == other.PlanDigest
             && NumericsVersion == other.NumericsVersion
             && PartBytes == other.PartBytes
             && Variants == other.Variants
+            && PinnedRecipeJson == other.PinnedRecipeJson
+            && Transfers.SequenceEqual(other.Transfers)
             && Files.SequenceEqual(other.Files);
 
         public override int GetHashCode() => HashCode.Combine(PlanDigest, NumericsVersion, PartBytes, Files.Length);
@@ -63,6 +71,22 @@ public abstract record JobEvent
     /// <param name="Generation">Of its staging file.</param>
     /// <param name="Digest">SHA-256 over its length and block digests, lower-case hex.</param>
     public sealed record FileSealed(int File, int Generation, string Digest) : JobEvent;
+
+    /// <summary>Files of the Hub are in the cache, whole and checked.</summary>
+    public sealed record FilesTransferred(ImmutableArray<int> Transfers) : JobEvent
+    {
+        public bool Equals(FilesTransferred? other) => other is not null && Transfers.SequenceEqual(other.Transfers);
+
+        public override int GetHashCode() => Transfers.Length;
+    }
+
+    /// <summary>Files that had been brought are no longer in the cache: they are to be fetched again.</summary>
+    public sealed record FilesLost(ImmutableArray<int> Transfers) : JobEvent
+    {
+        public bool Equals(FilesLost? other) => other is not null && Transfers.SequenceEqual(other.Transfers);
+
+        public override int GetHashCode() => Transfers.Length;
+    }
 
     /// <summary>Work rests until somebody resumes the job.</summary>
     public sealed record Suspended(string Code, string Reason, string Advice) : JobEvent;

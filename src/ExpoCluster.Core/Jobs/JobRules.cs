@@ -22,6 +22,12 @@ public abstract record JobCommand
 
     public sealed record ReportSeal(int File, int Generation, string Digest) : JobCommand;
 
+    /// <summary>A file of the Hub is in the cache.</summary>
+    public sealed record ReportTransfer(int Transfer) : JobCommand;
+
+    /// <summary>Files of the Hub that were in the cache are not there any more.</summary>
+    public sealed record ReportLost(ImmutableArray<int> Transfers) : JobCommand;
+
     public sealed record BeginPublishing(ImmutableArray<string> Names) : JobCommand;
 
     public sealed record CompletePublishing : JobCommand;
@@ -63,6 +69,8 @@ public static class JobRules
         JobCommand.ReportStaging c => ReportStaging(state, c),
         JobCommand.ReportParts c => ReportParts(state, c),
         JobCommand.ReportSeal c => ReportSeal(state, c),
+        JobCommand.ReportTransfer c => ReportTransfer(state, c),
+        JobCommand.ReportLost c => ReportLost(state, c),
         JobCommand.BeginPublishing c => BeginPublishing(state, c),
         JobCommand.CompletePublishing => CompletePublishing(state),
         JobCommand.Suspend c => Suspend(state, c),
@@ -178,6 +186,32 @@ public static class JobRules
             : NotNow(state, $"{file.File.Name} cannot be sealed");
     }
 
+    // A file is known by its digest, so it does not matter who brought it, nor when.
+    private static JobDecision ReportTransfer(JobState state, JobCommand.ReportTransfer command)
+    {
+        if (state.IsTransferred(command.Transfer))
+        {
+            return new JobDecision.Ignored("This file is there.");
+        }
+
+        return state.OpenTransfers.Contains(command.Transfer) && state.Phase is JobPhase.Running or JobPhase.Suspended
+            ? new JobDecision.Accepted(new JobEvent.FilesTransferred([command.Transfer]))
+            : NotNow(state, "no such file is awaited");
+    }
+
+    private static JobDecision ReportLost(JobState state, JobCommand.ReportLost command)
+    {
+        ImmutableArray<int> lost = [.. command.Transfers.Where(state.IsTransferred).Distinct().Order()];
+        if (lost.IsEmpty)
+        {
+            return new JobDecision.Ignored("These files are awaited.");
+        }
+
+        return state.Phase is JobPhase.Running or JobPhase.Suspended
+            ? new JobDecision.Accepted(new JobEvent.FilesLost(lost))
+            : NotNow(state, "no files are needed any more");
+    }
+
     private static JobDecision BeginPublishing(JobState state, JobCommand.BeginPublishing command)
     {
         if (state.Phase == JobPhase.Publishing)
@@ -185,9 +219,9 @@ public static class JobRules
             return new JobDecision.Ignored("Publishing has begun.");
         }
 
-        return state.Phase == JobPhase.Running && state.AllSealed
+        return state.Phase == JobPhase.Running && state.AllSealed && state.OpenTransfers.IsEmpty
             ? new JobDecision.Accepted(new JobEvent.Publishing(command.Names))
-            : NotNow(state, "not everything is sealed");
+            : NotNow(state, "not everything is sealed, or files are missing");
     }
 
     private static JobDecision CompletePublishing(JobState state) => state.Phase switch

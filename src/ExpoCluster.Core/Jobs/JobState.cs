@@ -130,6 +130,17 @@ public sealed record JobState
     /// <summary>Files of one variant: file f of variant v is file v · LayoutLength + f.</summary>
     public int LayoutLength => Files.Length / Variants;
 
+    /// <summary>Files of the Hub that the job needs in the cache.</summary>
+    public ImmutableArray<JobTransfer> Transfers { get; private init; } = [];
+
+    /// <summary>Indexes of those that are not there.</summary>
+    public ImmutableSortedSet<int> OpenTransfers { get; private init; } = [];
+
+    /// <summary>The recipe, with the commits that its references meant when it was planned.</summary>
+    public string RecipeJson => PinnedRecipeJson ?? Submission!.RecipeJson;
+
+    private string? PinnedRecipeJson { get; init; }
+
     /// <summary>How many coordinators this job has had.</summary>
     public int Incarnation { get; private init; }
 
@@ -163,11 +174,16 @@ public sealed record JobState
             NumericsVersion = e.NumericsVersion,
             Files = [.. e.Files.Select(JobFileState.New)],
             Variants = e.Variants,
+            Transfers = e.Transfers,
+            OpenTransfers = [.. Enumerable.Range(0, e.Transfers.Length).Where(transfer => !e.Transfers[transfer].WasThere)],
+            PinnedRecipeJson = e.PinnedRecipeJson,
         },
         JobEvent.CoordinatorStarted e => this with { Incarnation = e.Incarnation },
         JobEvent.StagingCreated e => WithFile(e.File, Files[e.File].WithStaging(e.Generation)),
         JobEvent.PartsCommitted e => WithFile(e.File, Files[e.File].WithCommitted(e.Generation, e.Parts)),
         JobEvent.FileSealed e => WithFile(e.File, Files[e.File].WithSeal(e.Generation, e.Digest)),
+        JobEvent.FilesTransferred e => this with { OpenTransfers = OpenTransfers.Except(e.Transfers) },
+        JobEvent.FilesLost e => this with { OpenTransfers = OpenTransfers.Union(e.Transfers) },
         JobEvent.Suspended e => this with
         {
             Phase = JobPhase.Suspended,
@@ -196,14 +212,19 @@ public sealed record JobState
         JobEvent.Planned => Phase == JobPhase.Planning,
         JobEvent.CoordinatorStarted e => e.Incarnation > Incarnation,
         JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed => Phase is JobPhase.Running or JobPhase.Suspended,
+        JobEvent.FilesTransferred e => Phase is JobPhase.Running or JobPhase.Suspended && e.Transfers.All(OpenTransfers.Contains),
+        JobEvent.FilesLost e => Phase is JobPhase.Running or JobPhase.Suspended && e.Transfers.All(IsTransferred),
         JobEvent.Suspended => Phase is JobPhase.Running or JobPhase.Publishing,
         JobEvent.Resumed => Phase is JobPhase.Suspended or JobPhase.Failed,
-        JobEvent.Publishing => Phase == JobPhase.Running && AllSealed,
+        JobEvent.Publishing => Phase == JobPhase.Running && AllSealed && OpenTransfers.IsEmpty,
         JobEvent.Published => Phase == JobPhase.Publishing,
         JobEvent.Failed => Phase != JobPhase.New && !HasEnded,
         JobEvent.Cancelled => !IsPublishing && Phase is not (JobPhase.New or JobPhase.Done or JobPhase.Cancelled),
         _ => true,
     };
+
+    /// <summary>The job needs the file, and it has been brought.</summary>
+    public bool IsTransferred(int transfer) => transfer >= 0 && transfer < Transfers.Length && !OpenTransfers.Contains(transfer);
 
     /// <summary>The files of all variants whose part of a common layout is not committed yet.</summary>
     /// <param name="layoutFile">Index of the file in the layout.</param>

@@ -47,6 +47,7 @@ public sealed class PartSchedule
     private readonly int layoutLength;
     private readonly int[] firstPart;
     private readonly SortedSet<int> open = [];
+    private readonly SortedSet<int> waiting = [];
     private readonly SortedSet<int> suspects = [];
     private readonly Dictionary<Attempt, PartLease> leases = [];
     private readonly Dictionary<Attempt, PartLease> superseded = [];
@@ -54,11 +55,14 @@ public sealed class PartSchedule
     private readonly Dictionary<string, int> lastPart = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ImmutableArray<PartLease>> lostWith = new(StringComparer.Ordinal);
     private readonly Dictionary<int, int> deaths = [];
+    private ImmutableSortedSet<int> openTransfers;
+    private PartNeeds? needs;
     private int lastNumber;
 
     public PartSchedule(JobState state, TimeSpan leaseDuration)
     {
         this.leaseDuration = leaseDuration;
+        openTransfers = state.OpenTransfers;
         layoutLength = state.LayoutLength;
         firstPart = new int[layoutLength + 1];
         for (int file = 0; file < layoutLength; file++)
@@ -71,6 +75,9 @@ public sealed class PartSchedule
     public IReadOnlyCollection<PartLease> Leases => leases.Values;
 
     public int OpenParts => open.Count;
+
+    /// <summary>Nothing can be computed, nor is, before more of the inputs are there.</summary>
+    public bool AwaitsFiles => !openTransfers.IsEmpty && open.Count == 0 && leases.Count == 0;
 
     private TimeSpan StragglerAge => leaseDuration / StragglerShareOfLease;
 
@@ -96,9 +103,22 @@ public sealed class PartSchedule
         {
             if (state.UncommittedVariants(file, part).Any())
             {
-                open.Add(firstPart[file] + part);
+                Offer(firstPart[file] + part);
             }
         }
+    }
+
+    /// <summary>Inputs have come, or were lost: parts that read what is not there wait.</summary>
+    /// <param name="state">With the transfers that are open.</param>
+    /// <param name="needsOfParts">What each part reads; null while that is not known, and then all wait for everything.</param>
+    public void SeeInputs(JobState state, PartNeeds? needsOfParts)
+    {
+        openTransfers = state.OpenTransfers;
+        needs = needsOfParts;
+        List<int> all = [.. open, .. waiting];
+        open.Clear();
+        waiting.Clear();
+        all.ForEach(Offer);
     }
 
     public void Suspect(int file, int part)
@@ -173,7 +193,7 @@ public sealed class PartSchedule
     public bool Adopt(JobState state, Attempt attempt, int file, int part, int generation, string worker, DateTimeOffset now)
     {
         int global = firstPart[file] + part;
-        if (generation != state.Files[file].Generation || suspects.Contains(global) || !open.Remove(global))
+        if (generation != state.Files[file].Generation || suspects.Contains(global) || !(open.Remove(global) || waiting.Remove(global)))
         {
             return false;
         }
@@ -188,6 +208,7 @@ public sealed class PartSchedule
         file %= layoutLength;
         int global = firstPart[file] + part;
         open.Remove(global);
+        waiting.Remove(global);
         suspects.Remove(global);
         failures.Remove(global);
         deaths.Remove(global);
@@ -218,8 +239,8 @@ public sealed class PartSchedule
             return failures.GetValueOrDefault(global);
         }
 
-        open.Add(global);
-        if (lease.Mode == ReadMode.Positioned)
+        Offer(global);
+        if (lease.Mode == ReadMode.Positioned && open.Contains(global))
         {
             // It stays suspect until it is computed: mapped again, it could take others down with it.
             suspects.Add(global);
@@ -309,6 +330,17 @@ public sealed class PartSchedule
         suspects.Remove(global);
         lastPart[worker] = global;
         return lease;
+    }
+
+    // A suspect whose inputs are gone is one no longer: that they went explains what happened to it.
+    private void Offer(int global)
+    {
+        bool isReady = openTransfers.IsEmpty || (needs is not null && !needs.Of(global).Any(openTransfers.Contains));
+        (isReady ? open : waiting).Add(global);
+        if (!isReady)
+        {
+            suspects.Remove(global);
+        }
     }
 
     // Every file has a header and so at least one part: the first numbers ascend strictly.

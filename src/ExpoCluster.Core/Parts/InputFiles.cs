@@ -10,17 +10,25 @@ namespace ExpoCluster.Core.Parts;
 /// <summary>The input files of one plan, opened when first needed, shared by all lanes.</summary>
 /// <param name="plan">Whose inputs.</param>
 /// <param name="hub">What remote inputs are read through; null for what the process's environment says.</param>
-public sealed class InputFiles(Plan plan, HubClient? hub = null) : IDisposable
+/// <param name="cache">Where files of the Hub have been brought; null to read them from the Hub itself.</param>
+public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache = null) : IDisposable
 {
+    // Shared file systems remember for a while that a file was not there.
+    private static readonly TimeSpan CachePatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan CacheInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock opening = new();
     private readonly MappedFile?[] mapped = new MappedFile?[plan.Inputs.Length];
     private readonly SafeFileHandle?[] handles = new SafeFileHandle?[plan.Inputs.Length];
 
     /// <summary>Some inputs are read from the Hub.</summary>
-    public bool HasRemote { get; } = plan.Inputs.Any(input => input.IsRemote);
+    public bool HasRemote { get; } = cache is null && plan.Inputs.Any(input => input.IsRemote);
 
     /// <summary>What they are read through.</summary>
     internal HubClient Hub => hub ?? HubSession.Shared.Client;
+
+    /// <summary>The input is read from the Hub.</summary>
+    internal bool IsRemote(int input) => cache is null && plan.Inputs[input].IsRemote;
 
     /// <summary>Throws unless the file is still the one that the plan was made for (size and modification time).</summary>
     /// <exception cref="TensorFileException">It is gone or was changed.</exception>
@@ -30,6 +38,11 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null) : IDisposable
         if (planned.IsRemote)
         {
             // Its path names the commit, and each answer of the Hub is checked for it.
+            if (cache is not null)
+            {
+                CheckCached(cache, planned);
+            }
+
             return;
         }
 
@@ -85,6 +98,24 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null) : IDisposable
         }
     }
 
+    private static void CheckCached(HubCache cache, PlanInput planned)
+    {
+        var file = HubFile.OfPlan(planned.Path, planned.ByteLength);
+        for (TimeSpan waited = TimeSpan.Zero; !cache.Has(file); waited += CacheInterval)
+        {
+            if (waited >= CachePatience)
+            {
+                throw HubErrors.GoneFromCache(planned.Path, cache.Directory);
+            }
+
+            Thread.Sleep(CacheInterval);
+        }
+    }
+
+    private string PathOf(int input) => cache is not null && plan.Inputs[input].IsRemote
+        ? RealPath.Of(cache.PlaceOf(HubFile.OfPlan(plan.Inputs[input].Path, plan.Inputs[input].ByteLength)))
+        : plan.Inputs[input].Path;
+
     private static void ReadFully(SafeFileHandle handle, PlanInput planned, long offset, Span<byte> buffer, string tensor)
     {
         int filled = 0;
@@ -112,7 +143,7 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null) : IDisposable
     {
         lock (opening)
         {
-            return mapped[input] ??= MappedFile.Open(plan.Inputs[input].Path, plan.Inputs[input].ByteLength);
+            return mapped[input] ??= MappedFile.Open(PathOf(input), plan.Inputs[input].ByteLength);
         }
     }
 
@@ -120,7 +151,7 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null) : IDisposable
     {
         lock (opening)
         {
-            return handles[input] ??= File.OpenHandle(plan.Inputs[input].Path, share: FileShare.ReadWrite | FileShare.Delete);
+            return handles[input] ??= File.OpenHandle(PathOf(input), share: FileShare.ReadWrite | FileShare.Delete);
         }
     }
 

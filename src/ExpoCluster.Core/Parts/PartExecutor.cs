@@ -302,7 +302,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
     private ReadOnlySpan<byte> Read(PlannedTensor tensor, TensorSource source, long from, byte[] buffer, int count)
     {
         bytesRead += count;
-        if (order.Plan.Inputs[source.Input].IsRemote)
+        if (order.Inputs.IsRemote(source.Input))
         {
             remote!.Read(source.Input, source.Offset + from, buffer.AsMemory(0, count));
             return buffer.AsSpan(0, count);

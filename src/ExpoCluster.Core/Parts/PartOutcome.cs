@@ -21,6 +21,9 @@ public enum FailureKind
 
     /// <summary>The program is at fault: the job fails.</summary>
     Fatal,
+
+    /// <summary>A file of the Hub is not in the cache: it has to be fetched again first.</summary>
+    Missing,
 }
 
 /// <summary>How the computation of one part ended.</summary>
@@ -40,12 +43,16 @@ public abstract record PartOutcome
 
     public sealed record Failed(FailureKind Kind, string Code, string Message, string Advice) : PartOutcome
     {
+        /// <summary>With <see cref="FailureKind.Missing"/>: the input, as the plan names it.</summary>
+        public string? Input { get; init; }
+
         internal static Failed From(Exception exception) => exception switch
         {
             StorageException { Code: StorageException.Vanished } gone => From(FailureKind.Transient, gone),
             StorageException storage => From(FailureKind.Storage, storage),
             // An outage ends: the job rests, and goes on when it is told to.
             HubException { IsOutage: true } outage => From(FailureKind.Storage, outage),
+            HubException { Code: HubErrors.GoneFromTheCache } gone => From(FailureKind.Missing, gone) with { Input = gone.Where },
             HubException hub => From(FailureKind.Input, hub),
             TensorFileException file => From(FailureKind.Input, file),
             PlanningException planning => From(FailureKind.Input, planning),

@@ -23,7 +23,7 @@ internal sealed class RemoteReads : IDisposable
     {
         this.order = order;
         runs = SlicesOf(order, file)
-            .Where(slice => order.Plan.Inputs[slice.Input].IsRemote)
+            .Where(slice => order.Inputs.IsRemote(slice.Input))
             .GroupBy(slice => slice.Input)
             .ToDictionary(slices => slices.Key, slices => RunsOf(order.Plan.Inputs[slices.Key], slices));
     }

@@ -26,10 +26,15 @@ public sealed class PublishSequence
     private readonly OutputPaths paths;
     private readonly string job;
     private readonly Action<string, string> rename;
+    private readonly HubCache? hub;
 
-    public PublishSequence(OutputPaths paths, string job)
+    /// <param name="paths">The output directory.</param>
+    /// <param name="job">Whose output it is.</param>
+    /// <param name="hub">Where side files of the Hub have been brought; null where they lie in the workspace.</param>
+    public PublishSequence(OutputPaths paths, string job, HubCache? hub = null)
         : this(paths, job, Durability.Rename)
     {
+        this.hub = hub;
     }
 
     /// <param name="paths">The output directory.</param>
@@ -60,6 +65,22 @@ public sealed class PublishSequence
         }
 
         return NamesInOrder(sideFiles, plan);
+    }
+
+    /// <summary>Which of the transferred side files somebody has removed from the cache: publishing needs them.</summary>
+    public ImmutableArray<int> FindLost(Plan plan, ImmutableArray<JobTransfer> transfers)
+    {
+        if (hub is null || plan.SideFileDirectory is not { } directory || !HubReference.Matches(directory))
+        {
+            return [];
+        }
+
+        var commit = HubCommit.Parse(directory);
+        return
+        [
+            .. Enumerable.Range(0, transfers.Length).Where(index => transfers[index].File is var file
+                && file.Commit == commit && SideFileSelection.IsSelected(file.Path) && !hub.Has(file)),
+        ];
     }
 
     /// <summary>Moves old files away and new ones in.</summary>
@@ -96,10 +117,10 @@ public sealed class PublishSequence
     private static ImmutableArray<SideFile> LocalSideFilesOf(Plan plan) =>
         plan.SideFileDirectory is { } directory && !HubReference.Matches(directory) ? SideFileSelection.Select(directory) : [];
 
-    // Those of the Hub were brought into the workspace before the merge began.
+    // Those of the Hub were brought into the cache, or into the workspace before the merge began.
     private ImmutableArray<SideFile> SideFilesOf(Plan plan) =>
         plan.SideFileDirectory is { } directory && HubReference.Matches(directory)
-            ? SideFileSelection.Select(paths.RemoteSideFiles)
+            ? SideFileSelection.Select(hub is null ? paths.RemoteSideFiles : hub.Snapshot(HubCommit.Parse(directory)))
             : LocalSideFilesOf(plan);
 
     // A variant's folder has one level; side files may have one of their own below it.

@@ -98,9 +98,13 @@ public static class Durability
     }
 
     /// <summary>Writes a small file so that it is there whole or not at all, and durable when this returns.</summary>
-    public static void WriteWhole(string path, ReadOnlySpan<byte> content)
+    public static void WriteWhole(string path, ReadOnlySpan<byte> content) => WriteWhole(path, content, path + ".unfinished");
+
+    /// <summary>The same for a file that others may write at the same moment: the last one counts.</summary>
+    public static void WriteShared(string path, ReadOnlySpan<byte> content) => WriteWhole(path, content, $"{path}.{Guid.NewGuid():N}.unfinished");
+
+    private static void WriteWhole(string path, ReadOnlySpan<byte> content, string unfinished)
     {
-        string unfinished = path + ".unfinished";
         try
         {
             using (SafeFileHandle file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write, FileShare.Read))

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 
@@ -30,12 +31,14 @@ public sealed class StorageRoots(ImmutableArray<string> paths)
     }
 
     /// <summary>Checks what a plan reads: a checkpoint below a root may hold symbolic links that lead out of it.</summary>
+    /// <param name="plan">What would be read.</param>
+    /// <param name="cache">Where files of the Hub are read.</param>
     /// <exception cref="UsageException">An input lies elsewhere.</exception>
-    public void Check(Plan plan)
+    public void Check(Plan plan, HubCache cache)
     {
-        foreach (PlanInput input in plan.Inputs.Where(input => !input.IsRemote))
+        foreach (PlanInput input in plan.Inputs)
         {
-            string real = RealPath.Of(input.Path);
+            string real = RealPath.Of(input.IsRemote ? cache.PlaceOf(HubFile.OfPlan(input.Path, input.ByteLength)) : input.Path);
             if (!Contains(real))
             {
                 throw Refusal("input", input.Path, $"leads to {real}, which is below none of the storage roots");
@@ -43,7 +46,8 @@ public sealed class StorageRoots(ImmutableArray<string> paths)
         }
     }
 
-    private bool Contains(string real) => Paths.Any(root => RealPath.IsInside(real, root));
+    /// <summary>Whether a real path lies below a root.</summary>
+    public bool Contains(string real) => Paths.Any(root => RealPath.IsInside(real, root));
 
     private UsageException Refusal(string field, string path, string why) => new(new RecipeProblem(
         OutsideRoots, field, $"'{path}' {why}.", $"use a path below {string.Join(" or ", Paths)}, absolute or relative to the first of them."));

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text.Json;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Problems;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
@@ -102,6 +103,7 @@ internal static class ApiProblems
         JobException.Claimed or JobException.IdTaken or JobException.WrongPhase => StatusCodes.Status409Conflict,
         OutputPreflight.OutputTaken or OutputPreflight.OtherPlanInProgress => StatusCodes.Status409Conflict,
         JobException.NoAnswer => StatusCodes.Status503ServiceUnavailable,
+        HubErrors.Unreachable or HubErrors.ServerFailed or HubErrors.RateLimited => StatusCodes.Status503ServiceUnavailable,
         StorageException.Full => StatusCodes.Status507InsufficientStorage,
         ['E', 'X', 'P', 'O', '1' or '2' or '5', ..] => StatusCodes.Status422UnprocessableEntity,
         _ => StatusCodes.Status500InternalServerError,

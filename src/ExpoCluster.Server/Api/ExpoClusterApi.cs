@@ -35,7 +35,7 @@ public static class ExpoClusterApi
             .AddSingleton(node.Storage)
             .AddSingleton(desk)
             .AddSingleton(new JobEvents(node.Register, live, Heartbeat))
-            .AddSingleton(new JobSubmission(node.Register, node.Plans, desk, node.Storage.Check, TimeProvider.System));
+            .AddSingleton(new JobSubmission(node.Register, node.Plans, desk, node.Hub, node.Storage, TimeProvider.System));
     }
 
     public static WebApplication MapExpoClusterApi(this WebApplication application)

@@ -6,7 +6,6 @@ using ExpoCluster.Client.Jobs;
 using ExpoCluster.Client.Plans;
 using ExpoCluster.Client.Problems;
 using ExpoCluster.Cluster.Register;
-using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Access;
 using ExpoCluster.Server.Jobs;
@@ -59,8 +58,8 @@ internal static class JobEndpoints
         HttpContext context, JobSubmission submission, StorageRoots roots, CancellationToken cancellation)
     {
         JobRequest request = await ReadAsync(context.Request, roots, needsOutput: false, cancellation).ConfigureAwait(false);
-        PlannedMerge merge = await submission.PlanAsync(request, cancellation).ConfigureAwait(false);
-        return Results.Json(PlanDescriptions.Of(request.Recipe, merge), ContractJson.Default.PlanDescription);
+        PlannedRequest planned = await submission.PlanAsync(request, cancellation).ConfigureAwait(false);
+        return Results.Json(PlanDescriptions.Of(request.Recipe, planned.Merge, planned.Needs), ContractJson.Default.PlanDescription);
     }
 
     private static async Task<JobRequest> ReadAsync(HttpRequest request, StorageRoots roots, bool needsOutput, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using ExpoCluster.Client.Plans;
+using ExpoCluster.Core.Hub.Download;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
@@ -10,7 +11,7 @@ namespace ExpoCluster.Server.Api;
 /// <summary>A plan as the contract tells it.</summary>
 public static class PlanDescriptions
 {
-    public static PlanDescription Of(Recipe recipe, PlannedMerge merge)
+    public static PlanDescription Of(Recipe recipe, PlannedMerge merge, HubNeeds? needs)
     {
         Plan plan = merge.Plan;
         FileSystemFacts? storage = recipe.Output is { } output ? FileSystemFacts.Of(output) : null;
@@ -31,13 +32,28 @@ public static class PlanDescriptions
             Parts = plan.PartCount,
             BytesRead = plan.InputByteCount,
             BytesWritten = plan.OutputByteCount,
-            DiskNeeded = OutputPreflight.NeededBytes(plan),
+            DiskNeeded = OutputPreflight.NeededBytes(plan) + SharedBytes(storage, needs),
             DiskFree = storage?.FreeBytes,
             FileSystem = storage?.Kind,
             Reserved = storage?.CanReserve,
+            Hub = needs is null ? null : Of(merge, needs),
             Notes = merge.Notes,
         };
     }
+
+    // What is fetched takes from the same disk that the output needs.
+    private static long SharedBytes(FileSystemFacts? output, HubNeeds? needs) =>
+        output is not null && needs is not null && FileSystemFacts.Of(needs.Cache.Directory).MountPoint == output.MountPoint ? needs.NeededDiskBytes : 0;
+
+    private static PlannedTransfers Of(PlannedMerge merge, HubNeeds needs) => new(
+        merge.Base.PinnedReference,
+        merge.Aligned.PinnedReference,
+        needs.Cache.Directory,
+        needs.CachedBytes,
+        needs.MissingBytes,
+        needs.Missing.Length,
+        needs.NeededDiskBytes,
+        FileSystemFacts.Of(needs.Cache.Directory).FreeBytes);
 
     private static PlannedTensors TensorsOf(PlannedTensor[] tensors) => new(
         tensors.Length,

@@ -1,3 +1,4 @@
+using ExpoCluster.Client.Jobs;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Hub.Download;
@@ -103,10 +104,10 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
 
     private static JobProgress Describe(DownloadProgress now)
     {
-        var progress = new JobProgress { State = "transferring" };
-        progress.Files.AddRange(now.Files.Select(file => new Cluster.Protocol.FileProgress
+        var progress = new JobProgress { State = JobStates.Transferring };
+        progress.Transfers.AddRange(now.Files.Select(file => new TransferProgress
         {
-            Name = file.Name, ByteLength = file.ByteLength, BytesCommitted = file.BytesDone, Parts = 1,
+            Name = file.Name, ByteLength = file.ByteLength, BytesDone = file.BytesDone, Done = file.BytesDone == file.ByteLength,
         }));
         return progress;
     }

@@ -48,7 +48,10 @@ internal static class JobDescription
     {
         JobProgress progress = news.Progress;
         long written = progress.Files.Sum(file => file.BytesCommitted);
-        long done = written + progress.Lanes.Sum(lane => lane.BytesDone);
+        JobTransfers? transfers = TransfersOf(progress, withFiles);
+        long left = progress.State == JobStates.Transferring && transfers is not null
+            ? transfers.Bytes - transfers.BytesDone
+            : job.BytesTotal - written - progress.Lanes.Sum(lane => lane.BytesDone);
         return job with
         {
             State = progress.State,
@@ -57,14 +60,25 @@ internal static class JobDescription
             BytesRead = progress.BytesRead,
             BytesWritten = written,
             Rate = news.BytesPerSecond,
-            SecondsLeft = news.BytesPerSecond is { } rate ? (job.BytesTotal - done) / rate : null,
+            SecondsLeft = news.BytesPerSecond is { } rate ? left / rate : null,
             Files = withFiles
                 ? [.. progress.Files.Select(file => new JobFile(file.Name, file.ByteLength, file.Parts, file.Committed, file.BytesCommitted, file.Sealed))]
                 : null,
             Lanes = withFiles
                 ? [.. progress.Lanes.Select(lane => new JobLane(lane.Worker, lane.File, lane.Part, lane.BytesDone, lane.ByteCount))]
                 : null,
+            Transfers = transfers,
             Coordinator = news.Coordinator,
         };
     }
+
+    private static JobTransfers? TransfersOf(JobProgress progress, bool withFiles) => progress.Transfers.Count == 0 ? null : new JobTransfers(
+        progress.Transfers.Count,
+        progress.Transfers.Count(transfer => transfer.Done),
+        progress.Transfers.Sum(transfer => transfer.ByteLength),
+        progress.Transfers.Sum(transfer => transfer.BytesDone),
+        withFiles
+            ? [.. progress.Transfers.Where(transfer => !transfer.Done && transfer.Worker.Length > 0)
+                .Select(transfer => new JobTransfer(transfer.Worker, transfer.Name, transfer.BytesDone, transfer.ByteLength))]
+            : null);
 }

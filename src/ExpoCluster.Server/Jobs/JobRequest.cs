@@ -111,24 +111,30 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
 
         return recipe with
         {
-            Base = Resolve("base", CheckReference("base", recipe.Base, problems)),
-            Aligned = Resolve("aligned", CheckReference("aligned", recipe.Aligned, problems)),
+            Base = ResolveReference("base", recipe.Base, Resolve, problems),
+            Aligned = ResolveReference("aligned", recipe.Aligned, Resolve, problems),
             Output = recipe.Output is null ? null : Resolve("out", recipe.Output),
         };
     }
 
-    private static string CheckReference(string key, string reference, ImmutableArray<RecipeProblem>.Builder problems)
+    // A model of the Hub is no path; it lies below a root when it has been fetched.
+    private static string ResolveReference(
+        string key, string reference, Func<string, string, string> resolve, ImmutableArray<RecipeProblem>.Builder problems)
     {
-        if (HubReference.Matches(reference))
+        if (!HubReference.Matches(reference))
         {
-            problems.Add(new RecipeProblem(
-                "EXPO5111",
-                key,
-                $"'{reference}' is a model of the Hub, which this version of the cluster cannot fetch.",
-                "download it below a storage root and give its directory, or merge without --server."));
+            return resolve(key, reference);
         }
 
-        return reference;
+        try
+        {
+            return HubReference.Parse(reference).ToString();
+        }
+        catch (HubException malformed)
+        {
+            problems.Add(new RecipeProblem(malformed.Code, key, malformed.Message, malformed.Advice));
+            return reference;
+        }
     }
 
     [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,62}$")]

@@ -4,6 +4,9 @@ using ExpoCluster.Client.Jobs;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Register;
+using ExpoCluster.Cluster.Transfers;
+using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Hub.Download;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
@@ -21,9 +24,10 @@ public sealed record Submission(RegisterEntry Entry, bool IsNew);
 /// <param name="register">All jobs.</param>
 /// <param name="plans">Of this node.</param>
 /// <param name="desk">The way to coordinators.</param>
-/// <param name="checkPlan">Throws when a plan reads what this server may not.</param>
+/// <param name="hub">The way to models of the Hub, and to the cache that all nodes share.</param>
+/// <param name="roots">What this server may touch.</param>
 /// <param name="clock">For the time of submission.</param>
-public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk desk, Action<Plan> checkPlan, TimeProvider clock) : IDisposable
+public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk desk, HubSession hub, StorageRoots roots, TimeProvider clock) : IDisposable
 {
     private const int MaxPlannersAtOnce = 2;
     private const int OutputGates = 64;
@@ -45,19 +49,19 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
 
     /// <summary>What a submission would do. Nothing is written.</summary>
     /// <exception cref="Tensors.ExpoException">It cannot be done.</exception>
-    public async Task<PlannedMerge> PlanAsync(JobRequest request, CancellationToken cancellation)
+    public async Task<PlannedRequest> PlanAsync(JobRequest request, CancellationToken cancellation)
     {
-        PlannedMerge merge = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
+        PlannedRequest planned = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
         if (request.Recipe.Output is { } output)
         {
             var paths = new OutputPaths(output);
-            OutputCondition condition = Inspect(paths, merge, request);
+            OutputCondition condition = Inspect(paths, planned, request);
             return condition == OutputCondition.Finished
-                ? merge with { Notes = merge.Notes.Add($"{output} is already there, whole: merge would have nothing to do") }
-                : merge;
+                ? planned with { Merge = planned.Merge with { Notes = planned.Merge.Notes.Add($"{output} is already there, whole: merge would have nothing to do") } }
+                : planned;
         }
 
-        return merge;
+        return planned;
     }
 
     /// <exception cref="Tensors.ExpoException">It was refused.</exception>
@@ -92,10 +96,10 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
                 : throw JobException.OutputOfOtherJob(paths.Root, holder.Job, holder.State);
         }
 
-        PlannedMerge merge = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
-        OutputCondition condition = Inspect(paths, merge, request);
+        PlannedRequest planned = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
+        OutputCondition condition = Inspect(paths, planned, request);
         if (condition == OutputCondition.Finished && request.Id is null
-            && there.FirstOrDefault(entry => entry.State == JobStates.Done && entry.Facts.PlanDigest == merge.Plan.Digest) is { } done)
+            && there.FirstOrDefault(entry => entry.State == JobStates.Done && entry.Facts.PlanDigest == planned.Merge.Plan.Digest) is { } done)
         {
             return new Submission(done, IsNew: false);
         }
@@ -106,35 +110,42 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
                 OutputPreflight.OutputTaken, "out", $"{paths.Root} is already there, whole: there is nothing to do.", "overwrite it to have it made again."));
         }
 
-        return await SubmitPlannedAsync(request, paths, merge.Plan, submittedBy, cancellation).ConfigureAwait(false);
+        return await SubmitPlannedAsync(request, paths, planned, submittedBy, cancellation).ConfigureAwait(false);
     }
 
     private async Task<Submission> SubmitPlannedAsync(
-        JobRequest request, OutputPaths paths, Plan plan, string? submittedBy, CancellationToken cancellation)
+        JobRequest request, OutputPaths paths, PlannedRequest planned, string? submittedBy, CancellationToken cancellation)
     {
         string job = request.Id ?? NewJobId();
         await OwnThread.Run(() =>
         {
             Durability.CreateDirectory(paths.Workspace);
-            plans.Save(paths.Plan(job), plan);
+            plans.Save(paths.Plan(job), planned.Merge.Plan);
+            HubNeeds.Record(planned.Merge);
             return true;
         }).ConfigureAwait(false);
-        bool isNew = await desk.CommandAsync(SubmissionOf(request, job, paths, plan, submittedBy), cancellation).ConfigureAwait(false);
+        bool isNew = await desk.CommandAsync(SubmissionOf(request, job, paths, planned, submittedBy), cancellation).ConfigureAwait(false);
         RegisterEntry entry = await desk.FindAsync(job, cancellation).ConfigureAwait(false);
         return isNew ? new Submission(entry, IsNew: true) : SameOrRefused(entry, request);
     }
 
-    private async Task<PlannedMerge> OpenAsync(Recipe recipe, CancellationToken cancellation)
+    private async Task<PlannedRequest> OpenAsync(Recipe recipe, CancellationToken cancellation)
     {
         await planners.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             return await OwnThread.Run(() =>
             {
-                PlannedMerge merge = Planner.Plan(recipe);
-                checkPlan(merge.Plan);
-                return merge;
+                // A branch is asked for anew each time, and all that follows from the answer is of one commit.
+                HubSession session = hub.Anew(namesByCommit: true);
+                PlannedMerge merge = Planner.Plan(recipe, session);
+                roots.Check(merge.Plan, hub.Cache);
+                return new PlannedRequest(merge, HubNeeds.Of(merge, session));
             }).ConfigureAwait(false);
+        }
+        catch (HubException refusal) when (HubErrors.IsAboutToken(refusal))
+        {
+            throw new HubException(refusal.Code, refusal.Where, refusal.Problem, refusal.Advice + " The token is that of the server's nodes.", refusal);
         }
         finally
         {
@@ -142,9 +153,11 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         }
     }
 
-    private static OutputCondition Inspect(OutputPaths paths, PlannedMerge merge, JobRequest request)
+    private static OutputCondition Inspect(OutputPaths paths, PlannedRequest planned, JobRequest request)
     {
-        if (OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) is { } overlap)
+        PlannedMerge merge = planned.Merge;
+        RecipeProblem? overlap = OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) ?? planned.Needs?.FindOverlap(paths);
+        if (overlap is not null)
         {
             throw new UsageException(overlap with { Path = "out" });
         }
@@ -167,6 +180,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         if (condition != OutputCondition.Finished)
         {
             OutputPreflight.CheckStorage(paths, merge.Plan, alreadyReserved: 0);
+            planned.Needs?.CheckSpace(paths, OutputPreflight.NeededBytes(merge.Plan));
         }
 
         return condition;
@@ -178,8 +192,9 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         ? new Submission(entry, IsNew: false)
         : throw JobException.IdIsTaken(entry.Job);
 
-    private SubmitJob SubmissionOf(JobRequest request, string job, OutputPaths paths, Plan plan, string? submittedBy)
+    private SubmitJob SubmissionOf(JobRequest request, string job, OutputPaths paths, PlannedRequest planned, string? submittedBy)
     {
+        Plan plan = planned.Merge.Plan;
         var submission = new SubmitJob
         {
             Job = job,
@@ -191,7 +206,9 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
             Variants = plan.Variants,
             SubmittedUnixMs = clock.GetUtcNow().ToUnixTimeMilliseconds(),
             SubmittedBy = submittedBy ?? "",
+            PinnedRecipeJson = planned.Needs is null ? "" : planned.Merge.Pinned(request.Recipe).ToCanonicalJson(),
         };
+        submission.Transfers.AddRange((planned.Needs?.TransfersOf(plan) ?? []).Select(TransferFacts.Of));
         submission.Files.AddRange(plan.Files.Select(file => new PlannedFileFact { Name = file.Name, ByteLength = file.ByteLength }));
         return submission;
     }

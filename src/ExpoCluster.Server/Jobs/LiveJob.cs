@@ -1,3 +1,4 @@
+using ExpoCluster.Client.Jobs;
 using ExpoCluster.Cluster.Protocol;
 
 namespace ExpoCluster.Server.Jobs;
@@ -5,7 +6,7 @@ namespace ExpoCluster.Server.Jobs;
 /// <summary>What a coordinator said last.</summary>
 /// <param name="Progress">Its words.</param>
 /// <param name="Coordinator">The address of its node.</param>
-/// <param name="BytesPerSecond">Of output over the last seconds; null when nothing moves.</param>
+/// <param name="BytesPerSecond">Of output, while transferring of what arrives, over the last seconds; null when nothing moves.</param>
 public sealed record LiveNews(JobProgress Progress, string Coordinator, double? BytesPerSecond);
 
 /// <summary>The newest news of one job.</summary>
@@ -22,6 +23,7 @@ public sealed class LiveJob(string id, TimeProvider clock)
     private long heardAt;
     private long touchedAt = clock.GetTimestamp();
     private bool isStarted;
+    private bool measuresTransfers;
 
     public string Id => id;
 
@@ -93,7 +95,16 @@ public sealed class LiveJob(string id, TimeProvider clock)
 
     private double? MeasureRate(JobProgress progress)
     {
-        long bytes = progress.Files.Sum(file => file.BytesCommitted) + progress.Lanes.Sum(lane => lane.BytesDone);
+        bool transfers = progress.State == JobStates.Transferring;
+        if (transfers != measuresTransfers)
+        {
+            measuresTransfers = transfers;
+            samples.Clear();
+        }
+
+        long bytes = transfers
+            ? progress.Transfers.Sum(transfer => transfer.BytesDone)
+            : progress.Files.Sum(file => file.BytesCommitted) + progress.Lanes.Sum(lane => lane.BytesDone);
         samples.Enqueue((heardAt, bytes));
         while (samples.Count > 2 && clock.GetElapsedTime(samples.Peek().Timestamp, heardAt) > RateWindow)
         {

@@ -3,6 +3,7 @@ using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Membership;
 using ExpoCluster.Cluster.Register;
 using ExpoCluster.Cluster.Work;
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 
@@ -14,8 +15,9 @@ public sealed class ClusterNode : IAsyncDisposable
     private Formation? formation;
     private NodeWeb? web;
 
-    private ClusterNode(NodeOptions options, Node node, PlanStore plans, JobRegister register, ClusterDatabase? database)
+    private ClusterNode(NodeOptions options, Node node, HubSession hub, PlanStore plans, JobRegister register, ClusterDatabase? database)
     {
+        Hub = hub;
         Register = register;
         Options = options;
         Node = node;
@@ -35,6 +37,9 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>What paths of requests may lead to.</summary>
     public StorageRoots Storage { get; }
 
+    /// <summary>The way to models of the Hub, with this process's token, and to the cache that all nodes share.</summary>
+    public HubSession Hub { get; }
+
     /// <summary>The list of all jobs.</summary>
     public JobRegister Register { get; }
 
@@ -51,9 +56,10 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <exception cref="ClusterException">It cannot be a node.</exception>
     public static async Task<ClusterNode> StartAsync(NodeOptions options, Action<string> say, CancellationToken cancellation)
     {
+        var hub = new HubSession(HubEnvironment.Current() with { CacheDirectory = options.HubCacheDirectory }, TimeProvider.System);
         ClusterNode started = options.Database is NodeDatabase.PostgreSql server
-            ? await JoinAsync(options, server, say, cancellation).ConfigureAwait(false)
-            : await StartAloneAsync(options).ConfigureAwait(false);
+            ? await JoinAsync(options, server, hub, say, cancellation).ConfigureAwait(false)
+            : await StartAloneAsync(options, hub).ConfigureAwait(false);
         try
         {
             if (options.Http is { } address)
@@ -87,6 +93,7 @@ public sealed class ClusterNode : IAsyncDisposable
         }
 
         Register.Dispose();
+        Hub.Dispose();
 
         if (Database is not null)
         {
@@ -95,7 +102,7 @@ public sealed class ClusterNode : IAsyncDisposable
     }
 
     private static async Task<ClusterNode> JoinAsync(
-        NodeOptions options, NodeDatabase.PostgreSql server, Action<string> say, CancellationToken cancellation)
+        NodeOptions options, NodeDatabase.PostgreSql server, HubSession hub, Action<string> say, CancellationToken cancellation)
     {
         ClusterDatabase database = await ClusterDatabase.OpenAsync(server.ConnectionString, say, cancellation).ConfigureAwait(false);
         try
@@ -105,7 +112,7 @@ public sealed class ClusterNode : IAsyncDisposable
             JobRegister register = await database.PatientlyAsync(
                 now => JobRegister.OpenAsync(JournalOf(options), now), cancellation).ConfigureAwait(false);
             Formation? formation = null;
-            Node node = await Node.StartAsync(SettingsOf(options, database, register), plans, async cluster =>
+            Node node = await Node.StartAsync(SettingsOf(options, hub, database, register), plans, async cluster =>
             {
                 if (options.Seeds.IsEmpty)
                 {
@@ -117,7 +124,7 @@ public sealed class ClusterNode : IAsyncDisposable
                     await Formation.WaitUntilUpAsync(cluster, cancellation).ConfigureAwait(false);
                 }
             }).ConfigureAwait(false);
-            return new ClusterNode(options, node, plans, register, database) { formation = formation };
+            return new ClusterNode(options, node, hub, plans, register, database) { formation = formation };
         }
         catch
         {
@@ -126,12 +133,12 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    private static async Task<ClusterNode> StartAloneAsync(NodeOptions options)
+    private static async Task<ClusterNode> StartAloneAsync(NodeOptions options, HubSession hub)
     {
         var plans = new PlanStore();
         JobRegister register = await JobRegister.OpenAsync(JournalOf(options)).ConfigureAwait(false);
-        Node node = await Node.StartAloneAsync(SettingsOf(options, database: null, register), plans).ConfigureAwait(false);
-        return new ClusterNode(options, node, plans, register, database: null);
+        Node node = await Node.StartAloneAsync(SettingsOf(options, hub, database: null, register), plans).ConfigureAwait(false);
+        return new ClusterNode(options, node, hub, plans, register, database: null);
     }
 
     private async Task StopServingAsync()
@@ -150,7 +157,7 @@ public sealed class ClusterNode : IAsyncDisposable
         _ => throw new InvalidOperationException($"No journal for {options.Database.GetType().Name}."),
     };
 
-    private static NodeSettings SettingsOf(NodeOptions options, ClusterDatabase? database, JobRegister register) => new()
+    private static NodeSettings SettingsOf(NodeOptions options, HubSession hub, ClusterDatabase? database, JobRegister register) => new()
     {
         Hostname = options.Hostname,
         Port = options.Port,
@@ -158,14 +165,16 @@ public sealed class ClusterNode : IAsyncDisposable
         Certificate = options.Certificate,
         Journal = JournalOf(options),
         Shared = database is null ? null : new SharedSettings(
-            database.ConnectionString, $"database={database.Identity} storage={string.Join(',', options.StorageRoots.Order(StringComparer.Ordinal))}"),
+            database.ConnectionString,
+            $"database={database.Identity} storage={string.Join(',', options.StorageRoots.Order(StringComparer.Ordinal))} hub={options.HubCacheDirectory}"),
         Coordinators = new CoordinatorSettings
         {
             Admission = new OutputAdmission(database is null ? null : new OutputRows(database.Source)),
             Register = register,
+            HubCache = hub.Cache,
             Version = options.Version,
         },
-        Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond },
+        Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Hub = hub },
         LogLevel = "INFO",
         LoggerType = $"{typeof(NodeLog).FullName}, {typeof(NodeLog).Assembly.GetName().Name}",
     };

@@ -7,6 +7,9 @@ namespace ExpoCluster.Server.Nodes;
 /// <summary>What a node was told to be, checked: by the command line, or by variables <c>EXPOCLUSTER_…</c>.</summary>
 public sealed record NodeOptions
 {
+    /// <summary>Below the first storage root: where the Hub's own tools have it below a home directory.</summary>
+    public const string DefaultHubCache = ".cache/huggingface/hub";
+
     public ImmutableArray<string> Roles { get; init; } = NodeSettings.AllRoles;
 
     /// <summary>The name or address under which other nodes reach this one.</summary>
@@ -26,8 +29,11 @@ public sealed record NodeOptions
     /// <summary>Real paths of the directories below which this node may touch files.</summary>
     public required ImmutableArray<string> StorageRoots { get; init; }
 
-    /// <summary>Where models of the Hub are looked for, and kept; null for where the environment says.</summary>
+    /// <summary>Where models of the Hub are kept, below a storage root, for all nodes share it; null for the usual place in the first.</summary>
     public string? HubCache { get; init; }
+
+    /// <summary>Where models of the Hub are kept.</summary>
+    public string HubCacheDirectory => HubCache ?? Path.Join(StorageRoots[0], DefaultHubCache);
 
     public int Lanes { get; init; } = Environment.ProcessorCount;
 

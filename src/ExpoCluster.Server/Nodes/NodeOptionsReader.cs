@@ -20,6 +20,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
     public const string WrongNumber = "EXPO5007";
     public const string WrongAuthentication = "EXPO5008";
     public const string NotLoopback = "EXPO5009";
+    public const string WrongHubCache = "EXPO5018";
 
     private const int MaxLanes = 256;
     private const long MinBytesPerSecond = 64 << 10;
@@ -42,6 +43,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
         Uri? http = ReadHttp(roles);
         CheckBinding(hostname, http, authentication);
         ImmutableArray<string> seeds = ReadSeeds();
+        ImmutableArray<string> roots = ReadStorageRoots();
         var options = new NodeOptions
         {
             Roles = roles,
@@ -51,8 +53,8 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
             Http = http,
             Certificate = certificate,
             Database = ReadDatabase(roles, seeds),
-            StorageRoots = ReadStorageRoots(),
-            HubCache = written("--hub-cache"),
+            StorageRoots = roots,
+            HubCache = ReadHubCache(roots),
             Lanes = ReadNumber("--lanes", 1, MaxLanes, Math.Min(Environment.ProcessorCount, MaxLanes), WrongNumber),
             MaxBytesPerSecond = ReadRate(),
             TokenFile = authentication.TokenFile,
@@ -199,6 +201,23 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
         }
 
         return problems.Any(problem => problem.Code == WrongStorageRoot) ? roots : [.. roots.Select(RealPath.Of)];
+    }
+
+    // What one worker fetches the others read, so it lies where all of them see it.
+    private string? ReadHubCache(ImmutableArray<string> roots)
+    {
+        if (written("--hub-cache") is not { } text)
+        {
+            return null;
+        }
+
+        string? real = Path.IsPathRooted(text) ? RealPath.Of(text) : null;
+        if (!roots.IsEmpty && (real is null || !new StorageRoots(roots).Contains(real)))
+        {
+            Add(WrongHubCache, "--hub-cache", $"'{text}' is no absolute path below a storage root.", $"use a directory below {string.Join(" or ", roots)}, the same on all nodes.");
+        }
+
+        return real;
     }
 
     private NodeAuthentication ReadAuthentication()

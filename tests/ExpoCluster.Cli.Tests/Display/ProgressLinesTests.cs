@@ -42,6 +42,30 @@ public sealed class ProgressLinesTests
         Assert.Equal(150, meter.Measure(progress).Done);
     }
 
+    [Fact]
+    public void While_files_are_fetched_the_line_is_about_them_and_its_pace_is_theirs_alone()
+    {
+        using var lines = new ProgressLines(output, clock);
+        lines.Show(Transferring(1_000_000_000));
+        clock.Advance(TimeSpan.FromSeconds(2));
+        lines.Show(Transferring(2_000_000_000));
+        clock.Advance(TimeSpan.FromSeconds(2));
+        JobProgress running = Progress(committed: 100_000_000);
+        running.Transfers.AddRange(Transferring(3_000_000_000).Transfers);
+        lines.Show(running);
+
+        Assert.Equal(
+            ["transferring 50%  2.00 GB of 4.00 GB, 500 MB/s, 4 s left", "running 10%  100 MB of 1.00 GB, 0 B/s; 3.00 GB of 4.00 GB fetched"],
+            output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries)[1..]);
+    }
+
+    private static JobProgress Transferring(long done)
+    {
+        JobProgress progress = Progress(committed: 0, state: "transferring");
+        progress.Transfers.Add(new TransferProgress { Name = "a", ByteLength = 4_000_000_000, BytesDone = done });
+        return progress;
+    }
+
     private static JobProgress Progress(long committed, string state = "running")
     {
         var progress = new JobProgress { State = state };

@@ -23,6 +23,9 @@ public sealed class JournalSerializerTests
         ("j10", "", new JobEvent.Published()),
         ("j11", "0A084558504F3132303712076368616E6765641A07726573746F7265", new JobEvent.Failed("EXPO1207", "changed", "restore")),
         ("j12", "", new JobEvent.Cancelled()),
+        // These came with clusters that fetch from the Hub, and stay as well.
+        ("j13", "0A020002", new JobEvent.FilesTransferred([0, 2])),
+        ("j14", "0A0101", new JobEvent.FilesLost([1])),
     ];
 
     private readonly JournalSerializer serializer = new(system: null!);
@@ -85,6 +88,20 @@ public sealed class JournalSerializerTests
         var read = Assert.IsType<JobEvent.PartsCommitted>(serializer.FromBinary(committedBytes, "j5"));
         Assert.Equal([1, 2, 3], read.Parts[0].Statistics.ToArray());
         Assert.Equal(1, ((JobEvent.Planned)serializer.FromBinary(Convert.FromHexString(Golden[1].Hex), "j2")).Variants);
+    }
+
+    [Fact]
+    public void Transfers_and_the_pinned_recipe_have_bytes_of_their_own_and_are_read_back()
+    {
+        var planned = new JobEvent.Planned("d1g", 1, 32 << 20, [new JobFile("a", 10)])
+        {
+            Transfers = [new JobTransfer("n", 5, "o", "s") { WasThere = true }, new JobTransfer("m", 6, "o", null)], PinnedRecipeJson = "{}",
+        };
+
+        byte[] bytes = serializer.ToBinary(planned);
+
+        Assert.EndsWith("320D0A016E10051A016F22017328013208" + "0A016D10061A016F" + "3A027B7D", Convert.ToHexString(bytes), StringComparison.Ordinal);
+        Assert.Equal(planned, serializer.FromBinary(bytes, "j2"));
     }
 
     [Fact]

@@ -39,6 +39,8 @@ public sealed class ProtocolSerializerTests
         Assert.Equal("c1", serializer.Manifest(new SubmitJob()));
         Assert.Equal("c16", serializer.Manifest(new PartsReported()));
         Assert.Equal("k2", serializer.Manifest(new AssignParts()));
+        Assert.Equal("c22", serializer.Manifest(new TransferReturned()));
+        Assert.Equal("k12", serializer.Manifest(new TransferAcknowledged()));
         Assert.Equal("w4", serializer.Manifest(new PartComputed()));
         Assert.Equal(73_101, serializer.Identifier);
     }

@@ -1,4 +1,5 @@
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.Tests.Hub;
 
@@ -13,6 +14,33 @@ public sealed class HubCacheTests : IDisposable
     private HubCache Cache => new(place.PathOf("hub"));
 
     public void Dispose() => place.Dispose();
+
+    [Fact]
+    public void Many_may_write_the_same_names_at_the_same_moment()
+    {
+        var commit = new HubCommit("org/name", new string('a', 40));
+        var file = new HubFile(commit, "folder/file.json", ByteLength: 2, GitOid: new string('b', 40), Sha256: null);
+        string[] caches = [.. Enumerable.Range(0, 20).Select(number => place.PathOf("cache" + number))];
+
+        Parallel.ForEach(caches.SelectMany(directory => Enumerable.Repeat(directory, 8)), directory =>
+        {
+            var cache = new HubCache(directory);
+            cache.Prepare(Path.GetDirectoryName(cache.Blob("org/name", file.Etag))!);
+            Durability.WriteShared(cache.Blob("org/name", file.Etag), "{}"u8);
+            cache.WriteRef("org/name", "main", commit);
+            cache.WriteListing(new HubListing(commit, [file]));
+            cache.Link(file);
+        });
+
+        Assert.All(caches, directory =>
+        {
+            var cache = new HubCache(directory);
+            Assert.NotNull(new FileInfo(cache.PlaceOf(file)).LinkTarget);
+            Assert.True(cache.Has(file));
+            Assert.Equal(commit, cache.ReadRef("org/name", "main"));
+            Assert.DoesNotContain(Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories), path => path.EndsWith(".unfinished", StringComparison.Ordinal));
+        });
+    }
 
     [Fact]
     public void A_ref_is_written_without_a_line_end_and_read_with_one()

@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
@@ -69,12 +70,12 @@ public sealed class StorageRootsTests : IDisposable
         using var pair = new SmallPair();
         var below = new StorageRoots([RealPath.Of(pair.Root)]);
         Plan plan = Planner.Plan(pair.Recipe).Plan;
-        below.Check(plan);
+        below.Check(plan, new HubCache(place.Path));
         string weights = plan.Inputs[0].Path;
         string outside = Path.Join(place.Path, "outside.safetensors");
         File.Move(weights, outside);
         File.CreateSymbolicLink(weights, outside);
 
-        Assert.Throws<UsageException>(() => below.Check(plan));
+        Assert.Throws<UsageException>(() => below.Check(plan, new HubCache(place.Path)));
     }
 }

@@ -169,12 +169,12 @@ public sealed class SubmissionTests : ApiScene
     }
 
     [Fact]
-    public async Task A_model_of_the_Hub_is_refused_with_what_to_do_instead()
+    public async Task What_cannot_be_a_model_of_the_Hub_is_a_problem_of_its_field()
     {
         ExpoClusterException refusal = await Assert.ThrowsAsync<ExpoClusterException>(
-            () => Client.SubmitAsync(Recipe() with { Base = "hf:org/model" }));
+            () => Client.SubmitAsync(Recipe() with { Base = "hf:org/model/more", Aligned = "hf:../etc" }));
 
-        Assert.Contains(refusal.Problem.Problems, problem => (problem.Code, problem.Path) == ("EXPO5111", "base"));
+        Assert.Equal([("EXPO1150", "base"), ("EXPO1150", "aligned")], refusal.Problem.Problems!.Select(problem => (problem.Code, problem.Path)));
     }
 
     [Fact]

@@ -32,6 +32,20 @@ public sealed class NodeOptionsReaderTests : IDisposable
     }
 
     [Fact]
+    public void The_cache_of_the_Hub_lies_below_a_storage_root()
+    {
+        Assert.Equal(Path.Join(RealPath.Of(root), ".cache/huggingface/hub"), Read().HubCacheDirectory);
+        Write(("--hub-cache", Path.Join(root, "hub")));
+        Assert.Equal(Path.Join(RealPath.Of(root), "hub"), Read().HubCacheDirectory);
+
+        foreach (string elsewhere in new[] { "/somewhere/else", "hub", Path.Join(root, "..", "hub") })
+        {
+            Write(("--hub-cache", elsewhere));
+            Assert.Equal("EXPO5018", Assert.Throws<UsageException>(Read).Code);
+        }
+    }
+
+    [Fact]
     public void What_is_written_is_taken()
     {
         string token = Path.Join(root, "token");

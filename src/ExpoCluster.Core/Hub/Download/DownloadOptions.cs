@@ -12,6 +12,9 @@ public sealed record DownloadOptions
     /// <summary>Bytes of what is recorded as complete at once, and so what a crash loses at most for each connection.</summary>
     public int RangeBytes { get; init; } = 4 << 20;
 
+    /// <summary>Told of every sign of life: bytes that come, a digest that is computed, a wait for somebody else who downloads the file.</summary>
+    public Action? Active { get; init; }
+
     /// <summary>How often progress is told.</summary>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromMilliseconds(200);
 }

@@ -70,7 +70,7 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
             // All was there but the end: an empty file, or a run that was stopped while it checked the digest.
             if (missing.Length == 0)
             {
-                Finish(blob, cancellation);
+                await FinishAsync(blob, cancellation).ConfigureAwait(false);
             }
         }
     }
@@ -118,6 +118,7 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
                 session.Client.Notice?.Invoke($"{file.Name}: another process downloads it; waiting for that one");
             }
 
+            options.Active?.Invoke();
             await Task.Delay(LockInterval, cancellation).ConfigureAwait(false);
         }
     }
@@ -139,7 +140,7 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
             if (await CopyAsync(blob, first, range.End, arrived, cancellation).ConfigureAwait(false))
             {
                 await blob.WholeReading.WaitAsync(cancellation).ConfigureAwait(false);
-                Finish(blob, cancellation);
+                await FinishAsync(blob, cancellation).ConfigureAwait(false);
                 blob.WholeReading.Release();
             }
         }
@@ -157,7 +158,7 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
         {
             if (!blob.Record.IsAllComplete && await CopyWholeAsync(blob, arrived, cancellation).ConfigureAwait(false))
             {
-                Finish(blob, cancellation);
+                await FinishAsync(blob, cancellation).ConfigureAwait(false);
             }
         }
         finally
@@ -197,6 +198,7 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
                 int count = await stream.ReadAsync(buffer, cancellation).ConfigureAwait(false);
                 blob.Write(buffer.AsSpan(0, count), offset);
                 unrecorded += count;
+                options.Active?.Invoke();
                 bytesDone.AddOrUpdate(blob.File, count, (_, done) => done + count);
                 for (; range < end && stream.Position >= record.End(range); range++)
                 {
@@ -215,9 +217,13 @@ public sealed class HubDownload(HubSession session, DownloadOptions options)
         return isLast;
     }
 
+    // Reading a large file back takes long, and the thread pool has others to serve.
+    private Task FinishAsync(UnfinishedBlob blob, CancellationToken cancellation) => Task.Factory.StartNew(
+        () => Finish(blob, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
     private void Finish(UnfinishedBlob blob, CancellationToken cancellation)
     {
-        blob.Finish(cancellation);
+        blob.Finish(options.Active, cancellation);
         session.Cache.Link(blob.File);
         bytesDone[blob.File] = blob.File.ByteLength;
         if (open.TryRemove(blob.File, out _))

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
+using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.Hub.Download;
@@ -11,6 +14,9 @@ namespace ExpoCluster.Core.Hub.Download;
 /// <param name="CachedBytes">Of needed files that are there.</param>
 public sealed record HubNeeds(HubCache Cache, ImmutableArray<HubFile> Missing, long CachedBytes)
 {
+    /// <summary>All of it, cached or not.</summary>
+    public ImmutableArray<HubFile> Needed { get; private init; } = [];
+
     public long MissingBytes => Missing.Sum(file => file.ByteLength);
 
     /// <summary>Disk space that the download still takes; what an earlier run has reserved is not counted again.</summary>
@@ -27,11 +33,28 @@ public sealed record HubNeeds(HubCache Cache, ImmutableArray<HubFile> Missing, l
         HubFile[] needed = [.. FilesOf(merge.Aligned, withSideFiles: true), .. FilesOf(merge.Base, withSideFiles: false)];
         ILookup<bool, HubFile> byPresence = needed
             .Distinct()
-            .ToLookup(file => session.Cache.Find(file.Commit, file.Path) is not null);
+            .ToLookup(file => session.NamesByCommit ? session.Cache.Has(file) : session.Cache.Find(file.Commit, file.Path) is not null);
         return new HubNeeds(
             session.Cache,
             [.. byPresence[false].OrderBy(file => file.ByteLength > DownloadFirstBytes)],
-            byPresence[true].Sum(file => file.ByteLength));
+            byPresence[true].Sum(file => file.ByteLength))
+        {
+            Needed = [.. needed.Distinct()],
+        };
+    }
+
+    /// <summary>What a job has to see to: small files first, then weights in the order in which its parts read them.</summary>
+    public ImmutableArray<JobTransfer> TransfersOf(Plan plan)
+    {
+        ImmutableArray<JobTransfer> all = [.. Needed.Select(file => JobTransfer.Of(file, isThere: !Missing.Contains(file)))];
+        var needs = PartNeeds.Of(plan, all);
+        return
+        [
+            .. Enumerable.Range(0, all.Length)
+                .OrderBy(transfer => all[transfer].ByteLength > DownloadFirstBytes)
+                .ThenBy(needs.FirstPartOf)
+                .Select(transfer => all[transfer]),
+        ];
     }
 
     /// <summary>One of the two checkpoints is a model of the Hub.</summary>
@@ -44,6 +67,19 @@ public sealed record HubNeeds(HubCache Cache, ImmutableArray<HubFile> Missing, l
         {
             folder.RecordInCache();
         }
+    }
+
+    /// <summary>An output that is, contains or lies inside the cache would be mixed up with the inputs.</summary>
+    public RecipeProblem? FindOverlap(OutputPaths output)
+    {
+        string cache = RealPath.Of(Cache.Directory);
+        return RealPath.IsInside(output.Root, cache) || RealPath.IsInside(cache, output.Root)
+            ? new RecipeProblem(
+                OutputPreflight.InsideInput,
+                "--out",
+                $"{output.Root} is, contains or lies inside the cache {cache}, where the inputs are.",
+                "choose an output directory apart from the cache.")
+            : null;
     }
 
     /// <summary>Throws when what is missing does not fit, together with the output where both are on one file system.</summary>

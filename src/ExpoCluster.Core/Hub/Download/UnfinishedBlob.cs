@@ -92,11 +92,13 @@ internal sealed class UnfinishedBlob : IDisposable
     public bool Complete(int range) => Record.Complete(range) && Interlocked.Decrement(ref rangesLeft) == 0;
 
     /// <summary>Checks the digest, makes the bytes durable, and gives the blob its name.</summary>
+    /// <param name="active">Told now and then that it gets on.</param>
+    /// <param name="cancellation">Ends it; nothing is lost.</param>
     /// <exception cref="HubException">The bytes are not those of the listing; they are thrown away.</exception>
-    public void Finish(CancellationToken cancellation)
+    public void Finish(Action? active, CancellationToken cancellation)
     {
         string path = PathOf(cache, File, Ending);
-        string digest = HubDigest.Of(handle, File, cancellation);
+        string digest = HubDigest.Of(handle, File, active, cancellation);
         if (digest != File.Etag)
         {
             Record.Clear();
