@@ -801,6 +801,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             Reclaim();
             RepeatRequests();
         }
+        else if (MayAssign && schedule!.HasSpare(now))
+        {
+            // At the end of a job whoever is free is not to wait for the next repetition.
+            workers.TellAll(new WorkAvailable { Job = job });
+        }
 
         if (state.Phase == JobPhase.New && !claiming && now - idleSince >= settings.IdleLimit)
         {
