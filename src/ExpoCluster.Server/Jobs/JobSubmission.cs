@@ -15,7 +15,11 @@ namespace ExpoCluster.Server.Jobs;
 /// <summary>What became of a submission.</summary>
 /// <param name="Entry">The job in the register.</param>
 /// <param name="IsNew">This submission brought it about.</param>
-public sealed record Submission(RegisterEntry Entry, bool IsNew);
+public sealed record Submission(RegisterEntry Entry, bool IsNew)
+{
+    /// <summary>What the planner remarked; empty for a job that was there.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+}
 
 /// <summary>Makes a job of a request: checks, plans, keeps the plan beside the output, tells the coordinator. Doing it twice does no harm.</summary>
 /// <param name="register">All jobs.</param>
@@ -106,7 +110,8 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
                 OutputPreflight.OutputTaken, "out", $"{paths.Root} is already there, whole: there is nothing to do.", "overwrite it to have it made again."));
         }
 
-        return await SubmitPlannedAsync(request, paths, merge.Plan, submittedBy, cancellation).ConfigureAwait(false);
+        Submission submission = await SubmitPlannedAsync(request, paths, merge.Plan, submittedBy, cancellation).ConfigureAwait(false);
+        return submission with { Notes = merge.Notes };
     }
 
     private async Task<Submission> SubmitPlannedAsync(
