@@ -36,6 +36,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private PartSchedule? schedule;
     private DateTimeOffset sealableAfter;
     private DateTimeOffset lastRepeat;
+    private DateTimeOffset toldAt;
     private int reused;
     private long bytesRead;
     private long bytesWritten;
@@ -812,7 +813,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             Leave();
         }
 
-        TellWatchers();
+        if (now - toldAt >= NewsInterval)
+        {
+            TellWatchers();
+        }
     }
 
     private void RepeatRequests()
@@ -895,6 +899,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     }
 
     // ---- Decisions --------------------------------------------------------------------------------------------------
+    // News name every file: of a job of very many they are large, and told less often, but before anybody takes the silence for an end.
+    private TimeSpan NewsInterval => TimeSpan.FromMilliseconds(Math.Min(state.Files.Length / 10, 2000));
+
 
     private void Answer(JobCommand command, Action accepted)
     {
@@ -928,6 +935,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
                         if (accepted.Events.Any(ChangesState))
                         {
                             Register();
+        toldAt = clock.GetUtcNow();
                         }
 
                         then();

@@ -29,6 +29,8 @@ public sealed record Submission(RegisterEntry Entry, bool IsNew)
 /// <param name="clock">For the time of submission.</param>
 public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk desk, Action<Plan> checkPlan, TimeProvider clock) : IDisposable
 {
+    private const string TooManyFiles = "EXPO2094";
+    private const int MaxOthers = 500;
     private const int MaxPlannersAtOnce = 2;
     private const int OutputGates = 64;
 
@@ -120,11 +122,13 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         string job = request.Id ?? NewJobId();
         await OwnThread.Run(() =>
         {
+        SubmitJob submission = SubmissionOf(request, job, paths, plan, submittedBy);
+        CheckSize(submission);
             Durability.CreateDirectory(paths.Workspace);
             plans.Save(paths.Plan(job), plan);
             return true;
         }).ConfigureAwait(false);
-        bool isNew = await desk.CommandAsync(SubmissionOf(request, job, paths, plan, submittedBy), cancellation).ConfigureAwait(false);
+        bool isNew = await desk.CommandAsync(submission, cancellation).ConfigureAwait(false);
         RegisterEntry entry = await desk.FindAsync(job, cancellation).ConfigureAwait(false);
         return isNew ? new Submission(entry, IsNew: true) : SameOrRefused(entry, request);
     }
@@ -203,3 +207,15 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
 
     private static string NewJobId() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", length: 10);
 }
+    private static void CheckSize(SubmitJob submission)
+    {
+        if (submission.CalculateSize() > MessageLimits.SubmissionBytes)
+        {
+            throw new UsageException(new RecipeProblem(
+                TooManyFiles,
+                "max_shard_size",
+                $"the job would have {submission.Files.Count} output files, more than the nodes of a cluster tell each other in one message.",
+                "allow larger files, or split the sweep into several jobs."));
+        }
+    }
+
