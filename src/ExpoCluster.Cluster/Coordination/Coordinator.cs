@@ -45,9 +45,13 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private IActorRef? drainRequester;
     private OutputClaim? claim;
     private bool claiming;
+    private bool hasAssigned;
     private DateTimeOffset idleSince;
     private Task sequence = Task.CompletedTask;
     private readonly IActorRef? registrar;
+
+    // Null in an embedded merge, which has looked, and stops when it is full.
+    private readonly SpaceWatch? space;
 
     public Coordinator(string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock)
     {
@@ -57,6 +61,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         this.settings = settings;
         this.clock = clock;
         workers = new WorkerDirectory(Context);
+        space = settings.Admission is null ? null : new SpaceWatch(clock);
         registrar = settings.Register is { } register ? Context.ActorOf(Registrar.PropsFor(register)) : null;
 
         Recover<JobEvent>(journalled => state = state.Apply(journalled));
@@ -82,6 +87,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         Command<Admitted>(OnAdmitted);
         Command<NotAdmitted>(OnNotAdmitted);
         Command<Reclaimed>(OnReclaimed);
+        Command<Room>(OnRoomSeen);
+        Command<RoomNotSeen>(_ => space?.Miss());
 
         Command<Prepared>(OnPrepared);
         Command<PublishDone>(_ => Decide(new JobCommand.CompletePublishing(), OnPublished));
@@ -288,6 +295,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         sealableAfter = noSurvivors ? clock.GetUtcNow() : clock.GetUtcNow() + settings.LeaseDuration;
         preparedFiles.Clear();
         Reclaim();
+        space?.Reset(state.Files);
         preparedFiles.UnionWith(Enumerable.Range(0, state.Files.Length).Where(file => state.Files[file].IsSealed));
         Proceed();
         RepeatRequests();
@@ -346,6 +354,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             return;
         }
 
+        hasAssigned = true;
         // In the claim before a worker can touch the inputs: if they kill it, the next run knows which part it was.
         settings.InFlight?.Invoke([.. schedule!.Leases]);
         var assignment = new AssignParts
@@ -533,7 +542,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private void OnStagingRefused(StagingRefused message)
     {
         var reason = new JobReason(message.Code, message.Message, message.Advice);
-        if (message.Storage)
+        if (message.Code == StorageException.Full && space is not null && state.CommittedParts == 0)
+        {
+            GiveWay(message.Message);
+        }
+        else if (message.Storage)
         {
             Suspend(reason);
         }
@@ -727,6 +740,68 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
     private void Suspend(JobReason reason) => Decide(new JobCommand.Suspend(reason), () => OnStopped(reason));
 
+    // ---- Space ------------------------------------------------------------------------------------------------------
+
+    private void LookForSpace()
+    {
+        if (space is { IsDue: true } && (state.AwaitsSpace || (state.Phase == JobPhase.Running && !space.HasRoom)))
+        {
+            space.LookAsync(Paths, job, state.Files).PipeTo(Self, success: room => room, failure: _ => RoomNotSeen.Instance);
+        }
+    }
+
+    private void OnRoomSeen(Room room)
+    {
+        space!.Take(room);
+        if (!room.IsEnough)
+        {
+            AwaitSpace($"needed {room.NeededBytes:N0} bytes, free {room.FreeBytes:N0}");
+        }
+        else if (state.AwaitsSpace)
+        {
+            Decide(new JobCommand.Resume(state.PlanDigest!), () => Begin(noSurvivors: state.Incarnation == 1 && !hasAssigned));
+        }
+        else
+        {
+            RepeatRequests();
+        }
+    }
+
+    // Others took the space between the look and the reservation. Half of it is of no use to either, so it is given back.
+    private void GiveWay(string why)
+    {
+        if (state.AwaitsSpace)
+        {
+            return;
+        }
+
+        space!.Retreat();
+        AwaitSpace(why);
+        for (int file = 0; file < state.Files.Length; file++)
+        {
+            writers.Tell(new FileEnded { Job = job, File = file });
+        }
+
+        OutputPaths paths = Paths;
+        ImmutableArray<JobFileState> files = state.Files;
+        sequence = OwnThread.Run(() =>
+        {
+            WorkspaceSweep.RemoveStaging(paths, job, files);
+            return true;
+        });
+    }
+
+    private void AwaitSpace(string why)
+    {
+        if (state.Phase == JobPhase.Running)
+        {
+            Suspend(new JobReason(
+                StorageException.AwaitsSpace,
+                $"{Paths.Root}: the output does not fit the free space now ({why}).",
+                "nothing: it goes on by itself as soon as there is room. Remove something there, or cancel other jobs."));
+        }
+    }
+
     private void Fail(JobReason reason) => Decide(new JobCommand.Fail(reason), () => OnStopped(reason));
 
     private void OnStopped(JobReason reason)
@@ -797,6 +872,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
             OnLeasesChanged();
         }
 
+        if (state.AwaitsSpace)
+        {
+            LookForSpace();
+        }
+
         if (now - lastRepeat >= settings.RepeatInterval)
         {
             Reclaim();
@@ -819,6 +899,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         }
     }
 
+    // News name every file: of a job of very many they are large, and told less often, but before anybody takes the silence for an end.
+    private TimeSpan NewsInterval => TimeSpan.FromMilliseconds(Math.Min(state.Files.Length / 10, 2000));
+
     private void RepeatRequests()
     {
         lastRepeat = clock.GetUtcNow();
@@ -831,6 +914,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         {
             if (!preparedFiles.Contains(file))
             {
+                if (space is { HasRoom: false })
+                {
+                    LookForSpace();
+                    break;
+                }
+
                 writers.Tell(new PrepareFile { Job = job, File = file });
             }
             else if (state.Files[file] is { IsComplete: true, IsSealed: false })
@@ -846,6 +935,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
 
     private void TellWatchers()
     {
+        toldAt = clock.GetUtcNow();
         if (watchers.Count > 0)
         {
             Tell(Progress());
@@ -865,7 +955,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
         var progress = new JobProgress
         {
             Job = job,
-            State = state.Phase.Word(),
+            State = state.Word,
             Total = state.PartCount,
             Committed = state.CommittedParts,
             Reused = reused,
@@ -899,9 +989,6 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     }
 
     // ---- Decisions --------------------------------------------------------------------------------------------------
-    // News name every file: of a job of very many they are large, and told less often, but before anybody takes the silence for an end.
-    private TimeSpan NewsInterval => TimeSpan.FromMilliseconds(Math.Min(state.Files.Length / 10, 2000));
-
 
     private void Answer(JobCommand command, Action accepted)
     {
@@ -935,7 +1022,6 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
                         if (accepted.Events.Any(ChangesState))
                         {
                             Register();
-        toldAt = clock.GetUtcNow();
                         }
 
                         then();
@@ -988,6 +1074,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers
     private sealed record Prepared(ImmutableArray<string> Names);
 
     private sealed record PublishFailed(ExpoException Error);
+
+    private sealed class RoomNotSeen
+    {
+        public static readonly RoomNotSeen Instance = new();
+    }
 
     private sealed class PublishDone
     {

@@ -34,7 +34,7 @@ public sealed record RegisterEntry
     {
         Job = state.Submission!.Job,
         Sequence = sequence,
-        State = state.Phase.Word(),
+        State = state.Word,
         SubmittedAt = state.Submission.At,
         ChangedAt = now,
         Output = state.Submission.Output,

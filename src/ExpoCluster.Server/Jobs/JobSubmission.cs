@@ -34,6 +34,8 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     private const int MaxPlannersAtOnce = 2;
     private const int OutputGates = 64;
 
+    private static readonly string[] Unfinished = [.. JobStates.All.Where(state => !JobStates.HasEnded(state))];
+
     // Planning is disk work, and two at once are as many as a disk and a small machine like.
     private readonly SemaphoreSlim planners = new(MaxPlannersAtOnce);
 
@@ -57,7 +59,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         if (request.Recipe.Output is { } output)
         {
             var paths = new OutputPaths(output);
-            OutputCondition condition = Inspect(paths, merge, request);
+            OutputCondition condition = await InspectAsync(paths, merge, request, cancellation).ConfigureAwait(false);
             return condition == OutputCondition.Finished
                 ? merge with { Notes = merge.Notes.Add($"{output} is already there, whole: merge would have nothing to do") }
                 : merge;
@@ -99,7 +101,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         }
 
         PlannedMerge merge = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
-        OutputCondition condition = Inspect(paths, merge, request);
+        OutputCondition condition = await InspectAsync(paths, merge, request, cancellation).ConfigureAwait(false);
         if (condition == OutputCondition.Finished && request.Id is null
             && there.FirstOrDefault(entry => entry.State == JobStates.Done && entry.Facts.PlanDigest == merge.Plan.Digest) is { } done)
         {
@@ -120,10 +122,10 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         JobRequest request, OutputPaths paths, Plan plan, string? submittedBy, CancellationToken cancellation)
     {
         string job = request.Id ?? NewJobId();
-        await OwnThread.Run(() =>
-        {
         SubmitJob submission = SubmissionOf(request, job, paths, plan, submittedBy);
         CheckSize(submission);
+        await OwnThread.Run(() =>
+        {
             Durability.CreateDirectory(paths.Workspace);
             plans.Save(paths.Plan(job), plan);
             return true;
@@ -151,6 +153,39 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         }
     }
 
+    private async Task<OutputCondition> InspectAsync(
+        OutputPaths paths, PlannedMerge merge, JobRequest request, CancellationToken cancellation)
+    {
+        OutputCondition condition = Inspect(paths, merge, request);
+        if (condition != OutputCondition.Finished)
+        {
+            await CheckStorageAsync(paths, merge.Plan, cancellation).ConfigureAwait(false);
+        }
+
+        return condition;
+    }
+
+    // What would fit if other jobs were not there is a matter of time: such a job is taken, and waits.
+    private async Task CheckStorageAsync(OutputPaths paths, Plan plan, CancellationToken cancellation)
+    {
+        try
+        {
+            OutputPreflight.CheckStorage(paths, plan, alreadyReserved: 0);
+        }
+        catch (StorageException full) when (full.Code == StorageException.Full)
+        {
+            FileSystemFacts storage = FileSystemFacts.Of(paths.Root);
+            ImmutableArray<RegisterEntry> unfinished = await register.ListAsync(Unfinished, after: null, MaxOthers, cancellation).ConfigureAwait(false);
+            long others = unfinished
+                .Where(entry => FileSystemFacts.Of(entry.Output).MountPoint == storage.MountPoint)
+                .Sum(entry => entry.Facts.Bytes);
+            if (OutputPreflight.NeededBytes(plan) > storage.FreeBytes + others)
+            {
+                throw;
+            }
+        }
+    }
+
     private static OutputCondition Inspect(OutputPaths paths, PlannedMerge merge, JobRequest request)
     {
         if (OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) is { } overlap)
@@ -173,11 +208,6 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
                 "run that command again to finish it, or choose another output."));
         }
 
-        if (condition != OutputCondition.Finished)
-        {
-            OutputPreflight.CheckStorage(paths, merge.Plan, alreadyReserved: 0);
-        }
-
         return condition;
     }
 
@@ -186,6 +216,18 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     private static Submission SameOrRefused(RegisterEntry entry, JobRequest request) => IsSame(entry, request)
         ? new Submission(entry, IsNew: false)
         : throw JobException.IdIsTaken(entry.Job);
+
+    private static void CheckSize(SubmitJob submission)
+    {
+        if (submission.CalculateSize() > MessageLimits.SubmissionBytes)
+        {
+            throw new UsageException(new RecipeProblem(
+                TooManyFiles,
+                "max_shard_size",
+                $"the job would have {submission.Files.Count} output files, more than the nodes of a cluster tell each other in one message.",
+                "allow larger files, or split the sweep into several jobs."));
+        }
+    }
 
     private SubmitJob SubmissionOf(JobRequest request, string job, OutputPaths paths, Plan plan, string? submittedBy)
     {
@@ -207,15 +249,3 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
 
     private static string NewJobId() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", length: 10);
 }
-    private static void CheckSize(SubmitJob submission)
-    {
-        if (submission.CalculateSize() > MessageLimits.SubmissionBytes)
-        {
-            throw new UsageException(new RecipeProblem(
-                TooManyFiles,
-                "max_shard_size",
-                $"the job would have {submission.Files.Count} output files, more than the nodes of a cluster tell each other in one message.",
-                "allow larger files, or split the sweep into several jobs."));
-        }
-    }
-
