@@ -15,6 +15,8 @@ public sealed class SpaceTests : IDisposable
 
     public void Dispose()
     {
+        // Until it is gone its files keep the file system busy.
+        node?.Kill();
         node?.Dispose();
         disk?.Dispose();
         place.Dispose();
