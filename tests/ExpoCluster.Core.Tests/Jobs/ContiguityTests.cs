@@ -15,6 +15,7 @@ public sealed class ContiguityTests
     [InlineData(1, 1, 1, 1)]
     [InlineData(1, 2, 3, 9)]
     [InlineData(5, 1, 1, 1)]
+    [InlineData(1, 1, 1, 1, 1, 1, 1, 1)]
     public void Each_worker_reads_long_runs_and_all_end_at_the_same_time(params int[] secondsPerPart)
     {
         var schedule = new PartSchedule(state, TimeSpan.FromHours(1));
