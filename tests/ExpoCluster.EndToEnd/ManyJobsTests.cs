@@ -57,7 +57,7 @@ public sealed class ManyJobsTests : IDisposable
         TimeSpan p99 = sorted[(int)(sorted.Length * 0.99)];
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"50 jobs in {completed.TotalSeconds:0.0} s; {sorted.Length} answers to list and show: median {sorted[sorted.Length / 2].TotalMilliseconds:0} ms, p99 {p99.TotalMilliseconds:0} ms, worst {sorted[^1].TotalMilliseconds:0} ms"));
+            $"50 jobs in {completed.TotalSeconds:0.0} s; {sorted.Length} answers to list, show and the first event of a stream: median {sorted[sorted.Length / 2].TotalMilliseconds:0} ms, p99 {p99.TotalMilliseconds:0} ms, worst {sorted[^1].TotalMilliseconds:0} ms"));
         Job[][] lists = await Task.WhenAll(webs.Select(ListAsync));
         Assert.Equal(50, lists[0].Length);
         Assert.All(lists[0], job => Assert.Equal("done", job.State));
@@ -89,10 +89,21 @@ public sealed class ManyJobsTests : IDisposable
             foreach (Job job in page.Jobs.Take(3))
             {
                 await TimedAsync(() => client.ShowAsync(job.Id, CancellationToken.None));
+                await TimedAsync(() => FirstNewsAsync(client, job.Id));
             }
 
             await Task.Delay(20, CancellationToken.None);
         }
+    }
+
+    private static async Task<JobNews?> FirstNewsAsync(ExpoClusterClient client, string job)
+    {
+        await foreach (JobNews news in client.WatchAsync(job))
+        {
+            return news;
+        }
+
+        return null;
     }
 
     private async Task<T> TimedAsync<T>(Func<Task<T>> ask)

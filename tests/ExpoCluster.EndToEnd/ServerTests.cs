@@ -34,6 +34,14 @@ public sealed class ServerTests : IDisposable
             Assert.Equal(embedded.Json.GetProperty(field).ToString(), result.GetProperty(field).ToString());
         }
 
+        Assert.Equal(embedded.Json.EnumerateObject().Select(field => field.Name), result.EnumerateObject().Select(field => field.Name));
+        Assert.Equal(embedded.Json.GetProperty("notes").ToString(), result.GetProperty("notes").ToString());
+        string statistics = embedded.Json.GetProperty("statistics").ToString().Replace(place.PathOf("embedded"), place.Output, StringComparison.Ordinal);
+        Assert.Contains("effectiveAlpha", statistics, StringComparison.Ordinal);
+        Assert.Equal(statistics, result.GetProperty("statistics").ToString());
+        JsonElement shown = Run("jobs", "show", result.GetProperty("job").GetString()!, "--json").Json;
+        Assert.Equal(statistics, shown.GetProperty("statistics").ToString());
+
         SortedDictionary<string, string> made = Workplace.Digests(place.Output);
         Assert.Equal(Workplace.Digests(place.PathOf("embedded")), made);
         Assert.Contains("running", remote.Errors, StringComparison.Ordinal);
@@ -41,6 +49,8 @@ public sealed class ServerTests : IDisposable
         RunResult again = Run("merge", "--base", "base", "--aligned", "aligned", "--alpha", "0.3", "--out", "out", "--json");
         Assert.True(again.ExitCode == 0, again.ToString());
         Assert.Equal(result.GetProperty("job").GetString(), again.Json.GetProperty("job").GetString());
+        JsonElement parts = again.Json.GetProperty("parts");
+        Assert.Equal((0, parts.GetProperty("total").GetInt32()), (parts.GetProperty("computed").GetInt32(), parts.GetProperty("reused").GetInt32()));
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace ExpoCluster.EndToEnd;
 
 /// <summary>Output on a small file system of its own.</summary>
@@ -84,26 +82,6 @@ public sealed class StorageTests
         catch (IOException)
         {
             // It is full now.
-        }
-    }
-
-    private sealed class SmallDisk : IDisposable
-    {
-        public SmallDisk(string path, string size)
-        {
-            Path = Directory.CreateDirectory(path).FullName;
-            Run("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", Path);
-        }
-
-        public string Path { get; }
-
-        public void Dispose() => Run("umount", Path);
-
-        private static void Run(string command, params string[] arguments)
-        {
-            using Process process = Process.Start(command, arguments);
-            process.WaitForExit();
-            Assert.Equal(0, process.ExitCode);
         }
     }
 }

@@ -45,6 +45,10 @@ internal sealed class JobWatch(ExpoClusterClient client, bool quiet)
                     {
                         display.Show(RemoteProgress.Of(last));
                     }
+                    else if (((JobNews.StateChanged)news).Change is { State: JobStates.Queued, Reason: { } reason })
+                    {
+                        display.Say($"waiting: {reason.Message}");
+                    }
                     else if (((JobNews.StateChanged)news).Change.State == JobStates.Suspended)
                     {
                         break;

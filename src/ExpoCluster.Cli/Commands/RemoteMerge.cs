@@ -18,9 +18,15 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
     {
         var clock = Stopwatch.StartNew();
         SubmittedJob submitted = await client.SubmitAsync(RequestOf(recipe, overwrite)).ConfigureAwait(false);
+        IReadOnlyList<string> notes = submitted.Job.Notes ?? [];
+        foreach (string note in quiet ? [] : notes)
+        {
+            Console.Error.WriteLine("note: " + note);
+        }
+
         Job job = submitted.IsNew ? submitted.Job : await TakeUpAsync(submitted.Job).ConfigureAwait(false);
         WatchedJob watched = await new JobWatch(client, quiet).RunAsync(job).ConfigureAwait(false);
-        return Report(watched, clock.Elapsed);
+        return Report(watched, () => ResultOf(watched, notes, wasDone: !submitted.IsNew && job.State == JobStates.Done, clock.Elapsed), clock.Elapsed);
     }
 
     // The same command again resumes, with a server as without.
@@ -35,7 +41,7 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
         return rests ? await client.ResumeAsync(job.Id).ConfigureAwait(false) : job;
     }
 
-    private int Report(WatchedJob watched, TimeSpan elapsed)
+    private int Report(WatchedJob watched, Func<MergeResult> result, TimeSpan elapsed)
     {
         Job job = watched.Job;
         if (watched.IsDetached)
@@ -51,7 +57,7 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
 
         if (json)
         {
-            Console.Out.WriteLine(JsonSerializer.Serialize(ResultOf(watched, elapsed), ContractJson.Default.MergeResult));
+            Console.Out.WriteLine(JsonSerializer.Serialize(result(), ContractJson.Default.MergeResult));
         }
         else if (!quiet && !watched.IsDetached)
         {
@@ -61,19 +67,21 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
         return watched.IsDetached ? ExitCodes.Interrupted : JobLines.ExitCodeOf(job);
     }
 
-    private static MergeResult ResultOf(WatchedJob watched, TimeSpan elapsed)
+    // An embedded merge that finds its output there says that it computed and read nothing, and so does this.
+    private static MergeResult ResultOf(WatchedJob watched, IReadOnlyList<string> notes, bool wasDone, TimeSpan elapsed)
     {
         Job job = watched.Job;
+        int reused = wasDone ? job.Parts.Committed : job.Parts.Reused;
         return new MergeResult(
             job.Id,
             watched.IsDetached ? MergeOutcome.Interrupted : job.State,
             job.Output,
-            new PartCounts(job.Parts.Total, job.Parts.Committed - job.Parts.Reused, job.Parts.Reused),
-            job.BytesRead,
-            job.BytesWritten,
-            elapsed.TotalSeconds)
+            new PartCounts(job.Parts.Total, job.Parts.Committed - reused, reused),
+            wasDone ? 0 : job.BytesRead,
+            wasDone ? 0 : job.BytesWritten,
+            (job.State == JobStates.Done && !wasDone ? job.ChangedAt - job.SubmittedAt : elapsed).TotalSeconds)
         {
-            Code = job.Reason?.Code, Message = job.Reason?.Message,
+            Code = job.Reason?.Code, Message = job.Reason?.Message, Statistics = job.Statistics ?? [], Notes = notes,
         };
     }
 }

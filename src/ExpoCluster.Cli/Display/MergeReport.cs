@@ -5,6 +5,7 @@ using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Embedded;
+using ExpoCluster.Server.Jobs;
 
 namespace ExpoCluster.Cli.Display;
 
@@ -77,19 +78,7 @@ internal sealed record MergeReport(MergeOutcome Outcome, OutputPaths Paths, Plan
 
     private string Next => $"check it: expocluster verify {Paths.Root}";
 
-    private IEnumerable<OutputStatistics> Statistics() =>
-        from output in Outputs
-        let statistics = StatisticsOf(output)
-        where statistics is not null
-        select new OutputStatistics(
-            output.Root,
-            statistics.AskedAlpha,
-            statistics.Total.EffectiveAlpha,
-            statistics.Total.ChangedShare,
-            statistics.Total.SwallowedShare,
-            statistics.Total.Overflowed,
-            statistics.Total.NaN,
-            statistics.Total.Infinite);
+    private IEnumerable<OutputStatistics> Statistics() => Outputs.Select(PublishedStatistics.Of).OfType<OutputStatistics>();
 
     // The record was written by this very merge, or checked before it was found to be there; a tool that reports must not fail on it.
     private static ProvenanceStatistics? StatisticsOf(OutputPaths output)

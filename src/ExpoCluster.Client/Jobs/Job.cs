@@ -55,6 +55,12 @@ public sealed record Job
     public DateTimeOffset ChangedAt { get; init; }
 
     public string? PlanDigest { get; init; }
+
+    /// <summary>What was changed, one entry for each output; null in lists and while the job is not done.</summary>
+    public IReadOnlyList<OutputStatistics>? Statistics { get; init; }
+
+    /// <summary>Tensors that are dropped or taken from aligned, files that are ignored: told to whoever submits, and null later.</summary>
+    public IReadOnlyList<string>? Notes { get; init; }
 }
 
 /// <summary>Why a job rests or has failed.</summary>

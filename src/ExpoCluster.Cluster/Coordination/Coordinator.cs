@@ -38,6 +38,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private PartSchedule? schedule;
     private DateTimeOffset sealableAfter;
     private DateTimeOffset lastRepeat;
+    private DateTimeOffset toldAt;
     private int reused;
     private long bytesRead;
     private long bytesWritten;
@@ -46,11 +47,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private IActorRef? drainRequester;
     private OutputClaim? claim;
     private bool claiming;
+    private bool hasAssigned;
     private DateTimeOffset idleSince;
     private Task sequence = Task.CompletedTask;
     private readonly IActorRef? registrar;
     private string registeredWord = "";
     private long registeredSequence;
+
+    // Null in an embedded merge, which has looked, and stops when it is full.
+    private readonly SpaceWatch? space;
 
     public Coordinator(string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock)
     {
@@ -61,6 +66,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         this.clock = clock;
         workers = new WorkerDirectory(Context);
         transfers = new TransferDesk(this, workers, plans, settings.LeaseDuration, clock, Context);
+        space = settings.Admission is null ? null : new SpaceWatch(clock);
         registrar = settings.Register is { } register ? Context.ActorOf(Registrar.PropsFor(register)) : null;
 
         Recover<JobEvent>(journalled => state = state.Apply(journalled));
@@ -93,6 +99,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         Command<Admitted>(OnAdmitted);
         Command<NotAdmitted>(OnNotAdmitted);
         Command<Reclaimed>(OnReclaimed);
+        Command<Room>(OnRoomSeen);
+        Command<RoomNotSeen>(_ => space?.Miss());
 
         Command<Prepared>(OnPrepared);
         Command<SideFilesLost>(OnSideFilesLost);
@@ -128,7 +136,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     // Running, but nothing can run before more files are there.
     private string Word => state.Phase == JobPhase.Running && !state.OpenTransfers.IsEmpty && (schedule?.AwaitsFiles ?? true)
         ? "transferring"
-        : state.Phase.Word();
+        : state.Word;
 
     JobState ITransferringJob.State => state;
 
@@ -315,6 +323,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         sealableAfter = noSurvivors ? clock.GetUtcNow() : clock.GetUtcNow() + settings.LeaseDuration;
         preparedFiles.Clear();
         Reclaim();
+        space?.Reset(state.Files);
         preparedFiles.UnionWith(Enumerable.Range(0, state.Files.Length).Where(file => state.Files[file].IsSealed));
         Proceed();
         RepeatRequests();
@@ -373,6 +382,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             return;
         }
 
+        hasAssigned = true;
         // In the claim before a worker can touch the inputs: if they kill it, the next run knows which part it was.
         settings.InFlight?.Invoke([.. schedule!.Leases]);
         var assignment = new AssignParts
@@ -573,7 +583,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private void OnStagingRefused(StagingRefused message)
     {
         var reason = new JobReason(message.Code, message.Message, message.Advice);
-        if (message.Storage)
+        if (message.Code == StorageException.Full && space is not null && state.CommittedParts == 0)
+        {
+            GiveWay(message.Message);
+        }
+        else if (message.Storage)
         {
             Suspend(reason);
         }
@@ -782,6 +796,68 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     private void Suspend(JobReason reason) => Decide(new JobCommand.Suspend(reason), () => OnStopped(reason));
 
+    // ---- Space ------------------------------------------------------------------------------------------------------
+
+    private void LookForSpace()
+    {
+        if (space is { IsDue: true } && (state.AwaitsSpace || (state.Phase == JobPhase.Running && !space.HasRoom)))
+        {
+            space.LookAsync(Paths, job, state.Files).PipeTo(Self, success: room => room, failure: _ => RoomNotSeen.Instance);
+        }
+    }
+
+    private void OnRoomSeen(Room room)
+    {
+        space!.Take(room);
+        if (!room.IsEnough)
+        {
+            AwaitSpace($"needed {room.NeededBytes:N0} bytes, free {room.FreeBytes:N0}");
+        }
+        else if (state.AwaitsSpace)
+        {
+            Decide(new JobCommand.Resume(state.PlanDigest!), () => Begin(noSurvivors: state.Incarnation == 1 && !hasAssigned));
+        }
+        else
+        {
+            RepeatRequests();
+        }
+    }
+
+    // Others took the space between the look and the reservation. Half of it is of no use to either, so it is given back.
+    private void GiveWay(string why)
+    {
+        if (state.AwaitsSpace)
+        {
+            return;
+        }
+
+        space!.Retreat();
+        AwaitSpace(why);
+        for (int file = 0; file < state.Files.Length; file++)
+        {
+            writers.Tell(new FileEnded { Job = job, File = file });
+        }
+
+        OutputPaths paths = Paths;
+        ImmutableArray<JobFileState> files = state.Files;
+        sequence = OwnThread.Run(() =>
+        {
+            WorkspaceSweep.RemoveStaging(paths, job, files);
+            return true;
+        });
+    }
+
+    private void AwaitSpace(string why)
+    {
+        if (state.Phase == JobPhase.Running)
+        {
+            Suspend(new JobReason(
+                StorageException.AwaitsSpace,
+                $"{Paths.Root}: the output does not fit the free space now ({why}).",
+                "nothing: it goes on by itself as soon as there is room. Remove something there, or cancel other jobs."));
+        }
+    }
+
     private void Fail(JobReason reason) => Decide(new JobCommand.Fail(reason), () => OnStopped(reason));
 
     private void OnStopped(JobReason reason)
@@ -854,10 +930,20 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
 
         transfers.Expire();
+        if (state.AwaitsSpace)
+        {
+            LookForSpace();
+        }
+
         if (now - lastRepeat >= settings.RepeatInterval)
         {
             Reclaim();
             RepeatRequests();
+        }
+        else if (MayAssign && schedule!.HasSpare(now))
+        {
+            // At the end of a job whoever is free is not to wait for the next repetition.
+            workers.TellAll(new WorkAvailable { Job = job });
         }
 
         if (state.Phase == JobPhase.New && !claiming && now - idleSince >= settings.IdleLimit)
@@ -865,8 +951,14 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             Leave();
         }
 
-        TellWatchers();
+        if (now - toldAt >= NewsInterval)
+        {
+            TellWatchers();
+        }
     }
+
+    // News name every file: of a job of very many they are large, and told less often, but before anybody takes the silence for an end.
+    private TimeSpan NewsInterval => TimeSpan.FromMilliseconds(Math.Min(state.Files.Length / 10, 2000));
 
     private void RepeatRequests()
     {
@@ -880,6 +972,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         {
             if (!preparedFiles.Contains(file))
             {
+                if (space is { HasRoom: false })
+                {
+                    LookForSpace();
+                    break;
+                }
+
                 writers.Tell(new PrepareFile { Job = job, File = file });
             }
             else if (state.Files[file] is { IsComplete: true, IsSealed: false })
@@ -896,6 +994,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     private void TellWatchers()
     {
+        toldAt = clock.GetUtcNow();
         if (watchers.Count > 0)
         {
             Tell(Progress());
@@ -1053,6 +1152,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private sealed record SideFilesLost(ImmutableArray<int> Transfers);
 
     private sealed record PublishFailed(ExpoException Error);
+
+    private sealed class RoomNotSeen
+    {
+        public static readonly RoomNotSeen Instance = new();
+    }
 
     private sealed class PublishDone
     {

@@ -3,6 +3,7 @@ using System.Text;
 using Akka.Configuration;
 using Akka.Persistence.Sql;
 using ExpoCluster.Cluster.Membership;
+using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Serialization;
 using ExpoCluster.Core.Jobs;
 
@@ -57,9 +58,9 @@ internal static class NodeConfiguration
     private static string Membership(NodeSettings settings) => settings.Shared is not { } shared ? "" : $$"""
         akka.remote.dot-netty.tcp {
           # Reports of many parts, and progress of many files, are larger than Akka's 128 kB, beyond which it drops them.
-          maximum-frame-size = 8000000b
-          send-buffer-size = 8000000b
-          receive-buffer-size = 8000000b
+          maximum-frame-size = {{MessageLimits.FrameBytes}}b
+          send-buffer-size = {{MessageLimits.FrameBytes}}b
+          receive-buffer-size = {{MessageLimits.FrameBytes}}b
         }
         akka.cluster {
           downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"

@@ -33,11 +33,11 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private readonly Dictionary<string, WorkedJob> jobs = new(StringComparer.Ordinal);
     private readonly Queue<string> offers = new();
     private readonly Dictionary<(string Job, Attempt Attempt), PartOrder> running = [];
+    private readonly HashSet<(string Job, Attempt Attempt)> withdrawn = [];
     private readonly Dictionary<(string Job, int File, int Part), Unacknowledged<PartComputed>> unacknowledgedParts = [];
     private readonly Dictionary<(string Job, Attempt Attempt), Unacknowledged<PartReturned>> unacknowledgedReturns = [];
-    private string? askedJob;
-    private DateTimeOffset askedAt;
     private readonly IActorRef? carrier;
+    private readonly Dictionary<string, DateTimeOffset> asked = new(StringComparer.Ordinal);
     private IActorRef? drainRequester;
     private bool isCarrying;
 
@@ -66,6 +66,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         Receive<TransfersAvailable>(message => carrier?.Forward(message));
         Receive<Carrier.Stopped>(_ => OnCarrierStopped());
         Receive<Renew>(_ => OnRenew());
+        Receive<AnswerIsLate>(_ => AskForParts());
         Receive<Drain>(OnDrain);
         Receive<DrainTimeIsUp>(_ => RevokeAll());
     }
@@ -121,15 +122,27 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void OnWorkAvailable(WorkAvailable message)
     {
-        if (!offers.Contains(message.Job))
+        if (asked.TryGetValue(message.Job, out DateTimeOffset at) && clock.GetUtcNow() - at >= settings.AnswerPatience)
         {
-            offers.Enqueue(message.Job);
+            // Its coordinator lives; the question or the answer was lost.
+            asked.Remove(message.Job);
         }
 
+        Offer(message.Job);
         AskForParts();
     }
 
-    // Jobs take turns; one request is under way at a time.
+    // However often a job offers work, it has one place in the row.
+    private void Offer(string job)
+    {
+        if (!offers.Contains(job) && !asked.ContainsKey(job))
+        {
+            offers.Enqueue(job);
+        }
+    }
+
+    // Jobs take turns, and each is asked for its share of the room. One request is under way at a time, but a job that is silent, for
+    // its coordinator is lost or moves, must not keep the others' parts from free lanes.
     private void AskForParts()
     {
         int room = lanes.Capacity - running.Count;
@@ -139,23 +152,23 @@ public sealed class Worker : ReceiveActor, IWithTimers
             return;
         }
 
-        if (askedJob is not null || room <= 0 || offers.Count == 0 || unacknowledgedParts.Count >= settings.MaxUnacknowledged)
+        if (IsAnswerAwaited || room <= 0 || offers.Count == 0 || unacknowledgedParts.Count >= settings.MaxUnacknowledged)
         {
             return;
         }
 
-        askedJob = offers.Dequeue();
-        askedAt = clock.GetUtcNow();
-        coordinators.Tell(new RequestParts { Job = askedJob, Worker = name, Count = room });
+        int count = (room + offers.Count - 1) / offers.Count;
+        string job = offers.Dequeue();
+        asked[job] = clock.GetUtcNow();
+        Timers.StartSingleTimer(nameof(AnswerIsLate), AnswerIsLate.Instance, settings.AnswerPatience);
+        coordinators.Tell(new RequestParts { Job = job, Worker = name, Count = count });
     }
+
+    private bool IsAnswerAwaited => asked.Values.Any(at => clock.GetUtcNow() - at < settings.AnswerPatience);
 
     private void OnNoParts(NoParts message)
     {
-        if (askedJob == message.Job)
-        {
-            askedJob = null;
-        }
-
+        asked.Remove(message.Job);
         if (message.Ended)
         {
             Forget(message.Job);
@@ -166,19 +179,15 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void OnAssignParts(AssignParts message)
     {
-        if (askedJob == message.Job)
-        {
-            askedJob = null;
-        }
-
+        asked.Remove(message.Job);
         if (drainRequester is not null)
         {
-            HandBack(message);
+            HandBack(message, message.Parts);
             return;
         }
 
         // It may have more; its turn comes after the other jobs'.
-        offers.Enqueue(message.Job);
+        Offer(message.Job);
         if (jobs.TryGetValue(message.Job, out WorkedJob? job) && job.Plan.Digest == message.PlanDigest)
         {
             RunAll(message, job);
@@ -244,9 +253,9 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private string? DirectoryOf(PlanInput input) => input.IsRemote ? settings.Hub?.Cache.Directory : Path.GetDirectoryName(input.Path);
 
-    private void HandBack(AssignParts message)
+    private void HandBack(AssignParts message, IEnumerable<Assignment> parts)
     {
-        foreach (Assignment part in message.Parts)
+        foreach (Assignment part in parts)
         {
             Return(message.Job, new Attempt(message.Incarnation, part.Number), new PartOutcome.Abandoned());
         }
@@ -256,14 +265,18 @@ public sealed class Worker : ReceiveActor, IWithTimers
     {
         if (drainRequester is not null)
         {
-            HandBack(message);
+            HandBack(message, message.Parts);
             return;
         }
 
-        foreach (Assignment part in message.Parts)
+        // An answer that came late may find that others have taken the room.
+        int room = Math.Max(0, lanes.Capacity - running.Count);
+        foreach (Assignment part in message.Parts.Take(room))
         {
             Run(message, job, part);
         }
+
+        HandBack(message, message.Parts.Skip(room));
 
         AskForParts();
     }
@@ -306,7 +319,11 @@ public sealed class Worker : ReceiveActor, IWithTimers
     {
         PartOrder order = message.Order;
         running.Remove((order.Job, order.Attempt));
-        if (message.Outcome is PartOutcome.Computed computed)
+        if (withdrawn.Remove((order.Job, order.Attempt)))
+        {
+            // It was handed back when it was withdrawn.
+        }
+        else if (message.Outcome is PartOutcome.Computed computed)
         {
             Report(order, computed);
         }
@@ -393,9 +410,9 @@ public sealed class Worker : ReceiveActor, IWithTimers
         isCarrying = carrier is not null;
         carrier?.Tell(Carrier.Stop.Instance);
         Timers.StartSingleTimer(nameof(DrainTimeIsUp), DrainTimeIsUp.Instance, message.Patience);
-        foreach (PartOrder waiting in running.Values.Where(order => order.Lease.BytesDone == 0))
+        foreach (PartOrder waiting in running.Values.Where(order => order.Lease.BytesDone == 0).ToList())
         {
-            waiting.Lease.Revoke();
+            Withdraw(waiting);
         }
 
         FinishDraining();
@@ -431,9 +448,18 @@ public sealed class Worker : ReceiveActor, IWithTimers
             order.Lease.Extend(duration);
         }
 
-        foreach (PartOrder order in OrdersOf(message.Job, message.Lost))
+        foreach (PartOrder order in OrdersOf(message.Job, message.Lost).ToList())
         {
-            order.Lease.Revoke();
+            Withdraw(order);
+        }
+    }
+
+    // The file waits until nobody can write into it any more, and a part that has not begun need not wait for a lane to say so.
+    private void Withdraw(PartOrder order)
+    {
+        if (order.Lease.TryWithdraw() && withdrawn.Add((order.Job, order.Attempt)))
+        {
+            Return(order.Job, order.Attempt, new PartOutcome.Abandoned());
         }
     }
 
@@ -485,7 +511,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void OnRenew()
     {
-        foreach (IGrouping<string, PartOrder> held in running.Values.GroupBy(order => order.Job))
+        foreach (IGrouping<string, PartOrder> held in running.Values.Where(IsHeld).GroupBy(order => order.Job))
         {
             var message = new RenewLeases { Job = held.Key, Worker = name };
             message.Leases.AddRange(held.Select(order => new HeldLease
@@ -501,15 +527,18 @@ public sealed class Worker : ReceiveActor, IWithTimers
         }
 
         RepeatReports();
-        if (askedJob is not null && clock.GetUtcNow() - askedAt > settings.RequestTimeout)
+        DateTimeOffset now = clock.GetUtcNow();
+        foreach (string silent in asked.Where(request => now - request.Value > settings.RequestTimeout).Select(request => request.Key).ToList())
         {
-            log.Debug("Job {0} did not answer; asking again.", askedJob);
-            offers.Enqueue(askedJob);
-            askedJob = null;
+            log.Debug("Job {0} did not answer; asking again.", silent);
+            asked.Remove(silent);
+            Offer(silent);
         }
 
         AskForParts();
     }
+
+    private bool IsHeld(PartOrder order) => !withdrawn.Contains((order.Job, order.Attempt));
 
     private void RepeatReports()
     {
@@ -560,6 +589,11 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private sealed class DrainTimeIsUp
     {
         public static readonly DrainTimeIsUp Instance = new();
+    }
+
+    private sealed class AnswerIsLate
+    {
+        public static readonly AnswerIsLate Instance = new();
     }
 
     private sealed class Renew

@@ -29,6 +29,9 @@ public sealed record WorkerSettings
     /// <summary>A request for parts that nobody answered is made again after this time.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Nobody else is asked for so long after a request.</summary>
+    public TimeSpan AnswerPatience { get; init; } = TimeSpan.FromMilliseconds(250);
+
     /// <summary>With so many reports unacknowledged, no more parts are asked for.</summary>
     public int MaxUnacknowledged { get; init; } = 256;
 }

@@ -237,17 +237,30 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
         }
 
         batch = new PartsReported { Job = job, File = file, Generation = generation };
-        batch.Parts.AddRange(gathered.Values.Take(MaxBatch).Select(part => new ReportedPart
+        int bytes = 0;
+        foreach (PartComputed report in gathered.Values.Take(MaxBatch).Select(part => part.Report))
         {
-            Part = part.Report.Part,
-            BlockDigests = part.Report.BlockDigests,
-            BytesRead = part.Report.BytesRead,
-            Statistics = part.Report.Statistics,
-            Incarnation = part.Report.Incarnation,
-            Number = part.Report.Number,
-        }));
+            bytes += report.CalculateSize();
+            if (batch.Parts.Count > 0 && bytes > MessageLimits.ReportBytes)
+            {
+                break;
+            }
+
+            batch.Parts.Add(Reported(report));
+        }
+
         coordinators.Tell(batch);
     }
+
+    private static ReportedPart Reported(PartComputed report) => new()
+    {
+        Part = report.Part,
+        BlockDigests = report.BlockDigests,
+        BytesRead = report.BytesRead,
+        Statistics = report.Statistics,
+        Incarnation = report.Incarnation,
+        Number = report.Number,
+    };
 
     private void OnPartsAcknowledged(PartsAcknowledged message)
     {

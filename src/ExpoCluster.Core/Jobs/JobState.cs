@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Parts;
+using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.Jobs;
 
@@ -115,6 +116,12 @@ public sealed record JobState
     public JobPhase PhaseBeforeSuspension { get; private init; } = JobPhase.New;
 
     public JobReason? Reason { get; private init; }
+
+    /// <summary>It rests until its output fits the free space, and then goes on by itself.</summary>
+    public bool AwaitsSpace => Phase == JobPhase.Suspended && Reason?.Code == StorageException.AwaitsSpace;
+
+    /// <summary>The state as HTTP, CLI and logs call it.</summary>
+    public string Word => AwaitsSpace ? JobPhase.New.Word() : Phase.Word();
 
     public JobEvent.Submitted? Submission { get; private init; }
 

@@ -43,10 +43,13 @@ public sealed class PartSchedule
     // A part of 32 MiB takes a fraction of a second; on storage slow enough to need longer, a second attempt does little harm.
     private const int StragglerShareOfLease = 4;
 
+    // A part that has not begun by then waits for a lane, and workers say every half second how far they are.
+    private const int WaitingShareOfLease = 20;
+
     private readonly TimeSpan leaseDuration;
     private readonly int layoutLength;
     private readonly int[] firstPart;
-    private readonly SortedSet<int> open = [];
+    private readonly PartRuns open = new();
     private readonly SortedSet<int> waiting = [];
     private readonly SortedSet<int> suspects = [];
     private readonly Dictionary<Attempt, PartLease> leases = [];
@@ -81,8 +84,13 @@ public sealed class PartSchedule
 
     private TimeSpan StragglerAge => leaseDuration / StragglerShareOfLease;
 
+    private TimeSpan WaitingAge => leaseDuration / WaitingShareOfLease;
+
     /// <summary>Whether a worker that asks now may get something.</summary>
-    public bool HasWork(DateTimeOffset now) => open.Count > 0 || Stragglers(now).Any();
+    public bool HasWork(DateTimeOffset now) => open.Count > 0 || HasSpare(now);
+
+    /// <summary>Nothing is left to give out, but something is under way with which another worker could help.</summary>
+    public bool HasSpare(DateTimeOffset now) => Waiting(now).Any() || Stragglers(now).Any();
 
     /// <summary>Offers all parts of a file that are not committed, and forgets the leases on it: its staging file is new.</summary>
     public void Reopen(JobState state, int file)
@@ -115,7 +123,7 @@ public sealed class PartSchedule
     {
         openTransfers = state.OpenTransfers;
         needs = needsOfParts;
-        List<int> all = [.. open, .. waiting];
+        List<int> all = [.. open.All, .. waiting];
         open.Clear();
         waiting.Clear();
         all.ForEach(Offer);
@@ -130,7 +138,10 @@ public sealed class PartSchedule
         }
     }
 
-    /// <summary>Gives a worker up to <paramref name="count"/> parts, following on what it had before where that is open.</summary>
+    /// <summary>
+    /// Gives a worker up to <paramref name="count"/> parts: those behind what it had before, so that it reads contiguously; else the
+    /// beginning of what nobody is at, or half of what somebody has before him; at the end what waits elsewhere for a lane.
+    /// </summary>
     public ImmutableArray<PartLease> Assign(JobState state, string worker, int count, DateTimeOffset now)
     {
         if (suspects.Count > 0)
@@ -146,8 +157,14 @@ public sealed class PartSchedule
         var assigned = ImmutableArray.CreateBuilder<PartLease>();
         while (assigned.Count < count && open.Count > 0)
         {
-            int next = lastPart.TryGetValue(worker, out int last) && open.Contains(last + 1) ? last + 1 : open.Min;
+            int next = lastPart.TryGetValue(worker, out int last) && open.Contains(last + 1) ? last + 1 : open.FindStart(IsSomebodysNext);
             assigned.Add(Lease(state, next, worker, ReadMode.Mapped, now));
+        }
+
+        foreach (PartLease waiting in Waiting(now).Where(lease => lease.Worker != worker).Take(count - assigned.Count).ToList())
+        {
+            Supersede(waiting);
+            assigned.Add(Lease(state, firstPart[waiting.File] + waiting.Part, worker, ReadMode.Mapped, now));
         }
 
         foreach (PartLease straggler in Stragglers(now).Where(lease => lease.Worker != worker).Take(count - assigned.Count).ToList())
@@ -157,6 +174,17 @@ public sealed class PartSchedule
 
         return assigned.ToImmutable();
     }
+
+    private bool IsSomebodysNext(int part) => lastPart.ContainsValue(part - 1);
+
+    // Whoever has them has others before them; the one that would begin last comes first.
+    private IEnumerable<PartLease> Waiting(DateTimeOffset now) => open.Count > 0
+        ? []
+        : leases.Values
+            .Where(lease => lease.Mode == ReadMode.Mapped && lease.BytesDone == 0 && now - lease.Since >= WaitingAge)
+            .Where(lease => LeasesOf(lease.File, lease.Part).Count() == 1)
+            .Where(lease => leases.Values.Any(other => other.Worker == lease.Worker && other.BytesDone > 0))
+            .OrderByDescending(lease => lease.Attempt.Number);
 
     // Oldest first, and each only once more.
     private IEnumerable<PartLease> Stragglers(DateTimeOffset now) => open.Count > 0
@@ -199,6 +227,7 @@ public sealed class PartSchedule
         }
 
         leases[attempt] = new PartLease(attempt, file, part, generation, worker, ReadMode.Mapped, now + leaseDuration, BytesDone: 0) { Since = now };
+        lastPart[worker] = Math.Max(global, lastPart.GetValueOrDefault(worker));
         return true;
     }
 
@@ -214,9 +243,15 @@ public sealed class PartSchedule
         deaths.Remove(global);
         foreach (PartLease lease in LeasesOf(file, part).ToList())
         {
-            leases.Remove(lease.Attempt);
-            superseded[lease.Attempt] = lease;
+            Supersede(lease);
         }
+    }
+
+    // Its worker hears so when it renews the lease.
+    private void Supersede(PartLease lease)
+    {
+        leases.Remove(lease.Attempt);
+        superseded[lease.Attempt] = lease;
     }
 
     /// <summary>The attempt has written all that it will: its result was reported.</summary>
@@ -254,6 +289,7 @@ public sealed class PartSchedule
     /// <summary>The worker cannot be reached and may have died without a farewell: what it had is open again, and suspect.</summary>
     public ImmutableArray<PartLease> LoseWorker(string worker)
     {
+        lastPart.Remove(worker);
         ImmutableArray<PartLease> lost = [.. leases.Values.Where(lease => lease.Worker == worker)];
         foreach (PartLease lease in lost)
         {
@@ -335,10 +371,13 @@ public sealed class PartSchedule
     // A suspect whose inputs are gone is one no longer: that they went explains what happened to it.
     private void Offer(int global)
     {
-        bool isReady = openTransfers.IsEmpty || (needs is not null && !needs.Of(global).Any(openTransfers.Contains));
-        (isReady ? open : waiting).Add(global);
-        if (!isReady)
+        if (openTransfers.IsEmpty || (needs is not null && !needs.Of(global).Any(openTransfers.Contains)))
         {
+            open.Add(global);
+        }
+        else
+        {
+            waiting.Add(global);
             suspects.Remove(global);
         }
     }

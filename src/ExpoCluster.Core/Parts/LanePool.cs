@@ -74,6 +74,12 @@ public sealed class LanePool : IDisposable
 
     private void ComputeOne(PartExecutor executor, PartOrder order)
     {
+        if (!order.Lease.TryBegin())
+        {
+            finished(order, new PartOutcome.Abandoned());
+            return;
+        }
+
         var outputs = new List<StagingFile>(order.Targets.Length);
         try
         {

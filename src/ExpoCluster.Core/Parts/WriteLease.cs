@@ -7,7 +7,12 @@ namespace ExpoCluster.Core.Parts;
 /// </remarks>
 public sealed class WriteLease
 {
+    private const int Waiting = 0;
+    private const int Begun = 1;
+    private const int Withdrawn = 2;
+
     private readonly TimeProvider clock;
+    private int stage = Waiting;
     private long deadline;
     private long bytesDone;
 
@@ -40,6 +45,16 @@ public sealed class WriteLease
     }
 
     public void Revoke() => Volatile.Write(ref deadline, long.MinValue);
+
+    /// <summary>Whether a lane may begin with the part; false when it was withdrawn before.</summary>
+    public bool TryBegin() => Interlocked.CompareExchange(ref stage, Begun, Waiting) == Waiting;
+
+    /// <summary>Revokes it. True when no lane had begun: then nothing was written, nor will be, and nobody need wait for a lane to say so.</summary>
+    public bool TryWithdraw()
+    {
+        Revoke();
+        return Interlocked.CompareExchange(ref stage, Withdrawn, Waiting) == Waiting;
+    }
 
     private long DeadlineAfter(TimeSpan duration) => clock.GetTimestamp() + (long)(duration.TotalSeconds * clock.TimestampFrequency);
 

@@ -32,8 +32,8 @@ public static class OutputPreflight
     public const string OutputTaken = "EXPO2082";
     public const string OtherPlanInProgress = "EXPO2083";
 
-    // Journal, side files, index and provenance; generous, for it must not be what fails.
-    private const long WorkspaceBytes = 4 << 20;
+    /// <summary>For journal, side files, index and provenance; generous, for it must not be what fails.</summary>
+    public const long WorkspaceBytes = 4 << 20;
 
     /// <summary>An output that is, contains or lies inside an input is never acceptable, not even with --overwrite.</summary>
     public static RecipeProblem? FindOverlap(OutputPaths output, IEnumerable<Checkpoint> inputs)

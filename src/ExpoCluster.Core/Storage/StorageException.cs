@@ -14,6 +14,9 @@ public sealed class StorageException(string code, string message, string advice,
     public const string JournalUnwritable = "EXPO4005";
     public const string Damaged = "EXPO4006";
 
+    /// <summary>Why a job of a cluster is queued.</summary>
+    public const string AwaitsSpace = "EXPO4007";
+
     private const string FullAdvice = "free some space there (or choose another --out), then run the same command again: it resumes.";
 
     public static StorageException NoSpace(string path, string what, Exception? inner = null) =>

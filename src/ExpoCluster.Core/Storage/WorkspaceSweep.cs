@@ -14,14 +14,7 @@ public static class WorkspaceSweep
             return;
         }
 
-        int generations = files.IsEmpty ? 0 : files.Max(file => file.Generation);
-        IEnumerable<string> directories =
-        [
-            paths.Prepared(job),
-            paths.Replaced(job),
-            // One more: a writer may have died between making the next staging file and reporting it.
-            .. Enumerable.Range(1, generations + 1).Select(generation => paths.Staging(job, generation)),
-        ];
+        IEnumerable<string> directories = [paths.Prepared(job), paths.Replaced(job), .. StagingOf(paths, job, files)];
         foreach (string directory in directories.Where(Directory.Exists))
         {
             Directory.Delete(directory, recursive: true);
@@ -30,4 +23,18 @@ public static class WorkspaceSweep
         File.Delete(paths.Plan(job));
         Durability.FlushDirectory(paths.Workspace);
     }
+
+    /// <summary>Gives the space back that a job has reserved; its files are made anew later.</summary>
+    public static void RemoveStaging(OutputPaths paths, string job, ImmutableArray<JobFileState> files)
+    {
+        foreach (string directory in StagingOf(paths, job, files).Where(Directory.Exists))
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    // One more: a writer may have died between making the next staging file and reporting it.
+    private static IEnumerable<string> StagingOf(OutputPaths paths, string job, ImmutableArray<JobFileState> files) => Enumerable
+        .Range(1, files.IsEmpty ? 1 : files.Max(file => file.Generation) + 1)
+        .Select(generation => paths.Staging(job, generation));
 }

@@ -20,7 +20,7 @@ public static class ExpoClusterApi
     public static IServiceCollection AddExpoClusterApi(this IServiceCollection services, ClusterNode node)
     {
         var live = new LiveJobs(node.Node, TimeProvider.System);
-        var desk = new JobDesk(node.Node, node.Register, live);
+        var desk = new JobDesk(node.Node, node.Register, live, new PublishedStatistics());
         AccessPolicies.Add(services, node.Options.TokenFile is { } file ? AccessTokens.ReadFrom(file) : null);
         services.AddOpenApi("v1");
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));

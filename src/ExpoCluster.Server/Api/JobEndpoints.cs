@@ -51,7 +51,7 @@ internal static class JobEndpoints
         Submission done = await submission.SubmitAsync(request, context.User.Identity?.Name, cancellation).ConfigureAwait(false);
         Job job = await desk.DescribeAsync(done.Entry, cancellation).ConfigureAwait(false);
         context.Response.Headers.Location = "/api/jobs/" + job.Id;
-        return Answer(job, done.IsNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+        return Answer(job with { Notes = done.Notes }, done.IsNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
     private static async Task<IResult> PlanAsync(

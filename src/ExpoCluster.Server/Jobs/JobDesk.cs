@@ -9,7 +9,7 @@ using ExpoCluster.Server.Embedded;
 namespace ExpoCluster.Server.Jobs;
 
 /// <summary>Where jobs are asked for by their ids. It wakes no coordinator whose job the register does not know, or knows to be over.</summary>
-public sealed class JobDesk(Node node, JobRegister register, LiveJobs live)
+public sealed class JobDesk(Node node, JobRegister register, LiveJobs live, PublishedStatistics statistics)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FirstNewsPatience = TimeSpan.FromMilliseconds(1500);
@@ -30,7 +30,8 @@ public sealed class JobDesk(Node node, JobRegister register, LiveJobs live)
     {
         if (JobStates.HasEnded(entry.State))
         {
-            return JobDescription.Of(entry, news: null, withFiles: true);
+            Job ended = JobDescription.Of(entry, news: null, withFiles: true);
+            return entry.State == JobStates.Done ? ended with { Statistics = await statistics.OfAsync(entry).ConfigureAwait(false) } : ended;
         }
 
         LiveJob job = live.Follow(entry.Job);

@@ -18,7 +18,11 @@ namespace ExpoCluster.Server.Jobs;
 /// <summary>What became of a submission.</summary>
 /// <param name="Entry">The job in the register.</param>
 /// <param name="IsNew">This submission brought it about.</param>
-public sealed record Submission(RegisterEntry Entry, bool IsNew);
+public sealed record Submission(RegisterEntry Entry, bool IsNew)
+{
+    /// <summary>What the planner remarked; empty for a job that was there.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+}
 
 /// <summary>Makes a job of a request: checks, plans, keeps the plan beside the output, tells the coordinator. Doing it twice does no harm.</summary>
 /// <param name="register">All jobs.</param>
@@ -29,8 +33,12 @@ public sealed record Submission(RegisterEntry Entry, bool IsNew);
 /// <param name="clock">For the time of submission.</param>
 public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk desk, HubSession hub, StorageRoots roots, TimeProvider clock) : IDisposable
 {
+    private const string TooManyFiles = "EXPO2094";
+    private const int MaxOthers = 500;
     private const int MaxPlannersAtOnce = 2;
     private const int OutputGates = 64;
+
+    private static readonly string[] Unfinished = [.. JobStates.All.Where(state => !JobStates.HasEnded(state))];
 
     // Planning is disk work, and two at once are as many as a disk and a small machine like.
     private readonly SemaphoreSlim planners = new(MaxPlannersAtOnce);
@@ -55,7 +63,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         if (request.Recipe.Output is { } output)
         {
             var paths = new OutputPaths(output);
-            OutputCondition condition = Inspect(paths, planned, request);
+            OutputCondition condition = await InspectAsync(paths, planned, request, cancellation).ConfigureAwait(false);
             return condition == OutputCondition.Finished
                 ? planned with { Merge = planned.Merge with { Notes = planned.Merge.Notes.Add($"{output} is already there, whole: merge would have nothing to do") } }
                 : planned;
@@ -97,7 +105,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         }
 
         PlannedRequest planned = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
-        OutputCondition condition = Inspect(paths, planned, request);
+        OutputCondition condition = await InspectAsync(paths, planned, request, cancellation).ConfigureAwait(false);
         if (condition == OutputCondition.Finished && request.Id is null
             && there.FirstOrDefault(entry => entry.State == JobStates.Done && entry.Facts.PlanDigest == planned.Merge.Plan.Digest) is { } done)
         {
@@ -110,13 +118,16 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
                 OutputPreflight.OutputTaken, "out", $"{paths.Root} is already there, whole: there is nothing to do.", "overwrite it to have it made again."));
         }
 
-        return await SubmitPlannedAsync(request, paths, planned, submittedBy, cancellation).ConfigureAwait(false);
+        Submission submission = await SubmitPlannedAsync(request, paths, planned, submittedBy, cancellation).ConfigureAwait(false);
+        return submission with { Notes = planned.Merge.Notes };
     }
 
     private async Task<Submission> SubmitPlannedAsync(
         JobRequest request, OutputPaths paths, PlannedRequest planned, string? submittedBy, CancellationToken cancellation)
     {
         string job = request.Id ?? NewJobId();
+        SubmitJob submission = SubmissionOf(request, job, paths, planned, submittedBy);
+        CheckSize(submission);
         await OwnThread.Run(() =>
         {
             Durability.CreateDirectory(paths.Workspace);
@@ -124,7 +135,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
             HubNeeds.Record(planned.Merge);
             return true;
         }).ConfigureAwait(false);
-        bool isNew = await desk.CommandAsync(SubmissionOf(request, job, paths, planned, submittedBy), cancellation).ConfigureAwait(false);
+        bool isNew = await desk.CommandAsync(submission, cancellation).ConfigureAwait(false);
         RegisterEntry entry = await desk.FindAsync(job, cancellation).ConfigureAwait(false);
         return isNew ? new Submission(entry, IsNew: true) : SameOrRefused(entry, request);
     }
@@ -153,6 +164,42 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         }
     }
 
+    private async Task<OutputCondition> InspectAsync(
+        OutputPaths paths, PlannedRequest planned, JobRequest request, CancellationToken cancellation)
+    {
+        OutputCondition condition = Inspect(paths, planned, request);
+        if (condition != OutputCondition.Finished)
+        {
+            await CheckStorageAsync(paths, planned, cancellation).ConfigureAwait(false);
+        }
+
+        return condition;
+    }
+
+    // What would fit if other jobs were not there is a matter of time: such a job is taken, and waits.
+    private async Task CheckStorageAsync(OutputPaths paths, PlannedRequest planned, CancellationToken cancellation)
+    {
+        long outputBytes = OutputPreflight.NeededBytes(planned.Merge.Plan);
+        planned.Needs?.CheckSpace(paths, outputBytes: 0);
+        try
+        {
+            OutputPreflight.CheckStorage(paths, planned.Merge.Plan, alreadyReserved: 0);
+            planned.Needs?.CheckSpace(paths, outputBytes);
+        }
+        catch (StorageException full) when (full.Code == StorageException.Full)
+        {
+            FileSystemFacts storage = FileSystemFacts.Of(paths.Root);
+            ImmutableArray<RegisterEntry> unfinished = await register.ListAsync(Unfinished, after: null, MaxOthers, cancellation).ConfigureAwait(false);
+            long others = unfinished
+                .Where(entry => FileSystemFacts.Of(entry.Output).MountPoint == storage.MountPoint)
+                .Sum(entry => entry.Facts.Bytes);
+            if (outputBytes > storage.FreeBytes + others)
+            {
+                throw;
+            }
+        }
+    }
+
     private static OutputCondition Inspect(OutputPaths paths, PlannedRequest planned, JobRequest request)
     {
         PlannedMerge merge = planned.Merge;
@@ -177,12 +224,6 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
                 "run that command again to finish it, or choose another output."));
         }
 
-        if (condition != OutputCondition.Finished)
-        {
-            OutputPreflight.CheckStorage(paths, merge.Plan, alreadyReserved: 0);
-            planned.Needs?.CheckSpace(paths, OutputPreflight.NeededBytes(merge.Plan));
-        }
-
         return condition;
     }
 
@@ -191,6 +232,18 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     private static Submission SameOrRefused(RegisterEntry entry, JobRequest request) => IsSame(entry, request)
         ? new Submission(entry, IsNew: false)
         : throw JobException.IdIsTaken(entry.Job);
+
+    private static void CheckSize(SubmitJob submission)
+    {
+        if (submission.CalculateSize() > MessageLimits.SubmissionBytes)
+        {
+            throw new UsageException(new RecipeProblem(
+                TooManyFiles,
+                "max_shard_size",
+                $"the job would have {submission.Files.Count} output files, more than the nodes of a cluster tell each other in one message.",
+                "allow larger files, or split the sweep into several jobs."));
+        }
+    }
 
     private SubmitJob SubmissionOf(JobRequest request, string job, OutputPaths paths, PlannedRequest planned, string? submittedBy)
     {

@@ -481,6 +481,23 @@ public sealed class CoordinatorTests : ClusterTestKit
         AwaitAssert(() => Assert.Equal([1], inFlight), Soon);
     }
 
+    [Fact]
+    public void Of_a_job_with_very_many_files_news_come_less_often()
+    {
+        IActorRef coordinator = Start();
+        SubmitJob submission = Submission();
+        submission.Files.AddRange(Enumerable.Range(0, 10_000).Select(file => new PlannedFileFact { Name = "f" + file, ByteLength = 500 }));
+        coordinator.Tell(submission, user);
+        user.ExpectMsg<JobAccepted>(Soon);
+        coordinator.Tell(new WatchJob { Job = Job }, user);
+        Fish<JobProgress>(user);
+        Assert.InRange(Said<JobProgress>(user, Quiet).Count, 0, 1);
+
+        clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Single(Said<JobProgress>(user, Quiet));
+    }
+
     private IActorRef Start(bool awaitResume = false) => Sys.ActorOf(Coordinator.PropsFor(
         Job,
         writers,

@@ -210,11 +210,107 @@ public sealed class WorkerTests : ClusterTestKit
         writers.ExpectNoMsg(Quiet);
     }
 
-    private IActorRef Start(long? maxBytesPerSecond = null) => Sys.ActorOf(Worker.PropsFor(
+    [Fact]
+    public void Two_jobs_get_half_of_the_room_each_and_then_take_turns()
+    {
+        IActorRef worker = Start(lanes: 2);
+        worker.Tell(new WorkAvailable { Job = "first" }, coordinators);
+        Assert.Equal(("first", 4), JobAndCount(coordinators.ExpectMsg<RequestParts>(Soon)));
+        worker.Tell(new WorkAvailable { Job = "second" }, coordinators);
+        worker.Tell(new WorkAvailable { Job = "first" }, coordinators);
+        worker.Tell(new NoParts { Job = "first" }, coordinators);
+        Assert.Equal(("second", 4), JobAndCount(coordinators.ExpectMsg<RequestParts>(Soon)));
+        worker.Tell(new WorkAvailable { Job = "first" }, coordinators);
+        worker.Tell(new WorkAvailable { Job = "third" }, coordinators);
+        worker.Tell(new NoParts { Job = "second" }, coordinators);
+
+        Assert.Equal(("first", 2), JobAndCount(coordinators.ExpectMsg<RequestParts>(Soon)));
+    }
+
+    [Fact]
+    public void A_job_that_came_later_gets_every_other_part()
+    {
+        IActorRef worker = Start(maxBytesPerSecond: 64_000_000);
+        AssignParts first = Assignment((0, 0), (0, 1));
+        worker.Tell(first, coordinators);
+        worker.Tell(new WorkAvailable { Job = "later" }, coordinators);
+        worker.Tell(new WorkAvailable { Job = Job }, coordinators);
+        var asked = new List<string>();
+        for (int turn = 0; turn < 4; turn++)
+        {
+            RequestParts request = Fish<RequestParts>(coordinators);
+            asked.Add(request.Job);
+            AssignParts answer = Assignment((1, 0));
+            answer.Job = request.Job;
+            answer.Output = first.Output;
+            answer.Parts[0].Number = 10 + turn;
+            plans.Save(pair.Output.Plan(request.Job), plan);
+            Directory.CreateDirectory(Path.GetDirectoryName(pair.Output.StagingFile(request.Job, 1, plan.Files[1].Name))!);
+            if (!File.Exists(pair.Output.StagingFile(request.Job, 1, plan.Files[1].Name)))
+            {
+                StagingFile.Create(pair.Output.StagingFile(request.Job, 1, plan.Files[1].Name), plan.Files[1].Header, plan.Files[1].ByteLength);
+            }
+
+            worker.Tell(new WorkAvailable { Job = request.Job }, coordinators);
+            worker.Tell(answer, coordinators);
+        }
+
+        Assert.Equal([asked[0], asked[1], asked[0], asked[1]], asked);
+        Assert.NotEqual(asked[0], asked[1]);
+    }
+
+    [Fact]
+    public void A_job_that_is_silent_does_not_keep_the_others_waiting()
+    {
+        IActorRef worker = Start();
+        worker.Tell(new WorkAvailable { Job = "silent" }, coordinators);
+        worker.Tell(new WorkAvailable { Job = Job }, coordinators);
+        Assert.Equal("silent", coordinators.ExpectMsg<RequestParts>(Soon).Job);
+
+        Assert.Equal(Job, coordinators.ExpectMsg<RequestParts>(TimeSpan.FromSeconds(2)).Job);
+    }
+
+    [Fact]
+    public void What_comes_too_late_for_the_room_is_handed_back()
+    {
+        IActorRef worker = Start(maxBytesPerSecond: 2_000_000);
+        worker.Tell(Assignment((0, 0), (0, 1)), coordinators);
+        AssignParts late = Assignment((1, 0));
+        late.Parts[0].Number = 9;
+
+        worker.Tell(late, coordinators);
+
+        PartReturned returned = Fish<PartReturned>(coordinators);
+        Assert.Equal((9, ReturnKind.Abandoned), (returned.Number, returned.Kind));
+    }
+
+    [Fact]
+    public void A_lost_part_that_waits_for_its_lane_is_handed_back_at_once_and_only_once()
+    {
+        IActorRef worker = Start(maxBytesPerSecond: 2_000_000);
+        worker.Tell(Assignment((0, 0), (0, 1)), coordinators);
+        Fish<RenewLeases>(coordinators, renewal => renewal.Leases.Any(lease => lease.BytesDone > 0));
+        var answer = new LeasesRenewed { Job = Job, LeaseMs = 20_000 };
+        answer.Lost.Add(new AttemptName { Incarnation = 1, Number = 2 });
+
+        worker.Tell(answer, coordinators);
+
+        Assert.Equal(2, Fish<PartReturned>(coordinators, within: TimeSpan.FromSeconds(3)).Number);
+        worker.Tell(new ReturnAcknowledged { Job = Job, Incarnation = 1, Number = 2 }, coordinators);
+        Assert.Equal([1], Fish<RenewLeases>(coordinators).Leases.Select(lease => lease.Number));
+        var lost = new LeasesRenewed { Job = Job, LeaseMs = 20_000 };
+        lost.Lost.Add(new AttemptName { Incarnation = 1, Number = 1 });
+        worker.Tell(lost, coordinators);
+        Assert.All(Said<PartReturned>(coordinators, TimeSpan.FromSeconds(1.5)), returned => Assert.Equal(1, returned.Number));
+    }
+
+    private static (string Job, int Count) JobAndCount(RequestParts request) => (request.Job, request.Count);
+
+    private IActorRef Start(long? maxBytesPerSecond = null, int lanes = 1) => Sys.ActorOf(Worker.PropsFor(
         "me",
         new WorkerSettings
         {
-            Lanes = 1,
+            Lanes = lanes,
             MaxBytesPerSecond = maxBytesPerSecond,
             OpenPatience = TimeSpan.Zero,
             RenewInterval = TimeSpan.FromMilliseconds(50),

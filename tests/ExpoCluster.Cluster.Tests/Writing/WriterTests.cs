@@ -266,6 +266,23 @@ public sealed class WriterTests : ClusterTestKit
         ExpectTerminated(writer, Soon);
     }
 
+    [Fact]
+    public void Reports_with_much_to_say_are_passed_on_in_messages_of_bounded_size()
+    {
+        IActorRef writer = Ready();
+        for (int part = 0; part < 3; part++)
+        {
+            PartComputed report = Computed(part);
+            report.Statistics = ByteString.CopyFrom(new byte[MessageLimits.ReportBytes * 2 / 5]);
+            writer.Tell(report, worker);
+        }
+
+        PartsReported first = Fish<PartsReported>(coordinator);
+        Assert.Equal(2, first.Parts.Count);
+        writer.Tell(Acknowledgement(first), coordinator);
+        Assert.Single(Fish<PartsReported>(coordinator, report => report.Parts[0].Part == 2).Parts);
+    }
+
     private IActorRef Start() => Sys.ActorOf(Writer.PropsFor(Addressing.WriterId(Job, 0), coordinator, plans));
 
     private IActorRef Ready()
