@@ -29,6 +29,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         JobEvent.Published => "j10",
         JobEvent.Failed => "j11",
         JobEvent.Cancelled => "j12",
+        JobEvent.WorkerEngaged => "j21",
+        JobEvent.LeasesSettled => "j22",
         _ => throw new SerializationException($"{o.GetType().Name} is no event of a job."),
     };
 
@@ -38,7 +40,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
     {
         "j1" => From(Wire.Submitted.Parser.ParseFrom(bytes)),
         "j2" => From(Wire.Planned.Parser.ParseFrom(bytes)),
-        "j3" => new JobEvent.CoordinatorStarted(Wire.CoordinatorStarted.Parser.ParseFrom(bytes).Incarnation),
+        "j3" => From(Wire.CoordinatorStarted.Parser.ParseFrom(bytes)),
         "j4" => From(Wire.StagingCreated.Parser.ParseFrom(bytes)),
         "j5" => From(Wire.PartsCommitted.Parser.ParseFrom(bytes)),
         "j6" => From(Wire.FileSealed.Parser.ParseFrom(bytes)),
@@ -48,6 +50,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         "j10" => new JobEvent.Published(),
         "j11" => From(Wire.Failed.Parser.ParseFrom(bytes)),
         "j12" => new JobEvent.Cancelled(),
+        "j21" => new JobEvent.WorkerEngaged(Wire.WorkerEngaged.Parser.ParseFrom(bytes).Worker),
+        "j22" => new JobEvent.LeasesSettled(),
         _ => throw new SerializationException(
             $"Unknown event manifest '{manifest}': the journal was written by a newer version of ExpoCluster. Upgrade this node."),
     };
@@ -60,7 +64,9 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
             SubmittedBy = e.SubmittedBy ?? "",
         },
         JobEvent.Planned e => ToWire(e),
-        JobEvent.CoordinatorStarted e => new Wire.CoordinatorStarted { Incarnation = e.Incarnation },
+        JobEvent.CoordinatorStarted e => new Wire.CoordinatorStarted { Incarnation = e.Incarnation, NamesWorkers = e.NamesWorkers },
+        JobEvent.WorkerEngaged e => new Wire.WorkerEngaged { Worker = e.Worker },
+        JobEvent.LeasesSettled => new Wire.LeasesSettled(),
         JobEvent.StagingCreated e => new Wire.StagingCreated { File = e.File, Generation = e.Generation },
         JobEvent.PartsCommitted e => ToWire(e),
         JobEvent.FileSealed e => new Wire.FileSealed { File = e.File, Generation = e.Generation, Digest = e.Digest },
@@ -114,6 +120,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         wire.File, wire.Generation, [.. wire.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory, part.Statistics.Memory))]);
 
     private static JobEvent.FileSealed From(Wire.FileSealed wire) => new(wire.File, wire.Generation, wire.Digest);
+
+    private static JobEvent.CoordinatorStarted From(Wire.CoordinatorStarted wire) => new(wire.Incarnation) { NamesWorkers = wire.NamesWorkers };
 
     private static JobEvent.Suspended From(Wire.Suspended wire) => new(wire.Code, wire.Reason, wire.Advice);
 

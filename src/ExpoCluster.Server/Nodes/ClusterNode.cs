@@ -162,6 +162,7 @@ public sealed class ClusterNode : IAsyncDisposable
         {
             Admission = new OutputAdmission(database is null ? null : new OutputRows(database.Source)),
             Register = register,
+            IsAlone = database is null,
             Version = options.Version,
         },
         Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond },

@@ -4,7 +4,7 @@ using ExpoCluster.Core.Jobs;
 
 namespace ExpoCluster.Cluster.Tests.Serialization;
 
-/// <summary>The bytes below were written by version 0.1. A change that fails here breaks every journal in the field.</summary>
+/// <summary>The bytes below were written by version 0.1, those from j21 on by version 0.2. A change that fails here breaks every journal in the field.</summary>
 public sealed class JournalSerializerTests
 {
     private static readonly byte[] BlockDigests = [.. Enumerable.Range(0, 16).Select(number => (byte)number)];
@@ -23,6 +23,8 @@ public sealed class JournalSerializerTests
         ("j10", "", new JobEvent.Published()),
         ("j11", "0A084558504F3132303712076368616E6765641A07726573746F7265", new JobEvent.Failed("EXPO1207", "changed", "restore")),
         ("j12", "", new JobEvent.Cancelled()),
+        ("j21", "0A05613A312362", new JobEvent.WorkerEngaged("a:1#b")),
+        ("j22", "", new JobEvent.LeasesSettled()),
     ];
 
     private readonly JournalSerializer serializer = new(system: null!);
@@ -85,6 +87,16 @@ public sealed class JournalSerializerTests
         var read = Assert.IsType<JobEvent.PartsCommitted>(serializer.FromBinary(committedBytes, "j5"));
         Assert.Equal([1, 2, 3], read.Parts[0].Statistics.ToArray());
         Assert.Equal(1, ((JobEvent.Planned)serializer.FromBinary(Convert.FromHexString(Golden[1].Hex), "j2")).Variants);
+    }
+
+    [Fact]
+    public void A_coordinator_says_whether_it_names_its_workers()
+    {
+        var started = new JobEvent.CoordinatorStarted(2) { NamesWorkers = true };
+
+        Assert.Equal("08021001", Convert.ToHexString(serializer.ToBinary(started)));
+        Assert.Equal(started, serializer.FromBinary(serializer.ToBinary(started), "j3"));
+        Assert.Equal(new JobEvent.CoordinatorStarted(2), serializer.FromBinary(Convert.FromHexString("0802"), "j3"));
     }
 
     [Fact]
