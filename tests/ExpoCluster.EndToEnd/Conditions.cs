@@ -25,6 +25,9 @@ internal static class Needs
     /// <summary>A PostgreSQL server of the test's own can be started.</summary>
     public const string Postgres = "PostgreSQL";
 
+    /// <summary>Networks of the test's own can be made.</summary>
+    public const string Namespaces = "network namespaces";
+
     public static string? Missing(string[] tools)
     {
         string[] missing = [.. tools.Where(tool => !IsThere(tool))];
@@ -35,6 +38,7 @@ internal static class Needs
     {
         Root => Environment.UserName == "root" && OperatingSystem.IsLinux(),
         Postgres => PostgresServer.Missing is null,
+        Namespaces => NetworkHalves.Missing is null,
         _ => IsInPath(tool),
     };
 

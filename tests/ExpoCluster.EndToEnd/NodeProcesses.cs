@@ -11,14 +11,11 @@ public sealed class NodeProcesses(PostgresServer database, string storageRoot) :
     private readonly List<ExpoProcess> all = [];
 
     /// <summary>Starts a node and does not wait for it.</summary>
-    public ExpoProcess Start(string roles, int port = 0, params string[] more)
-    {
-        var node = ExpoProcess.Start([
-            "node", "--roles", roles, "--port", port.ToString(CultureInfo.InvariantCulture),
-            "--database", database.Url, "--storage-root", storageRoot, "--lanes", "1", .. more]);
-        all.Add(node);
-        return node;
-    }
+    public ExpoProcess Start(string roles, int port = 0, params string[] more) => Include(ExpoProcess.Start(Arguments(roles, port, more)));
+
+    /// <summary>Starts a node under another program, for example strace, and does not wait for it.</summary>
+    public ExpoProcess StartUnder(string[] other, string roles, int port = 0, params string[] more) => Include(
+        ExpoProcess.StartOther(other[0], new Dictionary<string, string>(), [.. other[1..], ExpoProcess.ProgramPath, .. Arguments(roles, port, more)]));
 
     /// <summary>Waits until each of them says that it is a member.</summary>
     public static void WaitForMembers(params ExpoProcess[] nodes)
@@ -38,15 +35,42 @@ public sealed class NodeProcesses(PostgresServer database, string storageRoot) :
     }
 
     /// <summary>What all nodes have said, for the message of a failed assertion.</summary>
-    public string Logs => string.Join("\n---\n", all.Select(node => node.Errors));
+    public string Logs => string.Join("\n---\n", All.Select(node => node.Errors));
+
+    private ExpoProcess[] All
+    {
+        get
+        {
+            lock (all)
+            {
+                return [.. all];
+            }
+        }
+    }
 
     /// <summary>Ends all of them. With EXPO_NODE_LOGS=DIR what they said is kept there.</summary>
     public void Dispose()
     {
-        all.ForEach(node => node.Dispose());
+        Array.ForEach(All, node => node.Dispose());
         if (Environment.GetEnvironmentVariable("EXPO_NODE_LOGS") is { Length: > 0 } directory)
         {
             File.WriteAllText(Path.Join(directory, Path.GetFileName(storageRoot) + ".log"), Logs);
         }
+    }
+
+    private string[] Arguments(string roles, int port, string[] more) =>
+    [
+        "node", "--roles", roles, "--port", port.ToString(CultureInfo.InvariantCulture), "--storage-root", storageRoot, "--lanes", "1",
+        .. more.Contains("--database") ? Array.Empty<string>() : ["--database", database.Url], .. more,
+    ];
+
+    private ExpoProcess Include(ExpoProcess node)
+    {
+        lock (all)
+        {
+            all.Add(node);
+        }
+
+        return node;
     }
 }

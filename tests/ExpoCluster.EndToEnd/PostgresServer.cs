@@ -11,9 +11,12 @@ public sealed class PostgresServer : IDisposable
     private const string Versions = "/usr/lib/postgresql";
 
     private readonly string directory;
+    private readonly string addresses;
 
-    public PostgresServer()
+    /// <param name="alsoListensOn">Another address of this machine; who comes from its network of 24 bits is let in.</param>
+    public PostgresServer(string? alsoListensOn = null)
     {
+        addresses = alsoListensOn is null ? "127.0.0.1" : $"127.0.0.1,{alsoListensOn}";
         directory = Directory.CreateTempSubdirectory("expocluster-pg-").FullName;
         Port = FreePort();
         if (IsRoot)
@@ -22,6 +25,11 @@ public sealed class PostgresServer : IDisposable
         }
 
         RunAsServer("initdb", "-D", Data, "-U", "expo", "--auth=trust", "-E", "UTF8");
+        if (alsoListensOn is not null)
+        {
+            File.AppendAllText(Path.Join(Data, "pg_hba.conf"), $"host all all {alsoListensOn}/24 trust\n");
+        }
+
         Start();
         RunAsServer("createdb", "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", "expo", "jobs");
     }
@@ -51,13 +59,28 @@ public sealed class PostgresServer : IDisposable
     }
 
     public void Start() => RunAsServer(
-        "pg_ctl", "-D", Data, "-o", $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory}", "-l", Path.Join(directory, "log"), "-w", "start");
+        "pg_ctl", "-D", Data, "-o", $"-p {Port} -c listen_addresses={addresses} -c unix_socket_directories={directory}", "-l", Path.Join(directory, "log"), "-w", "start");
 
     /// <summary>At once: connections break, as when its machine dies.</summary>
     public void Stop() => RunAsServer("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
 
-    /// <summary>The answer's first column, a line a row.</summary>
-    public string Query(string sql) => RunAsServer("psql", "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", "expo", "-At", "-c", sql, "jobs").Trim();
+    /// <summary>It answers, and writes nothing: as one does that is a standby, or whose disk is full.</summary>
+    public void RefuseWrites() => SetWritable(false);
+
+    public void AcceptWrites() => SetWritable(true);
+
+    /// <summary>The answer, a line a row.</summary>
+    public string Query(string sql) => Query("jobs", sql);
+
+    private string Query(string name, string sql) =>
+        RunAsServer("psql", "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", "expo", "-At", "-c", sql, name).Trim();
+
+    // A connection takes the setting when it is made, so those that are there are broken.
+    private void SetWritable(bool isWritable)
+    {
+        Query("postgres", $"alter database jobs set default_transaction_read_only = {(isWritable ? "off" : "on")}");
+        Query("postgres", "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'jobs'");
+    }
 
     public void Dispose()
     {

@@ -16,6 +16,7 @@ using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 
 namespace ExpoCluster.Cluster.Coordination;
 
@@ -36,7 +37,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     private JobState state = JobState.Empty;
     private PartSchedule? schedule;
-    private DateTimeOffset sealableAfter;
+    private FormerLeases? former;
     private DateTimeOffset lastRepeat;
     private DateTimeOffset toldAt;
     private int reused;
@@ -80,6 +81,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
         Command<RequestParts>(OnRequestParts);
         Command<RenewLeases>(OnRenewLeases);
+        Command<LeasesHeld>(OnLeasesHeld);
         Command<PartReturned>(OnPartReturned);
 
         Command<RequestTransfers>(message => transfers.OnRequest(message, Sender));
@@ -246,6 +248,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         claim = message.Claim;
         if (claim is not null)
         {
+            SettleFormerLeases();
             Proceed();
         }
     }
@@ -320,7 +323,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         schedule ??= new PartSchedule(state, settings.LeaseDuration);
         schedule.SeeInputs(state, transfers.Needs);
         transfers.Begin();
-        sealableAfter = noSurvivors ? clock.GetUtcNow() : clock.GetUtcNow() + settings.LeaseDuration;
+        former = FormerLeases.Of(state, noSurvivors ? clock.GetUtcNow() : clock.GetUtcNow() + settings.LeaseDuration);
         preparedFiles.Clear();
         Reclaim();
         space?.Reset(state.Files);
@@ -373,12 +376,26 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private void OnRequestParts(RequestParts message)
     {
         workers.Learn(message.Worker, Sender);
+        if (MayAssign && schedule!.HasWork(clock.GetUtcNow()))
+        {
+            // Whoever takes over must know whom to ask for leases.
+            IActorRef worker = Sender;
+            Decide(new JobCommand.Engage(message.Worker), () => Assign(message, worker));
+        }
+        else
+        {
+            Assign(message, Sender);
+        }
+    }
+
+    private void Assign(RequestParts message, IActorRef worker)
+    {
         ImmutableArray<PartLease> leases = MayAssign
             ? schedule!.Assign(state, message.Worker, message.Count, clock.GetUtcNow())
             : [];
         if (leases.IsEmpty)
         {
-            Sender.Tell(new NoParts { Job = job, Ended = state.HasEnded });
+            worker.Tell(new NoParts { Job = job, Ended = state.HasEnded });
             return;
         }
 
@@ -394,7 +411,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             LeaseMs = (int)settings.LeaseDuration.TotalMilliseconds,
         };
         assignment.Parts.AddRange(leases.Select(AssignmentOf));
-        Sender.Tell(assignment);
+        worker.Tell(assignment);
     }
 
     private Assignment AssignmentOf(PartLease lease)
@@ -419,16 +436,65 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private void OnRenewLeases(RenewLeases message)
     {
         workers.Learn(message.Worker, Sender);
-        var answer = new LeasesRenewed { Job = job, LeaseMs = (int)settings.LeaseDuration.TotalMilliseconds };
-        bool moves = workers.HasMoved(message.Worker, message.Leases.Sum(lease => lease.BytesDone));
-        foreach (HeldLease lease in message.Leases)
+        RenewAll(message.Worker, message.Leases);
+    }
+
+    // Only what is taken over is known; a worker that was told to stop is asked again until it has.
+    private void OnLeasesHeld(LeasesHeld message)
+    {
+        workers.Learn(message.Worker, Sender);
+        if (message.Incarnation == state.Incarnation && RenewAll(message.Worker, message.Leases))
         {
-            bool held = Renew(message.Worker, lease, moves);
+            former?.Settle(message.Worker);
+            SettleFormerLeases();
+        }
+    }
+
+    /// <summary>Renews or takes over what can be, and says so.</summary>
+    /// <returns>Whether that was all.</returns>
+    private bool RenewAll(string worker, RepeatedField<HeldLease> leases)
+    {
+        var answer = new LeasesRenewed { Job = job, LeaseMs = (int)settings.LeaseDuration.TotalMilliseconds };
+        bool moves = workers.HasMoved(worker, leases.Sum(lease => lease.BytesDone));
+        foreach (HeldLease lease in leases)
+        {
+            bool held = Renew(worker, lease, moves);
             var name = new AttemptName { Incarnation = lease.Incarnation, Number = lease.Number };
             (held ? answer.Renewed : answer.Lost).Add(name);
         }
 
-        Sender.Tell(answer);
+        if (leases.Count > 0)
+        {
+            Sender.Tell(answer);
+        }
+
+        return answer.Lost.Count == 0;
+    }
+
+    private void AskForFormerLeases()
+    {
+        foreach (string member in workers.Members)
+        {
+            former?.Succeed(member);
+        }
+
+        foreach (string worker in former?.Unanswered ?? [])
+        {
+            workers.Tell(worker, new ReportLeases { Job = job, Incarnation = state.Incarnation });
+        }
+
+        SettleFormerLeases();
+    }
+
+    private void SettleFormerLeases()
+    {
+        // The claim is locked by the process, so whoever has it knows that no earlier one is alive.
+        bool areLeft = former?.AreLeft(clock.GetUtcNow()) == true && !(settings.IsAlone && claim is not null);
+        if (former is not null && !areLeft && state.Phase == JobPhase.Running)
+        {
+            former = null;
+            Decide(new JobCommand.SettleLeases(), RequestSeals);
+        }
     }
 
     private bool Renew(string worker, HeldLease lease, bool moves)
@@ -475,6 +541,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     {
         workers.Add(member);
         schedule?.FindWorker(WorkerDirectory.NameOf(member));
+        schedule?.SucceedWorkers(WorkerDirectory.NameOf(member));
         if (state.HasEnded)
         {
             // A coordinator before this one may have had no time to say so.
@@ -657,8 +724,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private void RequestSeal(int file)
     {
         JobFileState sealable = state.Files[file];
-        bool mayBeWritten = schedule!.IsLeased(file) || clock.GetUtcNow() < sealableAfter;
-        if (state.Phase != JobPhase.Running || mayBeWritten)
+        if (state.Phase != JobPhase.Running || schedule!.IsLeased(file) || former is not null)
         {
             return;
         }
@@ -980,14 +1046,20 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
                 writers.Tell(new PrepareFile { Job = job, File = file });
             }
-            else if (state.Files[file] is { IsComplete: true, IsSealed: false })
-            {
-                RequestSeal(file);
-            }
         }
 
+        AskForFormerLeases();
+        RequestSeals();
         OfferWork();
         transfers.Offer();
+    }
+
+    private void RequestSeals()
+    {
+        foreach (int file in preparedFiles.Where(file => state.Files[file] is { IsComplete: true, IsSealed: false }))
+        {
+            RequestSeal(file);
+        }
     }
 
     // ---- Progress ---------------------------------------------------------------------------------------------------
@@ -1105,7 +1177,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     // ---- The list of jobs -------------------------------------------------------------------------------------------
 
     private static bool ChangesState(JobEvent journalled) => journalled is not (
-        JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed or JobEvent.CoordinatorStarted
+        JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed
+        or JobEvent.CoordinatorStarted or JobEvent.WorkerEngaged or JobEvent.LeasesSettled
         or JobEvent.FilesTransferred or JobEvent.FilesLost);
 
     // Whether anything can run is no event of the journal's, but follows from those. The register knows one state of a job for each of

@@ -26,6 +26,9 @@ public sealed record CoordinatorSettings
     /// <summary>Who admits jobs to output directories; null in an embedded merge, which has claimed its output by itself.</summary>
     public OutputAdmission? Admission { get; init; }
 
+    /// <summary>All workers are in the coordinator's own process, as on a node that is no cluster's.</summary>
+    public bool IsAlone { get; init; }
+
     /// <summary>An entity that has no job, for nobody submitted one under its name, leaves after this time.</summary>
     public TimeSpan IdleLimit { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -11,6 +11,9 @@ internal sealed class WorkerDirectory(IActorContext context)
     private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
     private readonly Akka.Cluster.Cluster cluster = Akka.Cluster.Cluster.Get(context.System);
 
+    /// <summary>Those that are members and can be reached.</summary>
+    public IEnumerable<string> Members => entries.Where(entry => entry.Value.Path is not null).Select(entry => entry.Key);
+
     public static string NameOf(Member member) => NameOf(member.UniqueAddress);
 
     /// <summary>A worker's name: its node's address, with the number that tells a restarted node from its predecessor.</summary>
@@ -46,6 +49,14 @@ internal sealed class WorkerDirectory(IActorContext context)
         bool moved = entry.BytesDone != bytesDone;
         entry.BytesDone = bytesDone;
         return moved;
+    }
+
+    public void Tell(string worker, object message)
+    {
+        if (entries.TryGetValue(worker, out Entry? entry))
+        {
+            Tell(entry, message);
+        }
     }
 
     public void Offer(Member member, object message)

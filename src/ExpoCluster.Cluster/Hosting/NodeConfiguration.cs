@@ -54,7 +54,7 @@ internal static class NodeConfiguration
         ? settings.Roles.Append(Fingerprint.RoleOf(shared.Fingerprint + " shards=" + settings.Shards))
         : settings.Roles;
 
-    // A lost node is noticed after seven seconds, and given up after five more: a busy machine may be silent for five.
+    // A lost node is noticed after seven seconds, and given up after three more: a busy machine may be silent for five.
     private static string Membership(NodeSettings settings) => settings.Shared is not { } shared ? "" : $$"""
         akka.remote.dot-netty.tcp {
           # Reports of many parts, and progress of many files, are larger than Akka's 128 kB, beyond which it drops them.
@@ -71,7 +71,7 @@ internal static class NodeConfiguration
           }
           split-brain-resolver {
             active-strategy = lease-majority
-            stable-after = 5s
+            stable-after = 3s
             lease-majority {
               lease-implementation = "expocluster.lease"
               acquire-lease-delay-for-minority = 2s

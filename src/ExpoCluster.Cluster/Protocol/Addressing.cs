@@ -58,6 +58,8 @@ public partial class WatchJob : ICoordinatorMessage;
 
 public partial class RequestParts : ICoordinatorMessage;
 
+public partial class LeasesHeld : ICoordinatorMessage;
+
 public partial class RenewLeases : ICoordinatorMessage;
 
 public partial class PartReturned : ICoordinatorMessage;

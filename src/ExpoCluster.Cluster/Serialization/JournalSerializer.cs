@@ -31,6 +31,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         JobEvent.Cancelled => "j12",
         JobEvent.FilesTransferred => "j13",
         JobEvent.FilesLost => "j14",
+        JobEvent.WorkerEngaged => "j21",
+        JobEvent.LeasesSettled => "j22",
         _ => throw new SerializationException($"{o.GetType().Name} is no event of a job."),
     };
 
@@ -40,7 +42,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
     {
         "j1" => From(Wire.Submitted.Parser.ParseFrom(bytes)),
         "j2" => From(Wire.Planned.Parser.ParseFrom(bytes)),
-        "j3" => new JobEvent.CoordinatorStarted(Wire.CoordinatorStarted.Parser.ParseFrom(bytes).Incarnation),
+        "j3" => From(Wire.CoordinatorStarted.Parser.ParseFrom(bytes)),
         "j4" => From(Wire.StagingCreated.Parser.ParseFrom(bytes)),
         "j5" => From(Wire.PartsCommitted.Parser.ParseFrom(bytes)),
         "j6" => From(Wire.FileSealed.Parser.ParseFrom(bytes)),
@@ -52,6 +54,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         "j12" => new JobEvent.Cancelled(),
         "j13" => new JobEvent.FilesTransferred([.. Wire.FilesTransferred.Parser.ParseFrom(bytes).Transfers]),
         "j14" => new JobEvent.FilesLost([.. Wire.FilesLost.Parser.ParseFrom(bytes).Transfers]),
+        "j21" => new JobEvent.WorkerEngaged(Wire.WorkerEngaged.Parser.ParseFrom(bytes).Worker),
+        "j22" => new JobEvent.LeasesSettled(),
         _ => throw new SerializationException(
             $"Unknown event manifest '{manifest}': the journal was written by a newer version of ExpoCluster. Upgrade this node."),
     };
@@ -64,7 +68,9 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
             SubmittedBy = e.SubmittedBy ?? "",
         },
         JobEvent.Planned e => ToWire(e),
-        JobEvent.CoordinatorStarted e => new Wire.CoordinatorStarted { Incarnation = e.Incarnation },
+        JobEvent.CoordinatorStarted e => new Wire.CoordinatorStarted { Incarnation = e.Incarnation, NamesWorkers = e.NamesWorkers },
+        JobEvent.WorkerEngaged e => new Wire.WorkerEngaged { Worker = e.Worker },
+        JobEvent.LeasesSettled => new Wire.LeasesSettled(),
         JobEvent.StagingCreated e => new Wire.StagingCreated { File = e.File, Generation = e.Generation },
         JobEvent.PartsCommitted e => ToWire(e),
         JobEvent.FileSealed e => new Wire.FileSealed { File = e.File, Generation = e.Generation, Digest = e.Digest },
@@ -135,6 +141,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         wire.File, wire.Generation, [.. wire.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory, part.Statistics.Memory))]);
 
     private static JobEvent.FileSealed From(Wire.FileSealed wire) => new(wire.File, wire.Generation, wire.Digest);
+
+    private static JobEvent.CoordinatorStarted From(Wire.CoordinatorStarted wire) => new(wire.Incarnation) { NamesWorkers = wire.NamesWorkers };
 
     private static JobEvent.Suspended From(Wire.Suspended wire) => new(wire.Code, wire.Reason, wire.Advice);
 

@@ -38,6 +38,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private readonly Dictionary<(string Job, Attempt Attempt), Unacknowledged<PartReturned>> unacknowledgedReturns = [];
     private readonly IActorRef? carrier;
     private readonly Dictionary<string, DateTimeOffset> asked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> incarnations = new(StringComparer.Ordinal);
     private IActorRef? drainRequester;
     private bool isCarrying;
 
@@ -62,6 +63,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         Receive<PartAcknowledged>(OnPartAcknowledged);
         Receive<ReturnAcknowledged>(OnReturnAcknowledged);
         Receive<LeasesRenewed>(OnLeasesRenewed);
+        Receive<ReportLeases>(OnReportLeases);
         Receive<JobEnded>(OnJobEnded);
         Receive<TransfersAvailable>(message => carrier?.Forward(message));
         Receive<Carrier.Stopped>(_ => OnCarrierStopped());
@@ -186,6 +188,14 @@ public sealed class Worker : ReceiveActor, IWithTimers
             return;
         }
 
+        // What was sent before somebody else took over counts on nobody's list of leases.
+        if (IsOutdated(message))
+        {
+            HandBack(message, message.Parts);
+            AskForParts();
+            return;
+        }
+
         // It may have more; its turn comes after the other jobs'.
         Offer(message.Job);
         if (jobs.TryGetValue(message.Job, out WorkedJob? job) && job.Plan.Digest == message.PlanDigest)
@@ -261,11 +271,14 @@ public sealed class Worker : ReceiveActor, IWithTimers
         }
     }
 
+    private bool IsOutdated(AssignParts message) => message.Incarnation < incarnations.GetValueOrDefault(message.Job);
+
     private void RunAll(AssignParts message, WorkedJob job)
     {
-        if (drainRequester is not null)
+        if (drainRequester is not null || IsOutdated(message))
         {
             HandBack(message, message.Parts);
+            AskForParts();
             return;
         }
 
@@ -483,6 +496,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
         Forget(unacknowledgedParts, key => key.Job == id);
         Forget(unacknowledgedReturns, key => key.Job == id);
+        incarnations.Remove(id);
         if (jobs.TryGetValue(id, out WorkedJob? job))
         {
             job.HasEnded = true;
@@ -514,15 +528,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         foreach (IGrouping<string, PartOrder> held in running.Values.Where(IsHeld).GroupBy(order => order.Job))
         {
             var message = new RenewLeases { Job = held.Key, Worker = name };
-            message.Leases.AddRange(held.Select(order => new HeldLease
-            {
-                Incarnation = order.Attempt.Incarnation,
-                Number = order.Attempt.Number,
-                File = order.Part.File,
-                Part = order.Part.Index,
-                Generation = order.Generation,
-                BytesDone = order.Lease.BytesDone,
-            }));
+            message.Leases.AddRange(held.Select(LeaseOf));
             coordinators.Tell(message);
         }
 
@@ -539,6 +545,25 @@ public sealed class Worker : ReceiveActor, IWithTimers
     }
 
     private bool IsHeld(PartOrder order) => !withdrawn.Contains((order.Job, order.Attempt));
+
+    // Whoever asks has taken over. An order stays on the list until its lane has let go of it.
+    private void OnReportLeases(ReportLeases message)
+    {
+        incarnations[message.Job] = Math.Max(incarnations.GetValueOrDefault(message.Job), message.Incarnation);
+        var answer = new LeasesHeld { Job = message.Job, Worker = name, Incarnation = message.Incarnation };
+        answer.Leases.AddRange(running.Values.Where(order => order.Job == message.Job && IsHeld(order)).Select(LeaseOf));
+        coordinators.Tell(answer);
+    }
+
+    private static HeldLease LeaseOf(PartOrder order) => new()
+    {
+        Incarnation = order.Attempt.Incarnation,
+        Number = order.Attempt.Number,
+        File = order.Part.File,
+        Part = order.Part.Index,
+        Generation = order.Generation,
+        BytesDone = order.Lease.BytesDone,
+    };
 
     private void RepeatReports()
     {

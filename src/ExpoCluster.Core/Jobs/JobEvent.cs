@@ -58,7 +58,18 @@ public abstract record JobEvent
     }
 
     /// <summary>A coordinator took over; the number fences what earlier ones handed out.</summary>
-    public sealed record CoordinatorStarted(int Incarnation) : JobEvent;
+    /// <param name="Incarnation">Greater than those before.</param>
+    public sealed record CoordinatorStarted(int Incarnation) : JobEvent
+    {
+        /// <summary>It journals which workers it gives parts to; those of earlier builds did not.</summary>
+        public bool NamesWorkers { get; init; }
+    }
+
+    /// <summary>From now on this worker may hold leases of the present coordinator.</summary>
+    public sealed record WorkerEngaged(string Worker) : JobEvent;
+
+    /// <summary>No lease that a coordinator before the present one gave out is left.</summary>
+    public sealed record LeasesSettled : JobEvent;
 
     /// <summary>A writer made a new staging file; what was committed of the file before is void.</summary>
     public sealed record StagingCreated(int File, int Generation) : JobEvent;

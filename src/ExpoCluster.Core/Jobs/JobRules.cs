@@ -15,6 +15,12 @@ public abstract record JobCommand
     /// <summary>A coordinator has recovered and wants to work.</summary>
     public sealed record TakeOver : JobCommand;
 
+    /// <summary>A worker is to be given parts, or has them.</summary>
+    public sealed record Engage(string Worker) : JobCommand;
+
+    /// <summary>All leases of earlier coordinators were handed back, taken over or have run out.</summary>
+    public sealed record SettleLeases : JobCommand;
+
     public sealed record ReportStaging(int File, int Generation) : JobCommand;
 
     /// <summary>Parts of one file that are durable in the staging file of this generation.</summary>
@@ -65,7 +71,9 @@ public static class JobRules
     public static JobDecision Decide(JobState state, JobCommand command) => command switch
     {
         JobCommand.Submit c => Submit(state, c),
-        JobCommand.TakeOver => new JobDecision.Accepted(new JobEvent.CoordinatorStarted(state.Incarnation + 1)),
+        JobCommand.TakeOver => new JobDecision.Accepted(new JobEvent.CoordinatorStarted(state.Incarnation + 1) { NamesWorkers = true }),
+        JobCommand.Engage c => Engage(state, c),
+        JobCommand.SettleLeases => SettleLeases(state),
         JobCommand.ReportStaging c => ReportStaging(state, c),
         JobCommand.ReportParts c => ReportParts(state, c),
         JobCommand.ReportSeal c => ReportSeal(state, c),
@@ -84,7 +92,7 @@ public static class JobRules
     {
         if (state.Phase == JobPhase.New)
         {
-            return new JobDecision.Accepted(command.Submission, command.Plan, new JobEvent.CoordinatorStarted(Incarnation: 1));
+            return new JobDecision.Accepted(command.Submission, command.Plan, new JobEvent.CoordinatorStarted(Incarnation: 1) { NamesWorkers = true });
         }
 
         return state.PlanDigest == command.Plan.PlanDigest && state.Submission!.Output == command.Submission.Output
@@ -93,6 +101,30 @@ public static class JobRules
                 JobException.WrongPhase,
                 $"job {command.Submission.Job} exists already, with another plan.",
                 "choose another id, or look at the job that has it.");
+    }
+
+    private static JobDecision Engage(JobState state, JobCommand.Engage command)
+    {
+        if (state.Phase != JobPhase.Running)
+        {
+            return NotNow(state, "it has no parts to give");
+        }
+
+        return state.Engaged.GetValueOrDefault(command.Worker) == state.Incarnation
+            ? new JobDecision.Ignored("This worker is known to have parts.")
+            : new JobDecision.Accepted(new JobEvent.WorkerEngaged(command.Worker));
+    }
+
+    private static JobDecision SettleLeases(JobState state)
+    {
+        if (state.Phase is not (JobPhase.Running or JobPhase.Suspended))
+        {
+            return NotNow(state, "nobody writes");
+        }
+
+        return state.HasUnnamedWorkers || state.Engaged.Values.Any(incarnation => incarnation < state.Incarnation)
+            ? new JobDecision.Accepted(new JobEvent.LeasesSettled())
+            : new JobDecision.Ignored("There are no leases of earlier coordinators.");
     }
 
     private static JobDecision ReportStaging(JobState state, JobCommand.ReportStaging command)

@@ -151,6 +151,12 @@ public sealed record JobState
     /// <summary>How many coordinators this job has had.</summary>
     public int Incarnation { get; private init; }
 
+    /// <summary>Workers that may hold leases, each with the last coordinator that gave it parts.</summary>
+    public ImmutableDictionary<string, int> Engaged { get; private init; } = ImmutableDictionary.Create<string, int>(StringComparer.Ordinal);
+
+    /// <summary>A coordinator of an earlier build may have given parts to workers that nobody knows.</summary>
+    public bool HasUnnamedWorkers { get; private init; }
+
     /// <summary>The published names in their order; empty before publishing begins.</summary>
     public ImmutableArray<string> PublishedNames { get; private init; } = [];
 
@@ -185,7 +191,13 @@ public sealed record JobState
             OpenTransfers = [.. Enumerable.Range(0, e.Transfers.Length).Where(transfer => !e.Transfers[transfer].WasThere)],
             PinnedRecipeJson = e.PinnedRecipeJson,
         },
-        JobEvent.CoordinatorStarted e => this with { Incarnation = e.Incarnation },
+        JobEvent.CoordinatorStarted e => this with { Incarnation = e.Incarnation, HasUnnamedWorkers = HasUnnamedWorkers || !e.NamesWorkers },
+        JobEvent.WorkerEngaged e => this with { Engaged = Engaged.SetItem(e.Worker, Incarnation) },
+        JobEvent.LeasesSettled => this with
+        {
+            Engaged = Engaged.RemoveRange(Engaged.Where(worker => worker.Value < Incarnation).Select(worker => worker.Key)),
+            HasUnnamedWorkers = false,
+        },
         JobEvent.StagingCreated e => WithFile(e.File, Files[e.File].WithStaging(e.Generation)),
         JobEvent.PartsCommitted e => WithFile(e.File, Files[e.File].WithCommitted(e.Generation, e.Parts)),
         JobEvent.FileSealed e => WithFile(e.File, Files[e.File].WithSeal(e.Generation, e.Digest)),
@@ -218,6 +230,7 @@ public sealed record JobState
         JobEvent.Submitted => Phase == JobPhase.New,
         JobEvent.Planned => Phase == JobPhase.Planning,
         JobEvent.CoordinatorStarted e => e.Incarnation > Incarnation,
+        JobEvent.WorkerEngaged or JobEvent.LeasesSettled => Phase is JobPhase.Running or JobPhase.Suspended,
         JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed => Phase is JobPhase.Running or JobPhase.Suspended,
         JobEvent.FilesTransferred e => Phase is JobPhase.Running or JobPhase.Suspended && e.Transfers.All(OpenTransfers.Contains),
         JobEvent.FilesLost e => Phase is JobPhase.Running or JobPhase.Suspended && e.Transfers.All(IsTransferred),

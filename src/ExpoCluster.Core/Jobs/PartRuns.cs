@@ -11,6 +11,9 @@ internal sealed class PartRuns
 
     public int Min => runs.Keys[0];
 
+    /// <summary>In ascending order.</summary>
+    public IEnumerable<int> All => runs.SelectMany(run => Enumerable.Range(run.Key, run.Value - run.Key));
+
     public bool Contains(int part) => IndexOf(part) >= 0;
 
     public bool Add(int part)
@@ -35,6 +38,12 @@ internal sealed class PartRuns
         runs[begin] = end;
         Count++;
         return true;
+    }
+
+    public void Clear()
+    {
+        runs.Clear();
+        Count = 0;
     }
 
     public bool Remove(int part)

@@ -295,6 +295,8 @@ public sealed class PartSchedule
         {
             Release(lease.Attempt, asFailure: false);
             Suspect(lease.File, lease.Part);
+            // It may be alive and writing: until its lease has run out the file is not sealed.
+            superseded[lease.Attempt] = lease;
         }
 
         if (!lost.IsEmpty)
@@ -312,6 +314,15 @@ public sealed class PartSchedule
         foreach (PartLease lease in spared.IsDefault ? [] : spared.Where(lease => lease.Mode != ReadMode.Positioned))
         {
             suspects.Remove(firstPart[lease.File] + lease.Part);
+        }
+    }
+
+    /// <summary>This worker can be reached, so those that had its address before it are dead and write nothing more.</summary>
+    public void SucceedWorkers(string worker)
+    {
+        foreach (PartLease lease in superseded.Values.Where(lease => WorkerName.IsPredecessor(lease.Worker, worker)).ToList())
+        {
+            superseded.Remove(lease.Attempt);
         }
     }
 

@@ -172,6 +172,7 @@ public sealed class ClusterNode : IAsyncDisposable
             Admission = new OutputAdmission(database is null ? null : new OutputRows(database.Source)),
             Register = register,
             HubCache = hub.Cache,
+            IsAlone = database is null,
             Version = options.Version,
         },
         Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Hub = hub },

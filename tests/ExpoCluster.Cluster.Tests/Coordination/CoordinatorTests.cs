@@ -356,6 +356,91 @@ public sealed class CoordinatorTests : ClusterTestKit
     }
 
     [Fact]
+    public void A_recovered_coordinator_seals_when_the_workers_before_it_have_said_what_they_hold()
+    {
+        IActorRef next = TakenOverWithAllButOnePart(out AssignParts _);
+        Fish<ReportLeases>(worker, question => question.Incarnation == 2);
+        next.Tell(Report(file: 1, parts: 0), writers);
+        Fish<PartsAcknowledged>(writers);
+        writers.ExpectNoMsg(Quiet);
+
+        next.Tell(new LeasesHeld { Job = Job, Worker = "first", Incarnation = 2 }, worker);
+
+        Assert.Equal(1, Fish<SealFile>(writers).File);
+    }
+
+    [Fact]
+    public void What_a_worker_says_that_it_holds_is_taken_over()
+    {
+        IActorRef next = TakenOverWithAllButOnePart(out AssignParts assigned);
+
+        next.Tell(Held(assigned, incarnation: 2), worker);
+        Assert.Single(Fish<LeasesRenewed>(worker).Renewed);
+        next.Tell(ReportOf(assigned, file: 1, parts: 0), writers);
+
+        Assert.Equal(1, Fish<SealFile>(writers).File);
+    }
+
+    [Fact]
+    public void A_worker_that_still_writes_what_was_committed_meanwhile_is_waited_for_until_it_has_stopped()
+    {
+        IActorRef next = TakenOverWithAllButOnePart(out AssignParts assigned);
+        next.Tell(ReportOf(assigned, file: 1, parts: 0), writers);
+        Fish<PartsAcknowledged>(writers);
+
+        next.Tell(Held(assigned, incarnation: 2), worker);
+        Fish<LeasesRenewed>(worker, answer => answer.Lost.Count == 1);
+        writers.ExpectNoMsg(Quiet);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Fish<ReportLeases>(worker);
+        next.Tell(new LeasesHeld { Job = Job, Worker = "first", Incarnation = 2 }, worker);
+
+        Assert.Equal(1, Fish<SealFile>(writers).File);
+    }
+
+    [Fact]
+    public void What_a_worker_held_when_an_earlier_coordinator_asked_settles_nothing()
+    {
+        IActorRef next = TakenOverWithAllButOnePart(out AssignParts _);
+        next.Tell(Report(file: 1, parts: 0), writers);
+        Fish<PartsAcknowledged>(writers);
+
+        next.Tell(new LeasesHeld { Job = Job, Worker = "first", Incarnation = 1 }, worker);
+        writers.ExpectNoMsg(Quiet);
+        clock.Advance(Lease);
+
+        Assert.Equal(1, Fish<SealFile>(writers).File);
+    }
+
+    // The worker has part 0 of file 1 from the coordinator before this one.
+    private IActorRef TakenOverWithAllButOnePart(out AssignParts assigned)
+    {
+        IActorRef coordinator = Running();
+        coordinator.Tell(Report(file: 0, parts: [0, 1, 2]), writers);
+        Fish<PartsAcknowledged>(writers);
+        coordinator.Tell(Request(1), worker);
+        assigned = Fish<AssignParts>(worker);
+        Assert.Equal((1, 0), (assigned.Parts[0].File, assigned.Parts[0].Part));
+        coordinator.Tell(new ShardSealed { Job = Job, File = 0, Generation = 1, Digest = Fish<SealFile>(writers).Digest }, writers);
+        Fish<SealAcknowledged>(writers);
+        Kill(coordinator);
+        IActorRef next = Start();
+        Prepared(next);
+        // It is known to the new one when it says anything at all.
+        next.Tell(new RenewLeases { Job = Job, Worker = "first" }, worker);
+        Progress(next);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        return next;
+    }
+
+    private static LeasesHeld Held(AssignParts assigned, int incarnation)
+    {
+        var held = new LeasesHeld { Job = Job, Worker = "first", Incarnation = incarnation };
+        held.Leases.AddRange(Renewal(assigned, bytesDone: 10).Leases);
+        return held;
+    }
+
+    [Fact]
     public void An_embedded_coordinator_waits_for_the_command_and_runs_suspects_alone_through_positioned_reads()
     {
         Kill(Running());

@@ -4,7 +4,7 @@ using ExpoCluster.Core.Jobs;
 
 namespace ExpoCluster.Cluster.Tests.Serialization;
 
-/// <summary>The bytes below were written by version 0.1. A change that fails here breaks every journal in the field.</summary>
+/// <summary>The bytes below were written by version 0.1, those from j21 on by version 0.2. A change that fails here breaks every journal in the field.</summary>
 public sealed class JournalSerializerTests
 {
     private static readonly byte[] BlockDigests = [.. Enumerable.Range(0, 16).Select(number => (byte)number)];
@@ -26,6 +26,8 @@ public sealed class JournalSerializerTests
         // These came with clusters that fetch from the Hub, and stay as well.
         ("j13", "0A020002", new JobEvent.FilesTransferred([0, 2])),
         ("j14", "0A0101", new JobEvent.FilesLost([1])),
+        ("j21", "0A05613A312362", new JobEvent.WorkerEngaged("a:1#b")),
+        ("j22", "", new JobEvent.LeasesSettled()),
     ];
 
     private readonly JournalSerializer serializer = new(system: null!);
@@ -102,6 +104,16 @@ public sealed class JournalSerializerTests
 
         Assert.EndsWith("320D0A016E10051A016F22017328013208" + "0A016D10061A016F" + "3A027B7D", Convert.ToHexString(bytes), StringComparison.Ordinal);
         Assert.Equal(planned, serializer.FromBinary(bytes, "j2"));
+    }
+
+    [Fact]
+    public void A_coordinator_says_whether_it_names_its_workers()
+    {
+        var started = new JobEvent.CoordinatorStarted(2) { NamesWorkers = true };
+
+        Assert.Equal("08021001", Convert.ToHexString(serializer.ToBinary(started)));
+        Assert.Equal(started, serializer.FromBinary(serializer.ToBinary(started), "j3"));
+        Assert.Equal(new JobEvent.CoordinatorStarted(2), serializer.FromBinary(Convert.FromHexString("0802"), "j3"));
     }
 
     [Fact]

@@ -115,6 +115,30 @@ public sealed class WorkerTests : ClusterTestKit
     }
 
     [Fact]
+    public void Asked_by_a_new_coordinator_it_says_what_it_holds_and_takes_nothing_more_from_the_one_before()
+    {
+        IActorRef worker = Start(maxBytesPerSecond: 2_000_000);
+        worker.Tell(Assignment((0, 0)), coordinators);
+        Fish<RenewLeases>(coordinators);
+
+        worker.Tell(new ReportLeases { Job = Job, Incarnation = 2 }, coordinators);
+        LeasesHeld held = Fish<LeasesHeld>(coordinators);
+        worker.Tell(Assignment((1, 0)), coordinators);
+
+        Assert.Equal(("me", 2), (held.Worker, held.Incarnation));
+        Assert.Equal([(0, 0, 1)], held.Leases.Select(lease => (lease.File, lease.Part, lease.Incarnation)));
+        Assert.Equal(ReturnKind.Abandoned, Fish<PartReturned>(coordinators).Kind);
+    }
+
+    [Fact]
+    public void Asked_before_it_has_anything_it_says_so()
+    {
+        Start().Tell(new ReportLeases { Job = Job, Incarnation = 2 }, coordinators);
+
+        Assert.Empty(Fish<LeasesHeld>(coordinators).Leases);
+    }
+
+    [Fact]
     public void A_lease_that_nobody_renews_runs_out_by_itself()
     {
         IActorRef worker = Start(maxBytesPerSecond: 2_000_000);

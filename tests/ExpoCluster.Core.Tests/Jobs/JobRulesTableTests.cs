@@ -13,6 +13,8 @@ public sealed class JobRulesTableTests
     [Theory]
     [InlineData("Submit", "ariiiiiiiii")]
     [InlineData("TakeOver", "aaaaaaaaaaa")]
+    [InlineData("Engage", "rraararrrrr")]
+    [InlineData("SettleLeases", "rraaaararrr")]
     [InlineData("ReportStaging known", "rriiiirirrr")]
     [InlineData("ReportStaging next", "rraaaararrr")]
     [InlineData("ReportParts", "rraiiiiiiir")]
@@ -69,6 +71,8 @@ public sealed class JobRulesTableTests
     {
         "Submit" => new JobCommand.Submit(Jobs.Submission, Jobs.Plan),
         "TakeOver" => new JobCommand.TakeOver(),
+        "Engage" => new JobCommand.Engage("worker"),
+        "SettleLeases" => new JobCommand.SettleLeases(),
         "ReportStaging known" => new JobCommand.ReportStaging(0, 1),
         "ReportStaging next" => new JobCommand.ReportStaging(0, 2),
         "ReportParts" => new JobCommand.ReportParts(0, 1, [Jobs.Part(0, 0)]),

@@ -9,7 +9,7 @@ public sealed class JobRulesTests
     [Fact]
     public void A_new_job_is_submitted_planned_and_gets_its_first_coordinator() =>
         AssertEvents(
-            [Jobs.Submission, Jobs.Plan, new JobEvent.CoordinatorStarted(1)],
+            [Jobs.Submission, Jobs.Plan, new JobEvent.CoordinatorStarted(1) { NamesWorkers = true }],
             JobRules.Decide(JobState.Empty, new JobCommand.Submit(Jobs.Submission, Jobs.Plan)));
 
     [Fact]
@@ -25,7 +25,7 @@ public sealed class JobRulesTests
 
     [Fact]
     public void Each_coordinator_counts_itself() =>
-        AssertEvents([new JobEvent.CoordinatorStarted(2)], JobRules.Decide(Jobs.Staged(), new JobCommand.TakeOver()));
+        AssertEvents([new JobEvent.CoordinatorStarted(2) { NamesWorkers = true }], JobRules.Decide(Jobs.Staged(), new JobCommand.TakeOver()));
 
     [Fact]
     public void A_staging_file_is_new_known_or_out_of_turn()

@@ -13,6 +13,8 @@ public sealed class JobStateContradictionTests
     [InlineData("Submitted", "+.........")]
     [InlineData("Planned", ".+........")]
     [InlineData("CoordinatorStarted", "++++++++++")]
+    [InlineData("WorkerEngaged", "..+++.+...")]
+    [InlineData("LeasesSettled", "..+++.+...")]
     [InlineData("StagingCreated", "..+++.+...")]
     [InlineData("PartsCommitted", "..++......")]
     [InlineData("FileSealed", "..++......")]
@@ -103,6 +105,8 @@ public sealed class JobStateContradictionTests
             "Submitted" => Jobs.Submission,
             "Planned" => Jobs.Plan,
             "CoordinatorStarted" => new JobEvent.CoordinatorStarted(9),
+            "WorkerEngaged" => new JobEvent.WorkerEngaged("worker"),
+            "LeasesSettled" => new JobEvent.LeasesSettled(),
             "StagingCreated" => new JobEvent.StagingCreated(1, 2),
             "PartsCommitted" => Jobs.Committed(1, [0]),
             "FileSealed" => new JobEvent.FileSealed(1, 1, "x"),

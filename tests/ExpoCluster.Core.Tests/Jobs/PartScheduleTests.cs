@@ -254,4 +254,24 @@ public sealed class PartScheduleTests
     }
 
     private static IEnumerable<(int File, int Part)> Names(IEnumerable<PartLease> leases) => leases.Select(lease => (lease.File, lease.Part));
+
+    [Fact]
+    public void A_lost_worker_may_still_write_until_its_lease_has_run_out_or_another_process_has_its_address()
+    {
+        JobState state = Jobs.Staged();
+        var schedule = new PartSchedule(state, Duration);
+        schedule.Assign(state, "10.0.0.1:4053#a", 1, Now);
+
+        schedule.LoseWorker("10.0.0.1:4053#a");
+        Assert.True(schedule.IsLeased(0));
+        schedule.SucceedWorkers("10.0.0.2:4053#b");
+        Assert.True(schedule.IsLeased(0));
+        schedule.SucceedWorkers("10.0.0.1:4053#b");
+        Assert.False(schedule.IsLeased(0));
+
+        schedule.Assign(state, "10.0.0.2:4053#b", 1, Now);
+        schedule.LoseWorker("10.0.0.2:4053#b");
+        schedule.Expire(Now + Duration);
+        Assert.False(schedule.IsLeased(0));
+    }
 }
