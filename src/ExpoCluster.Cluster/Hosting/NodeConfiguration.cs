@@ -72,6 +72,8 @@ internal static class NodeConfiguration
           split-brain-resolver {
             active-strategy = lease-majority
             stable-after = 3s
+            # A second node that is lost while the first is being given up is no reason to end them all, as it is by default after five seconds.
+            down-all-when-unstable = 20s
             lease-majority {
               lease-implementation = "expocluster.lease"
               acquire-lease-delay-for-minority = 2s
