@@ -25,7 +25,7 @@ internal static class HealthCommand
     }
 
     private static string UrlOf(string? given) =>
-        given ?? (Environment.GetEnvironmentVariable(NodeCommand.VariableOf("--http")) is { Length: > 0 } variable ? variable : DefaultUrl);
+        given ?? EnvironmentVariable.Find(NodeCommand.VariableOf("--http")) ?? DefaultUrl;
 
     private static async Task<int> RunAsync(string url, string path, CancellationToken cancellation)
     {
@@ -34,7 +34,7 @@ internal static class HealthCommand
             throw ServerOptions.NotAnUrl("--url", url);
         }
 
-        string? authority = Environment.GetEnvironmentVariable(ServerTrust.Variable) is { Length: > 0 } file ? file : null;
+        string? authority = EnvironmentVariable.Find(ServerTrust.Variable);
         using SocketsHttpHandler connection = ServerTrust.Connection(node.Scheme == Uri.UriSchemeHttps ? authority : null, isNameOfInterest: false);
         using var http = new HttpClient(connection) { Timeout = Patience };
         try

@@ -42,7 +42,7 @@ internal static class NodeCommand
     private static string? Written(ParseResult parsed, string name)
     {
         string? given = parsed.GetValue<string?>(name);
-        return given ?? (Environment.GetEnvironmentVariable(VariableOf(name)) is { Length: > 0 } variable ? variable : null);
+        return given ?? EnvironmentVariable.Find(VariableOf(name));
     }
 
     private static async Task<int> RunAsync(NodeOptions options)

@@ -177,22 +177,7 @@ internal static class PlanCommand
         Fact("time", estimate.Describe());
         Fact("digest", plan.Digest);
         console.Write(facts);
-        Table files = new Table().Border(TableBorder.Simple).AddColumn("file").AddColumn("bytes", column => column.RightAligned())
-            .AddColumn("tensors", column => column.RightAligned()).AddColumn("parts", column => column.RightAligned());
-        foreach (PlannedFile file in plan.Files)
-        {
-            files.AddRow(
-                Markup.Escape(file.Name),
-                file.ByteLength.ToString("N0", CultureInfo.InvariantCulture),
-                file.Tensors.Length.ToString(CultureInfo.InvariantCulture),
-                file.PartCount.ToString(CultureInfo.InvariantCulture));
-        }
-
-        console.Write(files);
-        foreach (string note in merge.Notes)
-        {
-            console.WriteLine("note: " + note);
-        }
+        PlannedFiles.Write(console, plan.Files.Select(file => (file.Name, file.ByteLength, file.Tensors.Length, file.PartCount)), merge.Notes);
     }
 
     private static string Alphas(Recipe recipe, Plan plan) => recipe.Sweep.IsEmpty

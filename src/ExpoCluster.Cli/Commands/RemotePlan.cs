@@ -67,21 +67,6 @@ internal static class RemotePlan
 
         Fact("digest", plan.Digest);
         console.Write(facts);
-        Table files = new Table().Border(TableBorder.Simple).AddColumn("file").AddColumn("bytes", column => column.RightAligned())
-            .AddColumn("tensors", column => column.RightAligned()).AddColumn("parts", column => column.RightAligned());
-        foreach (PlannedOutputFile file in plan.Files)
-        {
-            files.AddRow(
-                Markup.Escape(file.Name),
-                file.Bytes.ToString("N0", CultureInfo.InvariantCulture),
-                file.Tensors.ToString(CultureInfo.InvariantCulture),
-                file.Parts.ToString(CultureInfo.InvariantCulture));
-        }
-
-        console.Write(files);
-        foreach (string note in plan.Notes)
-        {
-            console.WriteLine("note: " + note);
-        }
+        PlannedFiles.Write(console, plan.Files.Select(file => (file.Name, file.Bytes, file.Tensors, file.Parts)), plan.Notes);
     }
 }

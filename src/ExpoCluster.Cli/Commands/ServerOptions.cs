@@ -46,7 +46,7 @@ internal sealed class ServerOptions
             throw NotAnUrl("--server", text);
         }
 
-        string? trusted = parsed.GetValue(authority) ?? (Environment.GetEnvironmentVariable(ServerTrust.Variable) is { Length: > 0 } variable ? variable : null);
+        string? trusted = parsed.GetValue(authority) ?? EnvironmentVariable.Find(ServerTrust.Variable);
 #pragma warning disable CA2000 // The client disposes its connection.
         return new ExpoClusterClient(url, ReadToken(parsed.GetValue(tokenFile)), ServerTrust.Connection(url.Scheme == Uri.UriSchemeHttps ? trusted : null));
 #pragma warning restore CA2000
@@ -74,7 +74,7 @@ internal sealed class ServerOptions
     {
         if (file is null)
         {
-            return Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } token ? token : null;
+            return EnvironmentVariable.Find(TokenVariable);
         }
 
         try

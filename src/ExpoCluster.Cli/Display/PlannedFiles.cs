@@ -1,0 +1,31 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace ExpoCluster.Cli.Display;
+
+/// <summary>The end of a plan, made here or by a server: its files, and what is worth knowing besides.</summary>
+internal static class PlannedFiles
+{
+    /// <param name="console">Where to.</param>
+    /// <param name="files">Name, bytes, tensors and parts of each output file.</param>
+    /// <param name="notes">Sentences.</param>
+    public static void Write(IAnsiConsole console, IEnumerable<(string Name, long Bytes, int Tensors, int Parts)> files, IEnumerable<string> notes)
+    {
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("file").AddColumn("bytes", column => column.RightAligned())
+            .AddColumn("tensors", column => column.RightAligned()).AddColumn("parts", column => column.RightAligned());
+        foreach ((string name, long bytes, int tensors, int parts) in files)
+        {
+            table.AddRow(
+                Markup.Escape(name),
+                bytes.ToString("N0", CultureInfo.InvariantCulture),
+                tensors.ToString(CultureInfo.InvariantCulture),
+                parts.ToString(CultureInfo.InvariantCulture));
+        }
+
+        console.Write(table);
+        foreach (string note in notes)
+        {
+            console.WriteLine("note: " + note);
+        }
+    }
+}
