@@ -22,7 +22,7 @@ public sealed class Carrier : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Queue<string> offers = new();
     private readonly Dictionary<(string Job, Attempt Attempt), Carriage> carriages = [];
-    private readonly Dictionary<(string Job, Attempt Attempt), Report> reports = [];
+    private readonly Dictionary<(string Job, Attempt Attempt), Unacknowledged<IMessage>> reports = [];
     private string? askedJob;
     private DateTimeOffset askedAt;
     private IActorRef? stopRequester;
@@ -177,7 +177,7 @@ public sealed class Carrier : ReceiveActor, IWithTimers
 
     private void SayUntilAcknowledged(string job, Attempt attempt, IMessage message)
     {
-        reports[(job, attempt)] = new Report(message) { SaidAt = clock.GetUtcNow() };
+        reports[(job, attempt)] = new Unacknowledged<IMessage>(message, clock.GetUtcNow());
         coordinators.Tell(message);
     }
 
@@ -232,9 +232,8 @@ public sealed class Carrier : ReceiveActor, IWithTimers
         }
 
         DateTimeOffset now = clock.GetUtcNow();
-        foreach (Report report in reports.Values.Where(report => now - report.SaidAt >= settings.RepeatInterval))
+        foreach (Unacknowledged<IMessage> report in reports.Values.Where(report => report.IsDue(now, settings.RepeatInterval)))
         {
-            report.SaidAt = now;
             coordinators.Tell(report.Message);
         }
 
@@ -283,11 +282,6 @@ public sealed class Carrier : ReceiveActor, IWithTimers
 
     /// <summary>A transfer that is under way.</summary>
     private sealed record Carriage(int Index, HubFile File, HubTransfer Transfer, CancellationTokenSource Cancellation);
-
-    private sealed record Report(IMessage Message)
-    {
-        public required DateTimeOffset SaidAt { get; set; }
-    }
 
     private sealed record Finished(string Job, Attempt Attempt, Exception? Error);
 

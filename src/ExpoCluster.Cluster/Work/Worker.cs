@@ -568,29 +568,15 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private void RepeatReports()
     {
         DateTimeOffset now = clock.GetUtcNow();
-        foreach (PartComputed report in Due(unacknowledgedParts.Values, now))
+        foreach (Unacknowledged<PartComputed> report in unacknowledgedParts.Values.Where(report => report.IsDue(now, settings.RepeatInterval)))
         {
-            writers.Tell(report);
+            writers.Tell(report.Message);
         }
 
-        foreach (PartReturned message in Due(unacknowledgedReturns.Values, now))
+        foreach (Unacknowledged<PartReturned> report in unacknowledgedReturns.Values.Where(report => report.IsDue(now, settings.RepeatInterval)))
         {
-            coordinators.Tell(message);
+            coordinators.Tell(report.Message);
         }
-    }
-
-    private IEnumerable<T> Due<T>(IEnumerable<Unacknowledged<T>> reports, DateTimeOffset now)
-    {
-        foreach (Unacknowledged<T> report in reports.Where(report => now - report.SaidAt >= settings.RepeatInterval))
-        {
-            report.SaidAt = now;
-            yield return report.Message;
-        }
-    }
-
-    private sealed record Unacknowledged<T>(T Message, DateTimeOffset FirstSaidAt)
-    {
-        public DateTimeOffset SaidAt { get; set; } = FirstSaidAt;
     }
 
     private sealed record WorkedJob(Plan Plan, OutputPaths Paths, InputFiles Inputs, ReadMode Reads)
