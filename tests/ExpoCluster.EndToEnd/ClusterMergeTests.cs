@@ -72,10 +72,7 @@ public sealed class ClusterMergeTests : IDisposable
     public async Task The_database_is_away_for_a_while_and_the_job_completes_without_help()
     {
         ExpoProcess[] running = [.. Enumerable.Range(0, 3).Select(_ => Start(0))];
-        NodeProcesses.WaitForMembers(running);
-        await using SubmittingNode user = await SubmittingNode.JoinAsync(database!, place.Root);
-        await user.SubmitAsync(Job, place, place.Output);
-        await user.WaitForAsync(Job, now => now.Committed >= 2, Logs);
+        await using SubmittingNode user = await SubmitAndWaitAsync(running, committed: 2);
 
         database!.Stop();
         await Task.Delay(TimeSpan.FromSeconds(60));
@@ -89,10 +86,7 @@ public sealed class ClusterMergeTests : IDisposable
     public async Task The_database_refuses_writes_for_a_while_and_the_job_completes_without_help()
     {
         ExpoProcess[] running = [.. Enumerable.Range(0, 3).Select(_ => Start(0))];
-        NodeProcesses.WaitForMembers(running);
-        await using SubmittingNode user = await SubmittingNode.JoinAsync(database!, place.Root);
-        await user.SubmitAsync(Job, place, place.Output);
-        await user.WaitForAsync(Job, now => now.Committed >= 1, Logs);
+        await using SubmittingNode user = await SubmitAndWaitAsync(running, committed: 1);
 
         database!.RefuseWrites();
         int before = JournalledEvent.Of(Job, database).Length;
@@ -108,10 +102,7 @@ public sealed class ClusterMergeTests : IDisposable
     public async Task A_node_that_leaves_hands_its_parts_back_and_none_is_computed_twice()
     {
         ExpoProcess[] running = [.. Enumerable.Range(0, 3).Select(_ => Start(0))];
-        NodeProcesses.WaitForMembers(running);
-        await using SubmittingNode user = await SubmittingNode.JoinAsync(database!, place.Root);
-        await user.SubmitAsync(Job, place, place.Output);
-        await user.WaitForAsync(Job, now => now.Committed >= 1, Logs);
+        await using SubmittingNode user = await SubmitAndWaitAsync(running, committed: 1);
 
         running[0].Signal("TERM");
         RunResult left = running[0].Wait();
@@ -165,6 +156,15 @@ public sealed class ClusterMergeTests : IDisposable
     }
 
     private ExpoProcess Start(int port) => nodes.Start("coordinator,worker", port, "--max-rate", Rate);
+
+    private async Task<SubmittingNode> SubmitAndWaitAsync(ExpoProcess[] members, int committed)
+    {
+        NodeProcesses.WaitForMembers(members);
+        SubmittingNode user = await SubmittingNode.JoinAsync(database!, place.Root);
+        await user.SubmitAsync(Job, place, place.Output);
+        await user.WaitForAsync(Job, now => now.Committed >= committed, Logs);
+        return user;
+    }
 
     private string Logs() => nodes.Logs;
 
