@@ -83,9 +83,15 @@ internal sealed class TransferDesk(
             _ => sender.Tell(acknowledgement));
     }
 
+    // Acknowledged when it counts: whoever hears it may ask for the next at once.
     public void OnReturned(TransferReturned message, IActorRef sender)
     {
+        TakeBack(message);
         sender.Tell(new TransferAcknowledged { Job = message.Job, Incarnation = message.Incarnation, Number = message.Number });
+    }
+
+    private void TakeBack(TransferReturned message)
+    {
         var attempt = new Attempt(message.Incarnation, message.Number);
         var reason = new JobReason(message.Code, message.Message, message.Advice);
         if (message.Kind == ReturnKind.Transient)
