@@ -115,7 +115,8 @@ public sealed class HubTransferTests : IAsyncLifetime
         using var cancellation = new CancellationTokenSource();
         var first = new HubTransfer(pair.NewSession(), file);
         Task run = first.RunAsync(cancellation.Token);
-        while (first.BytesDone < 6_000_000)
+        // What each connection has of a range that it has not finished is lost, and the server may count a buffer that it still sends.
+        while (first.BytesDone < 12_000_000)
         {
             await Task.Delay(10);
         }
