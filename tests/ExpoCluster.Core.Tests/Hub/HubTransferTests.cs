@@ -99,7 +99,8 @@ public sealed class HubTransferTests : IAsyncLifetime
 
         await Task.WhenAll(both.Select(transfer => transfer.RunAsync(CancellationToken.None)));
 
-        Assert.Equal(file.ByteLength, Server.BytesSent);
+        // Once, and what a connection lost when a busy machine kept it waiting too long.
+        Assert.InRange(Server.BytesSent, file.ByteLength, (file.ByteLength * 3 / 2) - 1);
         Assert.All(both, transfer => Assert.True(transfer.Activity > 0));
         Assert.True(pair.NewSession().Cache.Has(file));
     }
