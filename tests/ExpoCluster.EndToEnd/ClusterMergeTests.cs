@@ -136,6 +136,25 @@ public sealed class ClusterMergeTests : IDisposable
     }
 
     [LongFact(Needs.Postgres)]
+    public async Task A_node_that_slept_until_all_had_forgotten_it_ends_and_does_not_take_itself_for_the_cluster()
+    {
+        ExpoProcess[] running = [nodes.Start("coordinator"), nodes.Start("coordinator"), nodes.Start("worker")];
+        NodeProcesses.WaitForMembers(running);
+        running[0].Signal("STOP");
+        for (var clock = Stopwatch.StartNew(); !IsForgotten(); await Task.Delay(200))
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(90), Logs());
+        }
+
+        running[0].Signal("CONT");
+        RunResult ended = running[0].Wait();
+
+        Assert.Equal(1, ended.ExitCode);
+        Assert.Contains("went on without it", ended.Errors, StringComparison.Ordinal);
+        Assert.All(running[1..], node => Assert.False(node.HasExited, node.Errors));
+    }
+
+    [LongFact(Needs.Postgres)]
     public async Task One_job_at_a_time_works_in_a_directory_however_it_is_spelled()
     {
         NodeProcesses.WaitForMembers(Start(0), Start(0));
@@ -165,6 +184,10 @@ public sealed class ClusterMergeTests : IDisposable
         await user.WaitForAsync(Job, now => now.Committed >= committed, Logs);
         return user;
     }
+
+    // Given up by the others, who have given back the right to decide.
+    private bool IsForgotten() => database!.Query("select count(*) from expocluster_removed") == "1"
+        && database.Query("select count(*) from expocluster_leases") == "0";
 
     private string Logs() => nodes.Logs;
 

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Coordination;
+using ExpoCluster.Cluster.Coordination;
 using Npgsql;
 
 namespace ExpoCluster.Cluster.Membership;
@@ -9,12 +10,22 @@ namespace ExpoCluster.Cluster.Membership;
 public sealed class DatabaseLease : Lease, IDisposable
 {
     private readonly NpgsqlDataSource source;
+    private readonly Func<string> self;
     private readonly Lock holding = new();
     private CancellationTokenSource? renewal;
 
     public DatabaseLease(LeaseSettings settings, ExtendedActorSystem system)
+        : this(settings, system, () => WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(system).SelfUniqueAddress))
+    {
+    }
+
+    /// <param name="settings">Akka's.</param>
+    /// <param name="system">With which it ends.</param>
+    /// <param name="self">The member's name; not known yet when Akka makes this.</param>
+    internal DatabaseLease(LeaseSettings settings, ExtendedActorSystem system, Func<string> self)
         : base(settings)
     {
+        this.self = self;
         source = NpgsqlDataSource.Create(settings.LeaseConfig.GetString("connection-string"));
         system.RegisterOnTermination(Dispose);
     }
@@ -63,11 +74,13 @@ public sealed class DatabaseLease : Lease, IDisposable
         source.Dispose();
     }
 
+    // Never for a member that the others have given up, however free it is: they went on without it.
     private async Task<bool> TryTakeAsync()
     {
         await using NpgsqlCommand command = source.CreateCommand(
             """
-            insert into expocluster_leases as held (name, owner, until) values ($1, $2, clock_timestamp() + $3)
+            insert into expocluster_leases as held (name, owner, until)
+            select $1, $2, clock_timestamp() + $3 where not exists (select 1 from expocluster_removed where member = $4)
             on conflict (name) do update set owner = excluded.owner, until = excluded.until
             where held.owner = excluded.owner or held.until < clock_timestamp()
             returning owner
@@ -75,6 +88,7 @@ public sealed class DatabaseLease : Lease, IDisposable
         command.Parameters.Add(new() { Value = Settings.LeaseName });
         command.Parameters.Add(new() { Value = Settings.OwnerName });
         command.Parameters.Add(new() { Value = Settings.TimeoutSettings.HeartbeatTimeout });
+        command.Parameters.Add(new() { Value = self() });
         return await command.ExecuteScalarAsync().ConfigureAwait(false) is not null;
     }
 

@@ -47,6 +47,9 @@ internal static class DatabaseTables
           id bigint generated always as identity primary key,
           formed_by text not null,
           at timestamptz not null);
+        create table if not exists expocluster_removed (
+          member text primary key,
+          at timestamptz not null);
         create table if not exists expocluster_leases (
           name text primary key,
           owner text not null,

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using ExpoCluster.Cluster.Coordination;
 
 namespace ExpoCluster.Cluster.Membership;
 
@@ -135,6 +136,13 @@ public sealed class Formation : IAsyncDisposable
         {
             try
             {
+                if (await database.PatientlyAsync(IsGivenUpAsync, stop.Token).ConfigureAwait(false))
+                {
+                    say("the others have given this node up, for it did not answer: this node leaves.");
+                    cluster.Down(cluster.SelfAddress);
+                    return;
+                }
+
                 long current = await database.PatientlyAsync(registry.BeSeenAsync, stop.Token).ConfigureAwait(false);
                 if (current != joined)
                 {
@@ -152,6 +160,9 @@ public sealed class Formation : IAsyncDisposable
             }
         }
     }
+
+    private Task<bool> IsGivenUpAsync(CancellationToken cancellation) =>
+        new RemovedMembers(database.Source).ContainsAsync(WorkerDirectory.NameOf(cluster.SelfUniqueAddress), cancellation);
 
     private static Task WhenUp(Akka.Cluster.Cluster cluster)
     {

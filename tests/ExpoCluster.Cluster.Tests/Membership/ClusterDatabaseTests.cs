@@ -100,6 +100,23 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
     }
 
     [FactNeeding(Needs.Postgres)]
+    public async Task A_member_that_was_given_up_gets_no_lease_and_loses_the_one_it_has()
+    {
+        using ActorSystem system = ActorSystem.Create("leases");
+        using DatabaseLease lease = Lease(system, "one");
+        var lost = new TaskCompletionSource<Exception>();
+        Assert.True(await lease.Acquire(lost.SetResult));
+
+        await new RemovedMembers(database.Source).AddAsync("one");
+
+        await lost.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await lease.Release();
+        Assert.False(await lease.Acquire());
+        using DatabaseLease other = Lease(system, "two");
+        Assert.True(await other.Acquire());
+    }
+
+    [FactNeeding(Needs.Postgres)]
     public async Task An_owner_hears_that_its_lease_was_taken()
     {
         using ActorSystem system = ActorSystem.Create("leases");
@@ -198,5 +215,6 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
             owner,
             new TimeoutSettings(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(5)),
             ConfigurationFactory.ParseString($"connection-string = \"{Connection}\"")),
-        (ExtendedActorSystem)system);
+        (ExtendedActorSystem)system,
+        () => owner);
 }
