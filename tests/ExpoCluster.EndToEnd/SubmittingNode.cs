@@ -23,17 +23,21 @@ public sealed class SubmittingNode : IAsyncDisposable
 
     public IEnumerable<string> Unreachable => node.Node.Cluster.State.Unreachable.Select(member => member.Address.ToString());
 
-    public static async Task<SubmittingNode> JoinAsync(PostgresServer database, string storageRoot) => new(await ClusterNode.StartAsync(
-        new NodeOptions
-        {
-            Roles = ["web"],
-            Port = 0,
-            Database = NodeDatabase.Parse(database.Url, out _)!,
-            StorageRoots = [RealPath.Of(storageRoot)],
-            Version = "test",
-        },
-        _ => { },
-        CancellationToken.None));
+    public static async Task<SubmittingNode> JoinAsync(PostgresServer database, string storageRoot)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        return new SubmittingNode(await ClusterNode.StartAsync(
+            new NodeOptions
+            {
+                Roles = ["web"],
+                Port = 0,
+                Database = NodeDatabase.Parse(database.Url, out _)!,
+                StorageRoots = [RealPath.Of(storageRoot)],
+                Version = "test",
+            },
+            _ => { },
+            patience.Token));
+    }
 
     /// <summary>Submits a merge of the pair until the job is accepted.</summary>
     public async Task<object> SubmitAsync(string job, Workplace pair, string output, double alpha = 0.3)
