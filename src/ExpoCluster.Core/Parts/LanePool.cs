@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Core.Telemetry;
 
 namespace ExpoCluster.Core.Parts;
 
@@ -25,6 +27,7 @@ public sealed class LanePool : IDisposable
         this.finished = finished;
         this.openPatience = openPatience;
         Lanes = lanes;
+        PartMetrics.Lanes.Add(lanes);
         orders = new BlockingCollection<PartOrder>(Capacity);
         written = new BlockingCollection<WrittenPart>(lanes);
         threads =
@@ -40,7 +43,11 @@ public sealed class LanePool : IDisposable
     public int Capacity => 2 * Lanes;
 
     /// <summary>Takes an order; never blocks as long as no more than <see cref="Capacity"/> are under way.</summary>
-    public void Run(PartOrder order) => orders.Add(order);
+    public void Run(PartOrder order)
+    {
+        orders.Add(order);
+        PartMetrics.Queues.Add(PartMetrics.LaneQueue);
+    }
 
     /// <summary>Stops after what is being computed. Revoke leases first to stop sooner.</summary>
     public void Dispose()
@@ -53,6 +60,7 @@ public sealed class LanePool : IDisposable
 
         written.CompleteAdding();
         threads[^1].Join();
+        PartMetrics.Lanes.Add(-Lanes);
         orders.Dispose();
         written.Dispose();
     }
@@ -68,15 +76,19 @@ public sealed class LanePool : IDisposable
     {
         foreach (PartOrder order in orders.GetConsumingEnumerable())
         {
+            PartMetrics.Queues.Add(PartMetrics.LaneQueue, -1);
+            PartMetrics.LanesBusy.Add(1);
             ComputeOne(executor, order);
+            PartMetrics.LanesBusy.Add(-1);
         }
     }
 
     private void ComputeOne(PartExecutor executor, PartOrder order)
     {
+        long started = Stopwatch.GetTimestamp();
         if (!order.Lease.TryBegin())
         {
-            finished(order, new PartOutcome.Abandoned());
+            Finish(order, new PartOutcome.Abandoned(), started);
             return;
         }
 
@@ -91,19 +103,20 @@ public sealed class LanePool : IDisposable
             PartOutcome outcome = executor.Execute(order, outputs);
             if (outcome is PartOutcome.Computed computed)
             {
-                written.Add(new WrittenPart(order, computed, outputs));
+                PartMetrics.Queues.Add(PartMetrics.FlushQueue);
+                written.Add(new WrittenPart(order, computed, outputs, started));
                 return;
             }
 
             Close(outputs);
-            finished(order, outcome);
+            Finish(order, outcome, started);
         }
 #pragma warning disable CA1031 // The edge of a thread: whatever went wrong becomes the part's outcome.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             Close(outputs);
-            finished(order, PartOutcome.Failed.From(exception));
+            Finish(order, PartOutcome.Failed.From(exception), started);
         }
     }
 
@@ -137,6 +150,7 @@ public sealed class LanePool : IDisposable
                 gathered.Add(next);
             }
 
+            PartMetrics.Queues.Add(PartMetrics.FlushQueue, -gathered.Count);
             FlushAll(gathered);
             gathered.Clear();
         }
@@ -147,6 +161,7 @@ public sealed class LanePool : IDisposable
     // bytes (close-to-open consistency).
     private void FlushAll(List<WrittenPart> parts)
     {
+        long started = Stopwatch.GetTimestamp();
         var failures = new Dictionary<string, PartOutcome>(StringComparer.Ordinal);
         foreach (StagingFile output in parts.SelectMany(part => part.Outputs).OrderBy(output => output.Path, StringComparer.Ordinal))
         {
@@ -158,12 +173,37 @@ public sealed class LanePool : IDisposable
             Close(part.Outputs);
         }
 
+        PartMetrics.CountFlush(Stopwatch.GetElapsedTime(started));
         foreach (WrittenPart part in parts)
         {
             // What one handle was told, pages of another may have suffered: all parts of that file are computed again.
             StagingFile? failed = part.Outputs.Find(output => failures.ContainsKey(output.Path));
-            finished(part.Order, failed is null ? part.Outcome : failures[failed.Path]);
+            Finish(part.Order, failed is null ? part.Outcome : failures[failed.Path], part.Started);
         }
+    }
+
+    private void Finish(PartOrder order, PartOutcome outcome, long started)
+    {
+        TimeSpan duration = Stopwatch.GetElapsedTime(started);
+        PartMetrics.CountPart(order, outcome, duration);
+        if (order.Above is { } above)
+        {
+            JobTrace.Record(
+                JobTrace.Part,
+                above.Context,
+                TimeProvider.System.GetUtcNow() - duration,
+                [
+                    new(JobTrace.JobAttribute, order.Job),
+                    new(JobTrace.NodeAttribute, above.Node),
+                    new(JobTrace.FileAttribute, order.Plan.Files[order.Part.File].Name),
+                    new(JobTrace.PartAttribute, order.Part.Index),
+                    new(JobTrace.BytesAttribute, order.OutputBytes),
+                    new(JobTrace.OutcomeAttribute, PartMetrics.Word(outcome)),
+                ],
+                (outcome as PartOutcome.Failed)?.Message);
+        }
+
+        finished(order, outcome);
     }
 
     private static void Flush(StagingFile output, Dictionary<string, PartOutcome> failures)
@@ -186,5 +226,5 @@ public sealed class LanePool : IDisposable
         }
     }
 
-    private sealed record WrittenPart(PartOrder Order, PartOutcome.Computed Outcome, List<StagingFile> Outputs);
+    private sealed record WrittenPart(PartOrder Order, PartOutcome.Computed Outcome, List<StagingFile> Outputs, long Started);
 }

@@ -3,6 +3,7 @@ using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Core.Telemetry;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Parts;
@@ -87,4 +88,11 @@ public sealed record PartOrder(
     ImmutableArray<PartTarget> Targets,
     InputFiles Inputs,
     ReadMode Mode,
-    WriteLease Lease);
+    WriteLease Lease)
+{
+    /// <summary>What its span hangs on; null where nobody asked for one.</summary>
+    public SpanAbove? Above { get; init; }
+
+    /// <summary>Bytes that go into all targets together.</summary>
+    public long OutputBytes => Part.ByteCount * Targets.Length;
+}
