@@ -44,7 +44,7 @@ internal sealed class PeerCheck(NodeCertificate node, TimeProvider clock)
         if (IsNews(refusal.Reason))
         {
             // An error, for a node's log leaves out what remoting only warns of.
-            log.Error("refused the node at {0}: {1}.", remotePeer, refusal.Reason);
+            log.Error("refused the node at {Peer}: {Reason}.", remotePeer, refusal.Reason);
         }
 
         return false;

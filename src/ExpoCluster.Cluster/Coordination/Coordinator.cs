@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
@@ -14,6 +15,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Core.Telemetry;
 using ExpoCluster.Tensors;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
@@ -54,6 +56,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private readonly IActorRef? registrar;
     private string registeredWord = "";
     private long registeredSequence;
+    private string countedWord = "";
+    private DateTimeOffset publishingSince;
 
     // Null in an embedded merge, which has looked, and stops when it is full.
     private readonly SpaceWatch? space;
@@ -160,6 +164,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     protected override void PostStop()
     {
         workers.Unsubscribe();
+        CountAs("");
         if (claim is { } held)
         {
             // Whoever takes over waits for what is still being published here.
@@ -170,8 +175,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     // Akka stops a persistent actor whose journal refuses; sharding starts it again, and everybody repeats.
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
+        JobMetrics.DatabaseFailures.Add(JobMetrics.JournalWrite);
         StorageException error = JournalFailure.Describe(cause);
-        log.Error("Job {0}: {1}", job, error.Message);
+        log.Error("Job {Job}: {Reason}", job, error.Message);
         JobProgress progress = Progress();
         progress.JournalFailed = true;
         progress.Reason = new JobReasonFact { Code = error.Code, Message = error.Message, Advice = error.Advice };
@@ -179,8 +185,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     }
 
     // Whoever speaks to the job next has it started again.
-    protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
-        log.Warning("Job {0}: its journal cannot be read ({1}); it is tried again.", job, reason.GetBaseException().Message);
+    protected override void OnRecoveryFailure(Exception reason, object? message = null)
+    {
+        JobMetrics.DatabaseFailures.Add(JobMetrics.JournalRead);
+        log.Warning("Job {Job}: its journal cannot be read ({Reason}); it is tried again.", job, reason.GetBaseException().Message);
+    }
 
     private void OnRecovered()
     {
@@ -188,6 +197,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         reused = state.CommittedParts;
         idleSince = clock.GetUtcNow();
         Register();
+        CountAs(Word);
         if (state.Phase != JobPhase.New && !awaitsResume)
         {
             TakeOver(noSurvivors: false);
@@ -226,7 +236,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
         else
         {
-            log.Warning("Job {0}: the output could not be claimed ({1}).", job, message.Cause.GetBaseException().Message);
+            JobMetrics.DatabaseFailures.Add(JobMetrics.OutputClaim);
+            log.Warning("Job {Job}: the output could not be claimed ({Reason}).", job, message.Cause.GetBaseException().Message);
         }
     }
 
@@ -260,6 +271,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             job, message.RecipeJson, message.Output, message.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(message.SubmittedUnixMs))
         {
             SubmittedBy = message.SubmittedBy.Length > 0 ? message.SubmittedBy : null,
+            TraceParent = message.TraceParent.Length > 0 ? message.TraceParent : null,
         };
         var planned = new JobEvent.Planned(
             message.PlanDigest,
@@ -276,6 +288,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             // Submitting again is harmless; going on is another matter.
             if (isNew)
             {
+                log.Info(
+                    "Job {Job}: submitted by {User}, {Files} files of {Bytes} bytes into {Output}.",
+                    job, submission.SubmittedBy ?? "nobody in particular", planned.Files.Length, planned.Files.Sum(file => file.ByteLength), submission.Output);
                 Begin(noSurvivors: true);
             }
         });
@@ -293,7 +308,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             }
 
             awaitsResume = false;
-            log.Debug("Job {0} was resumed by {1}.", job, asker);
+            log.Debug("Job {Job} was resumed by {Asker}.", job, asker);
             TakeOver(message.NoSurvivors, message.Suspects);
         });
     }
@@ -308,7 +323,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
         Decide(new JobCommand.TakeOver(), () =>
         {
-            log.Info("Job {0}: coordinator {1} took over with {2} of {3} parts committed.", job, state.Incarnation, state.CommittedParts, state.PartCount);
+            log.Info("Job {Job}: coordinator {Incarnation} took over with {Committed} of {Total} parts committed.", job, state.Incarnation, state.CommittedParts, state.PartCount);
             Begin(noSurvivors);
             foreach (PartName suspect in suspects ?? [])
             {
@@ -352,7 +367,19 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
     }
 
-    private void OnCancel(CancelJob message) => Answer(new JobCommand.Cancel(), OnEnded);
+    private void OnCancel(CancelJob message)
+    {
+        bool hadEnded = state.HasEnded;
+        Answer(new JobCommand.Cancel(), () =>
+        {
+            if (!hadEnded)
+            {
+                log.Info("Job {Job} is cancelled.", job);
+            }
+
+            OnEnded();
+        });
+    }
 
     private void OnDrain(DrainJob message)
     {
@@ -409,6 +436,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             PlanDigest = state.PlanDigest!,
             Incarnation = state.Incarnation,
             LeaseMs = (int)settings.LeaseDuration.TotalMilliseconds,
+            TraceParent = JobTrace.Text(Above),
         };
         assignment.Parts.AddRange(leases.Select(AssignmentOf));
         worker.Tell(assignment);
@@ -562,7 +590,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         transfers.LoseWorker(worker);
         if (schedule?.LoseWorker(worker) is { IsEmpty: false } lost)
         {
-            log.Warning("Job {0}: worker {1} was lost; its {2} parts are offered again.", job, worker, lost.Length);
+            log.Warning("Job {Job}: worker {Worker} was lost; its {Parts} parts are offered again.", job, worker, lost.Length);
             OnLeasesChanged();
         }
     }
@@ -624,6 +652,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             PlanDigest = state.PlanDigest!,
             Generation = state.Files[message.File].Generation,
             Committed = state.Files[message.File].CommittedParts,
+            TraceParent = JobTrace.Text(Above),
         });
     }
 
@@ -713,6 +742,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             schedule?.Finish(new Attempt(part.Incarnation, part.Number));
         }
 
+        JobMetrics.Move(job);
         if (state.Files[message.File].IsComplete)
         {
             RequestSeal(message.File);
@@ -739,6 +769,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             Digest = BlockDigest.OfFile(sealable.File.ByteLength, sealable.BlockDigests.Select(part => part!.Value)),
             FirstBlockDigest = UnsafeByteOperations.UnsafeWrap(first[..BlockDigest.ByteCount]),
             LastBlockDigest = UnsafeByteOperations.UnsafeWrap(last[^BlockDigest.ByteCount..]),
+            TraceParent = JobTrace.Text(Above),
         });
     }
 
@@ -765,6 +796,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
 
         publishing = true;
+        publishingSince = clock.GetUtcNow();
         JobState sealedState = state;
         RunSequence(sequence =>
         {
@@ -799,6 +831,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
 
         publishing = true;
+        publishingSince = publishingSince == default ? clock.GetUtcNow() : publishingSince;
         JobState sealedState = state;
         TellWatchers();
         RunSequence(sequence =>
@@ -848,7 +881,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private void OnPublished()
     {
         publishing = false;
-        log.Info("Job {0}: published {1} files into {2}.", job, state.PublishedNames.Length, Paths.Root);
+        Record(JobTrace.Publish, publishingSince);
+        log.Info("Job {Job}: published {Files} files into {Output}.", job, state.PublishedNames.Length, Paths.Root);
         OnEnded();
     }
 
@@ -928,7 +962,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     private void OnStopped(JobReason reason)
     {
-        log.Warning("Job {0} is {1}: {2}", job, state.Phase.Word(), reason.Message);
+        log.Warning("Job {Job} is {State}: {Reason} ({Code})", job, state.Phase.Word(), reason.Message, reason.Code);
         StopWork();
     }
 
@@ -991,11 +1025,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         DateTimeOffset now = clock.GetUtcNow();
         if (schedule?.Expire(now) is { IsEmpty: false } expired)
         {
-            log.Warning("Job {0}: {1} parts made no progress for {2}; they are offered again.", job, expired.Length, settings.LeaseDuration);
+            log.Warning("Job {Job}: {Parts} parts made no progress for {Patience}; they are offered again.", job, expired.Length, settings.LeaseDuration);
             OnLeasesChanged();
         }
 
         transfers.Expire();
+        CountAs(Word);
         if (state.AwaitsSpace)
         {
             LookForSpace();
@@ -1148,11 +1183,14 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         {
             case JobDecision.Accepted accepted:
                 int left = accepted.Events.Length;
+                long began = Stopwatch.GetTimestamp();
                 PersistAll(accepted.Events, journalled =>
                 {
                     state = state.Apply(journalled);
                     if (--left == 0)
                     {
+                        JobMetrics.CountWrite(accepted.Events.Length, Stopwatch.GetElapsedTime(began));
+                        CountEnd(accepted.Events);
                         if (accepted.Events.Any(ChangesState))
                         {
                             Register();
@@ -1164,14 +1202,70 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
                 });
                 break;
             case JobDecision.Ignored ignored:
-                log.Debug("Job {0}: {1}", job, ignored.Why);
+                log.Debug("Job {Job}: {Why}", job, ignored.Why);
                 then();
                 break;
             case JobDecision.Rejected rejection:
-                log.Debug("Job {0}: {1}", job, rejection.Message);
+                log.Debug("Job {Job}: {Why}", job, rejection.Message);
                 rejected?.Invoke(rejection);
                 break;
         }
+    }
+
+    // ---- Telemetry --------------------------------------------------------------------------------------------------
+
+    // Journalled with the job, so that whoever takes over goes on in the same trace; and where nothing was journalled, it follows from the id.
+    private ActivityContext Above => JobTrace.Above(state.Submission?.TraceParent ?? "", job);
+
+    private void Record(string span, DateTimeOffset start) => JobTrace.Record(
+        span,
+        Above,
+        start,
+        [
+            new(JobTrace.JobAttribute, job),
+            new(JobTrace.NodeAttribute, WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(Context.System).SelfUniqueAddress)),
+            new(JobTrace.OutcomeAttribute, state.Word),
+        ],
+        state.Phase == JobPhase.Failed ? state.Reason?.Message : null);
+
+    private void CountEnd(ImmutableArray<JobEvent> journalled)
+    {
+        if (journalled.Any(journalledEvent => journalledEvent is JobEvent.Published or JobEvent.Failed or JobEvent.Cancelled))
+        {
+            JobMetrics.JobsEnded.Add(state.Word);
+            Record(JobTrace.Job, state.Submission!.At);
+        }
+    }
+
+    /// <param name="word">The state that it is counted under; empty for none.</param>
+    private void CountAs(string word)
+    {
+        string counted = state.Phase == JobPhase.New ? "" : word;
+        if (counted == "running")
+        {
+            JobMetrics.Run(job);
+        }
+        else
+        {
+            JobMetrics.Rest(job);
+        }
+
+        if (counted == countedWord)
+        {
+            return;
+        }
+
+        if (countedWord.Length > 0)
+        {
+            JobMetrics.Jobs.Add(countedWord, -1);
+        }
+
+        if (counted.Length > 0)
+        {
+            JobMetrics.Jobs.Add(counted);
+        }
+
+        countedWord = counted;
     }
 
     // ---- The list of jobs -------------------------------------------------------------------------------------------
@@ -1193,6 +1287,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     private void Register()
     {
+        CountAs(Word);
         if (registrar is not null && state.Phase != JobPhase.New)
         {
             registeredWord = Word;

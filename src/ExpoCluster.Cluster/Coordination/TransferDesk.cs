@@ -48,7 +48,7 @@ internal sealed class TransferDesk(
             return;
         }
 
-        var assignment = new AssignTransfers { Job = message.Job, Incarnation = job.State.Incarnation, LeaseMs = (int)leaseDuration.TotalMilliseconds };
+        var assignment = new AssignTransfers { Job = message.Job, Incarnation = job.State.Incarnation, LeaseMs = (int)leaseDuration.TotalMilliseconds, TraceParent = job.State.Submission!.TraceParent ?? "" };
         assignment.Transfers.AddRange(leases.Select(lease => new TransferAssignment
         {
             Number = lease.Attempt.Number, Transfer = lease.Transfer, File = TransferFacts.Of(job.State.Transfers[lease.Transfer]),
@@ -143,7 +143,7 @@ internal sealed class TransferDesk(
             {
                 foreach (int transfer in fresh)
                 {
-                    log.Warning("Job {0}: {1} is not in the cache any more; it is fetched again.", Id, job.State.Transfers[transfer].Name);
+                    log.Warning("Job {Job}: {File} is not in the cache any more; it is fetched again.", Id, job.State.Transfers[transfer].Name);
                     schedule?.Reopen(transfer);
                 }
 
@@ -158,7 +158,7 @@ internal sealed class TransferDesk(
     {
         if (schedule?.LoseWorker(worker) > 0)
         {
-            log.Warning("Job {0}: worker {1} was lost; its transfers are offered again.", Id, worker);
+            log.Warning("Job {Job}: worker {Worker} was lost; its transfers are offered again.", Id, worker);
             Offer();
         }
     }
@@ -167,7 +167,7 @@ internal sealed class TransferDesk(
     {
         if (schedule?.Expire(clock.GetUtcNow()) > 0)
         {
-            log.Warning("Job {0}: transfers made no progress for {1}; they are offered again.", Id, leaseDuration);
+            log.Warning("Job {Job}: transfers made no progress for {Patience}; they are offered again.", Id, leaseDuration);
             Offer();
         }
     }

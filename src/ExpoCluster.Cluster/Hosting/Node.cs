@@ -6,7 +6,6 @@ using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Membership;
 using ExpoCluster.Cluster.Protocol;
-using ExpoCluster.Cluster.Work;
 using ExpoCluster.Cluster.Writing;
 using ExpoCluster.Core.Planning;
 
@@ -22,7 +21,6 @@ public sealed class Node : IAsyncDisposable
 
     private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(15);
 
-    private readonly IActorRef? worker;
     private PeerCheck? peers;
 
     private Node(ActorSystem system, IActorRef coordinators, IActorRef writers, IActorRef? worker)
@@ -30,7 +28,7 @@ public sealed class Node : IAsyncDisposable
         System = system;
         Coordinators = coordinators;
         Writers = writers;
-        this.worker = worker;
+        Worker = worker;
     }
 
     public ActorSystem System { get; }
@@ -40,6 +38,12 @@ public sealed class Node : IAsyncDisposable
 
     /// <summary>Takes every message to a writer, wherever it lives.</summary>
     public IActorRef Writers { get; }
+
+    /// <summary>This node's own; null without the role.</summary>
+    public IActorRef? Worker { get; }
+
+    /// <summary>Of the node: its address, with the number that tells it from an earlier process there.</summary>
+    public string Name => WorkerDirectory.NameOf(Cluster.SelfUniqueAddress);
 
     public Akka.Cluster.Cluster Cluster => Akka.Cluster.Cluster.Get(System);
 
@@ -82,9 +86,9 @@ public sealed class Node : IAsyncDisposable
     /// <summary>Finishes or hands back the parts under way, hands coordinators and writers over to other nodes, and leaves the cluster.</summary>
     public async Task LeaveAsync()
     {
-        if (worker is not null)
+        if (Worker is not null)
         {
-            await Worker.DrainAsync(worker, DrainPatience).ConfigureAwait(false);
+            await Work.Worker.DrainAsync(Worker, DrainPatience).ConfigureAwait(false);
         }
 
         Task left = CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClusterLeavingReason.Instance);
@@ -175,14 +179,14 @@ public sealed class Node : IAsyncDisposable
     private static IActorRef? StartWorker(
         ActorSystem system, NodeSettings settings, IActorRef coordinators, IActorRef writers, PlanStore plans)
     {
-        if (!settings.Roles.Contains(Worker.Role))
+        if (!settings.Roles.Contains(Work.Worker.Role))
         {
             return null;
         }
 
         string name = WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(system).SelfUniqueAddress);
         return system.ActorOf(
-            Worker.PropsFor(name, settings.Worker, coordinators, writers, plans, TimeProvider.System), Worker.ActorName);
+            Work.Worker.PropsFor(name, settings.Worker, coordinators, writers, plans, TimeProvider.System), Work.Worker.ActorName);
     }
 
     // Coordinators and writers speak to each other, so one region must start before the other is known. A remembered

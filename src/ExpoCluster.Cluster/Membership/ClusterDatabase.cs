@@ -1,3 +1,4 @@
+using ExpoCluster.Cluster.Coordination;
 using Npgsql;
 
 namespace ExpoCluster.Cluster.Membership;
@@ -63,6 +64,7 @@ public sealed class ClusterDatabase : IAsyncDisposable
             }
             catch (Exception exception) when (IsPassing(exception) && !cancellation.IsCancellationRequested)
             {
+                JobMetrics.DatabaseFailures.Add(JobMetrics.Membership);
                 if (!waits)
                 {
                     say($"waiting for the database ({Describe(exception)}).");

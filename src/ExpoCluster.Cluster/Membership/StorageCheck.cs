@@ -73,6 +73,10 @@ public static class StorageCheck
         }
     }
 
+    /// <summary>The token that is in a root; null where there is none, as on a node alone.</summary>
+    /// <exception cref="StorageException">It cannot be read.</exception>
+    public static string? FindToken(string root) => Read(root);
+
     private static string? Read(string root)
     {
         try

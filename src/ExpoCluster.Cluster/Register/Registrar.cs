@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
 
 namespace ExpoCluster.Cluster.Register;
@@ -67,7 +68,8 @@ internal sealed class Registrar : ReceiveActor, IWithTimers
 
     private void OnFailure(Status.Failure failure)
     {
-        log.Warning("The list of jobs cannot be written, and will be tried again: {0}", failure.Cause.GetBaseException().Message);
+        JobMetrics.DatabaseFailures.Add(JobMetrics.RegisterWrite);
+        log.Warning("The list of jobs cannot be written, and will be tried again: {Reason}", failure.Cause.GetBaseException().Message);
         Timers.StartSingleTimer(nameof(Again), Again.Instance, Pause);
     }
 

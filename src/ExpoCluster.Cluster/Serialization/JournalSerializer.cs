@@ -66,6 +66,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         {
             Job = e.Job, RecipeJson = e.RecipeJson, Output = e.Output, Overwrite = e.Overwrite, AtUnixMs = e.At.ToUnixTimeMilliseconds(),
             SubmittedBy = e.SubmittedBy ?? "",
+            TraceParent = e.TraceParent ?? "",
         },
         JobEvent.Planned e => ToWire(e),
         JobEvent.CoordinatorStarted e => new Wire.CoordinatorStarted { Incarnation = e.Incarnation, NamesWorkers = e.NamesWorkers },
@@ -119,6 +120,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         wire.Job, wire.RecipeJson, wire.Output, wire.Overwrite, DateTimeOffset.FromUnixTimeMilliseconds(wire.AtUnixMs))
     {
         SubmittedBy = wire.SubmittedBy.Length > 0 ? wire.SubmittedBy : null,
+        TraceParent = wire.TraceParent.Length > 0 ? wire.TraceParent : null,
     };
 
     private static JobEvent.Planned From(Wire.Planned wire) => new(

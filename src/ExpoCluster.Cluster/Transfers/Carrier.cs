@@ -1,10 +1,13 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
+using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Hub.Download;
 using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Telemetry;
 using Google.Protobuf;
 
 namespace ExpoCluster.Cluster.Transfers;
@@ -52,7 +55,11 @@ public sealed class Carrier : ReceiveActor, IWithTimers
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Renew), Renew.Instance, settings.RenewInterval);
 
-    protected override void PostStop() => CancelAll();
+    protected override void PostStop()
+    {
+        JobMetrics.TransfersActive.Add(-carriages.Count);
+        CancelAll();
+    }
 
     private void OnTransfersAvailable(TransfersAvailable message)
     {
@@ -92,7 +99,7 @@ public sealed class Carrier : ReceiveActor, IWithTimers
             var attempt = new Attempt(message.Incarnation, assignment.Number);
             if (stopRequester is null)
             {
-                Begin(message.Job, attempt, assignment);
+                Begin(message, attempt, assignment);
             }
             else
             {
@@ -113,15 +120,17 @@ public sealed class Carrier : ReceiveActor, IWithTimers
         }
     }
 
-    private void Begin(string job, Attempt attempt, TransferAssignment assignment)
+    private void Begin(AssignTransfers message, Attempt attempt, TransferAssignment assignment)
     {
+        string job = message.Job;
         HubFile file = TransferFacts.From(assignment.File).File;
-        var carriage = new Carriage(assignment.Transfer, file, new HubTransfer(settings.Hub!, file), new CancellationTokenSource());
+        var carriage = new Carriage(assignment.Transfer, file, new HubTransfer(settings.Hub!, file), new CancellationTokenSource(), JobTrace.Above(message.TraceParent, job), clock.GetUtcNow());
         if (!carriages.TryAdd((job, attempt), carriage))
         {
             return;
         }
 
+        JobMetrics.TransfersActive.Add(1);
         // Asking the file system where the file is may already take its time.
         Task.Run(() => carriage.Transfer.RunAsync(carriage.Cancellation.Token)).PipeTo(
             Self, success: () => new Finished(job, attempt, Error: null), failure: error => new Finished(job, attempt, error));
@@ -135,6 +144,7 @@ public sealed class Carrier : ReceiveActor, IWithTimers
             return;
         }
 
+        CountEnd(message.Job, carriage, message.Error);
         carriage.Cancellation.Dispose();
         if (message.Error is null)
         {
@@ -155,11 +165,31 @@ public sealed class Carrier : ReceiveActor, IWithTimers
         Ask();
     }
 
+    private void CountEnd(string job, Carriage carriage, Exception? error)
+    {
+        string outcome = error switch { null => "done", OperationCanceledException => "abandoned", _ => "failed" };
+        carriage.CountBytes();
+        JobMetrics.TransfersActive.Add(-1);
+        JobMetrics.TransfersFinished.Add(outcome);
+        JobTrace.Record(
+            JobTrace.Transfer,
+            carriage.Above,
+            carriage.Start,
+            [
+                new(JobTrace.JobAttribute, job),
+                new(JobTrace.NodeAttribute, name),
+                new(JobTrace.FileAttribute, carriage.File.Name),
+                new(JobTrace.BytesAttribute, carriage.Transfer.BytesDone),
+                new(JobTrace.OutcomeAttribute, outcome),
+            ],
+            outcome == "failed" ? error!.Message : null);
+    }
+
     private void Return(string job, Attempt attempt, TransferFailure failure)
     {
         if (failure.Kind != ReturnKind.Abandoned)
         {
-            log.Warning("Job {0}: a transfer failed: {1}", job, failure.Reason.Message);
+            log.Warning("Job {Job}: a transfer failed: {Reason}", job, failure.Reason.Message);
         }
 
         SayUntilAcknowledged(job, attempt, new TransferReturned
@@ -204,6 +234,7 @@ public sealed class Carrier : ReceiveActor, IWithTimers
         {
             carriages.Remove(key, out Carriage? carriage);
             carriage!.Cancellation.Cancel();
+            CountEnd(message.Job, carriage, new OperationCanceledException());
         }
 
         foreach ((string Job, Attempt Attempt) key in reports.Keys.Where(key => key.Job == message.Job).ToList())
@@ -217,6 +248,11 @@ public sealed class Carrier : ReceiveActor, IWithTimers
 
     private void OnRenew()
     {
+        foreach (Carriage carriage in carriages.Values)
+        {
+            carriage.CountBytes();
+        }
+
         foreach (var held in carriages.GroupBy(row => row.Key.Job))
         {
             var message = new RenewTransfers { Job = held.Key, Worker = name };
@@ -281,7 +317,17 @@ public sealed class Carrier : ReceiveActor, IWithTimers
     }
 
     /// <summary>A transfer that is under way.</summary>
-    private sealed record Carriage(int Index, HubFile File, HubTransfer Transfer, CancellationTokenSource Cancellation);
+    private sealed record Carriage(int Index, HubFile File, HubTransfer Transfer, CancellationTokenSource Cancellation, ActivityContext Above, DateTimeOffset Start)
+    {
+        private long countedBytes;
+
+        public void CountBytes()
+        {
+            long done = Transfer.BytesDone;
+            JobMetrics.TransferBytes.Add(Math.Max(0, done - countedBytes));
+            countedBytes = Math.Max(countedBytes, done);
+        }
+    }
 
     private sealed record Finished(string Job, Attempt Attempt, Exception? Error);
 

@@ -8,6 +8,7 @@ using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Core.Telemetry;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Kernels;
 using Google.Protobuf;
@@ -41,6 +42,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private readonly Dictionary<string, int> incarnations = new(StringComparer.Ordinal);
     private IActorRef? drainRequester;
     private bool isCarrying;
+    private int countedReports;
 
     public Worker(
         string name, WorkerSettings settings, IActorRef coordinators, IActorRef writers, PlanStore plans, TimeProvider clock)
@@ -100,6 +102,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         RevokeAll();
+        PartMetrics.Queues.Add(PartMetrics.ReportQueue, -countedReports);
         // Lanes end by themselves within a tile; waiting for them here would hold up a dispatcher.
         IReadOnlyCollection<WorkedJob> left = [.. jobs.Values];
         OwnThread.Run(() =>
@@ -307,7 +310,10 @@ public sealed class Worker : ReceiveActor, IWithTimers
             TargetsOf(message.Job, job, part),
             job.Inputs,
             part.PositionedReads ? ReadMode.Positioned : job.Reads,
-            new WriteLease(clock, TimeSpan.FromMilliseconds(message.LeaseMs)));
+            new WriteLease(clock, TimeSpan.FromMilliseconds(message.LeaseMs)))
+        {
+            Above = new SpanAbove(JobTrace.Above(message.TraceParent, message.Job), name),
+        };
         if (running.TryAdd((message.Job, attempt), order))
         {
             lanes.Run(order);
@@ -371,6 +377,14 @@ public sealed class Worker : ReceiveActor, IWithTimers
             unacknowledgedParts[(report.Job, report.File, report.Part)] = new Unacknowledged<PartComputed>(report, clock.GetUtcNow());
             writers.Tell(report);
         }
+
+        CountReports();
+    }
+
+    private void CountReports()
+    {
+        PartMetrics.Queues.Add(PartMetrics.ReportQueue, unacknowledgedParts.Count - countedReports);
+        countedReports = unacknowledgedParts.Count;
     }
 
     private void Return(string job, Attempt attempt, PartOutcome outcome)
@@ -407,6 +421,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         if (unacknowledgedParts.TryGetValue(key, out Unacknowledged<PartComputed>? report) && report.Message.Generation == message.Generation)
         {
             unacknowledgedParts.Remove(key);
+            CountReports();
             AskForParts();
         }
     }
@@ -496,6 +511,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
         Forget(unacknowledgedParts, key => key.Job == id);
         Forget(unacknowledgedReturns, key => key.Job == id);
+        CountReports();
         incarnations.Remove(id);
         if (jobs.TryGetValue(id, out WorkedJob? job))
         {
@@ -536,7 +552,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         DateTimeOffset now = clock.GetUtcNow();
         foreach (string silent in asked.Where(request => now - request.Value > settings.RequestTimeout).Select(request => request.Key).ToList())
         {
-            log.Debug("Job {0} did not answer; asking again.", silent);
+            log.Debug("Job {Job} did not answer; asking again.", silent);
             asked.Remove(silent);
             Offer(silent);
         }

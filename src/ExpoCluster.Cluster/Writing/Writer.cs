@@ -1,10 +1,12 @@
 using Akka.Actor;
 using Akka.Event;
+using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Core.Telemetry;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Cluster.Writing;
@@ -25,6 +27,7 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
 
     private readonly string job;
     private readonly int file;
+    private readonly string node = WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(Context.System).SelfUniqueAddress);
     private readonly IActorRef coordinators;
     private readonly PlanStore plans;
     private readonly ILoggingAdapter log = Context.GetLogger();
@@ -141,7 +144,9 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
                 }
             }
 
+            DateTimeOffset start = TimeProvider.System.GetUtcNow();
             StagingFile.Create(paths.StagingFile(job, current + 1, planned.Name), planned.Header, planned.ByteLength);
+            Record(JobTrace.Stage, description.TraceParent, planned, start, problem: null);
             return new StagingMade(planned, current + 1);
         }
         catch (ExpoException exception)
@@ -169,7 +174,7 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
     // The coordinator suspends the job; resuming it prepares the file anew.
     private void OnStagingNotMade(StagingNotMade failure)
     {
-        log.Warning("No staging for file {0} of job {1}: {2}", file, job, failure.Error.Message);
+        log.Warning("No staging for file {File} of job {Job}: {Reason}", file, job, failure.Error.Message);
         coordinators.Tell(new StagingRefused
         {
             Job = job,
@@ -292,7 +297,13 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
         sealing = true;
         string path = StagingPath;
         PlannedFile planned = plan;
-        OwnThread.Run(() => Check(path, planned, request)).PipeTo(Self);
+        OwnThread.Run(() =>
+        {
+            DateTimeOffset start = TimeProvider.System.GetUtcNow();
+            SealChecked result = Check(path, planned, request);
+            Record(JobTrace.Seal, request.TraceParent, planned, start, result.Problem);
+            return result;
+        }).PipeTo(Self);
     }
 
     // The last look before the file is final: length, header, and its first and last block read back.
@@ -345,6 +356,18 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
             Advice = "check the storage; then run the merge again with --restart.",
         });
     }
+
+    private void Record(string span, string traceParent, PlannedFile planned, DateTimeOffset start, string? problem) => JobTrace.Record(
+        span,
+        JobTrace.Above(traceParent, job),
+        start,
+        [
+            new(JobTrace.JobAttribute, job),
+            new(JobTrace.NodeAttribute, node),
+            new(JobTrace.FileAttribute, planned.Name),
+            new(JobTrace.BytesAttribute, planned.ByteLength),
+        ],
+        problem);
 
     private void Say(ICoordinatorMessage message)
     {

@@ -28,6 +28,9 @@ public abstract record JobEvent
     {
         /// <summary>Who did; null where that is not known.</summary>
         public string? SubmittedBy { get; init; }
+
+        /// <summary>The span that the job's others hang on, as W3C's traceparent; null where there is none.</summary>
+        public string? TraceParent { get; init; }
     }
 
     /// <summary>The plan lies beside the output; its digest says which it is.</summary>

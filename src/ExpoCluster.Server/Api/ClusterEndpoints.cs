@@ -1,10 +1,8 @@
-using System.Data.Common;
 using Akka.Cluster;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Nodes;
 using ExpoCluster.Client.Recipes;
 using ExpoCluster.Cluster.Hosting;
-using ExpoCluster.Cluster.Register;
 using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Server.Access;
 using ExpoCluster.Server.Nodes;
@@ -17,8 +15,6 @@ namespace ExpoCluster.Server.Api;
 /// <summary>What a node says of itself and its cluster.</summary>
 internal static class ClusterEndpoints
 {
-    private static readonly TimeSpan DatabasePatience = TimeSpan.FromSeconds(2);
-
     public static void Map(IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet("/api/cluster", (ClusterNode node) => Results.Json(Describe(node), ContractJson.Default.ClusterStatus))
@@ -39,40 +35,13 @@ internal static class ClusterEndpoints
             .Produces<NodeHealth>().Produces<NodeHealth>(StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static async Task<IResult> ReadyAsync(ClusterNode node, JobRegister register, CancellationToken cancellation)
+    private static async Task<IResult> ReadyAsync(ClusterNode node, CancellationToken cancellation)
     {
-        HealthCheck[] checks = [Membership(node), await DatabaseAsync(register, cancellation).ConfigureAwait(false)];
-        bool isReady = checks.All(check => check.Holds);
+        NodeHealth health = await new NodeReadiness(node).CheckAsync(cancellation).ConfigureAwait(false);
         return Results.Json(
-            new NodeHealth(isReady ? "ok" : "unavailable", checks),
+            health,
             ContractJson.Default.NodeHealth,
-            statusCode: isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
-    }
-
-    private static HealthCheck Membership(ClusterNode node)
-    {
-        Akka.Cluster.Cluster cluster = node.Node.Cluster;
-        bool isUp = !cluster.IsTerminated && cluster.SelfMember.Status == MemberStatus.Up;
-        return new HealthCheck("cluster", isUp, isUp ? null : $"this node is no member of the cluster: {Word(cluster.SelfMember.Status)}");
-    }
-
-    private static async Task<HealthCheck> DatabaseAsync(JobRegister register, CancellationToken cancellation)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(DatabasePatience);
-        try
-        {
-            await register.PingAsync(patience.Token).ConfigureAwait(false);
-            return new HealthCheck("database", Holds: true, Reason: null);
-        }
-        catch (DbException exception)
-        {
-            return new HealthCheck("database", Holds: false, exception.GetBaseException().Message);
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            return new HealthCheck("database", Holds: false, $"it did not answer within {DatabasePatience.TotalSeconds:0} s");
-        }
+            statusCode: health.Checks.All(check => check.Holds) ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
     private static ClusterStatus Describe(ClusterNode node)

@@ -3,6 +3,7 @@ using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Server.Access;
 using ExpoCluster.Server.Jobs;
 using ExpoCluster.Server.Nodes;
+using ExpoCluster.Server.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -51,6 +52,7 @@ public static class ExpoClusterApi
 
         application.UseAuthorization();
         ClusterEndpoints.MapHealth(application);
+        MetricsEndpoint.Map(application, node);
         if (node.Options.Has(NodeSettings.WebRole))
         {
             application.MapOpenApi();

@@ -15,6 +15,9 @@ public sealed class JobDesk(Node node, JobRegister register, LiveJobs live, Publ
     private static readonly TimeSpan FirstNewsPatience = TimeSpan.FromMilliseconds(1500);
     private static readonly TimeSpan ListPatience = TimeSpan.FromMilliseconds(60);
 
+    /// <summary>Who sits at it.</summary>
+    public string NodeName => node.Name;
+
     /// <exception cref="JobException">There is no such job.</exception>
     public async Task<RegisterEntry> FindAsync(string id, CancellationToken cancellation) =>
         await register.FindAsync(id, cancellation).ConfigureAwait(false) ?? throw JobException.Unknown(id);

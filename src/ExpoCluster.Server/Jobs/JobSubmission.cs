@@ -12,6 +12,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Core.Telemetry;
 
 namespace ExpoCluster.Server.Jobs;
 
@@ -104,6 +105,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
                 : throw JobException.OutputOfOtherJob(paths.Root, holder.Job, holder.State);
         }
 
+        DateTimeOffset start = clock.GetUtcNow();
         PlannedRequest planned = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
         OutputCondition condition = await InspectAsync(paths, planned, request, cancellation).ConfigureAwait(false);
         if (condition == OutputCondition.Finished && request.Id is null
@@ -118,16 +120,18 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
                 OutputPreflight.OutputTaken, "out", $"{paths.Root} is already there, whole: there is nothing to do.", "overwrite it to have it made again."));
         }
 
-        Submission submission = await SubmitPlannedAsync(request, paths, planned, submittedBy, cancellation).ConfigureAwait(false);
+        Submission submission = await SubmitPlannedAsync(request, paths, planned, submittedBy, start, cancellation).ConfigureAwait(false);
         return submission with { Notes = planned.Merge.Notes };
     }
 
     private async Task<Submission> SubmitPlannedAsync(
-        JobRequest request, OutputPaths paths, PlannedRequest planned, string? submittedBy, CancellationToken cancellation)
+        JobRequest request, OutputPaths paths, PlannedRequest planned, string? submittedBy, DateTimeOffset start, CancellationToken cancellation)
     {
         string job = request.Id ?? NewJobId();
         SubmitJob submission = SubmissionOf(request, job, paths, planned, submittedBy);
         CheckSize(submission);
+        submission.TraceParent = JobTrace.Text(JobTrace.Record(
+            JobTrace.Plan, JobTrace.Of(job), start, [new(JobTrace.JobAttribute, job), new(JobTrace.NodeAttribute, desk.NodeName)]));
         await OwnThread.Run(() =>
         {
             Durability.CreateDirectory(paths.Workspace);

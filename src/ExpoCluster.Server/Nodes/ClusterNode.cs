@@ -6,6 +6,7 @@ using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Telemetry;
 
 namespace ExpoCluster.Server.Nodes;
 
@@ -14,6 +15,7 @@ public sealed class ClusterNode : IAsyncDisposable
 {
     private Formation? formation;
     private NodeWeb? web;
+    private NodeMetrics? metrics;
 
     private ClusterNode(NodeOptions options, Node node, HubSession hub, PlanStore plans, JobRegister register, ClusterDatabase? database)
     {
@@ -24,6 +26,7 @@ public sealed class ClusterNode : IAsyncDisposable
         Plans = plans;
         Database = database;
         Storage = new StorageRoots(options.StorageRoots);
+        StorageSight = new StorageSight(options.StorageRoots);
     }
 
     public NodeOptions Options { get; }
@@ -46,6 +49,12 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>The cluster's PostgreSQL; null for a node alone with SQLite.</summary>
     public ClusterDatabase? Database { get; }
 
+    /// <summary>What is seen of the storage roots now.</summary>
+    internal StorageSight StorageSight { get; }
+
+    /// <summary>Who listens to this node's metrics and spans.</summary>
+    internal NodeTelemetry Telemetry { get; private set; } = null!;
+
     /// <summary>Where HTTP is served, with the port that was taken; null without the role.</summary>
     public Uri? Http => web?.Address;
 
@@ -57,11 +66,24 @@ public sealed class ClusterNode : IAsyncDisposable
     public static async Task<ClusterNode> StartAsync(NodeOptions options, Action<string> say, CancellationToken cancellation)
     {
         var hub = new HubSession(HubEnvironment.Current() with { CacheDirectory = options.HubCacheDirectory }, TimeProvider.System);
-        ClusterNode started = options.Database is NodeDatabase.PostgreSql server
-            ? await JoinAsync(options, server, hub, say, cancellation).ConfigureAwait(false)
-            : await StartAloneAsync(options, hub).ConfigureAwait(false);
+        NodeTelemetry telemetry = NodeTelemetry.Start(options, OtlpVariables.OfThisProcess);
+        ClusterNode started;
         try
         {
+            started = options.Database is NodeDatabase.PostgreSql server
+                ? await JoinAsync(options, server, hub, say, cancellation).ConfigureAwait(false)
+                : await StartAloneAsync(options, hub).ConfigureAwait(false);
+        }
+        catch
+        {
+            telemetry.Dispose();
+            throw;
+        }
+
+        started.Telemetry = telemetry;
+        try
+        {
+            started.metrics = telemetry.Metrics is null ? null : new NodeMetrics(started.Node, options, started.StorageSight);
             if (options.Http is { } address)
             {
                 started.web = await NodeWeb.StartAsync(started, address).ConfigureAwait(false);
@@ -99,6 +121,10 @@ public sealed class ClusterNode : IAsyncDisposable
         {
             await Database.DisposeAsync().ConfigureAwait(false);
         }
+
+        // Last, for it sends what all of them did until now.
+        Telemetry.Dispose();
+        metrics?.Dispose();
     }
 
     private static async Task<ClusterNode> JoinAsync(
@@ -177,6 +203,8 @@ public sealed class ClusterNode : IAsyncDisposable
         },
         Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Hub = hub },
         LogLevel = "INFO",
-        LoggerType = $"{typeof(NodeLog).FullName}, {typeof(NodeLog).Assembly.GetName().Name}",
+        LoggerType = NameOf(options.LogFormat == LogFormat.Json ? typeof(JsonLog) : typeof(TextLog)),
     };
+
+    private static string NameOf(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 }

@@ -1,19 +1,21 @@
-using System.Globalization;
 using Akka.Actor;
 using Akka.Event;
+using ExpoCluster.Server.Telemetry;
 
 namespace ExpoCluster.Server.Nodes;
 
 /// <summary>A node's log: one line an event on standard error. Of Akka's own events only warnings and errors are shown.</summary>
-public sealed class NodeLog : ReceiveActor
+public abstract class NodeLog : ReceiveActor
 {
     private readonly RepeatedLines repeated = new(TimeProvider.System);
 
-    public NodeLog()
+    private protected NodeLog()
     {
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
         Receive<LogEvent>(Write);
     }
+
+    private protected abstract string Format(LogLine line);
 
     private void Write(LogEvent entry)
     {
@@ -25,24 +27,37 @@ public sealed class NodeLog : ReceiveActor
             return;
         }
 
+        LogLine line = LineOf(entry, isOurs);
+        if (line.Level is LogMetrics.Warning or LogMetrics.Error)
+        {
+            LogMetrics.Lines.Add(line.Level);
+        }
+
+        if (repeated.MaySay(line.Text, out int suppressed))
+        {
+            Console.Error.WriteLine(Format(line with { Suppressed = suppressed }));
+        }
+    }
+
+    private static LogLine LineOf(LogEvent entry, bool isOurs)
+    {
         // Of a failed handshake remoting writes a page; what is wrong with the certificate stands in a line of its own.
         bool isTransport = entry.LogClass.Namespace?.StartsWith("Akka.Remote.Transport", StringComparison.Ordinal) == true;
         string message = entry.Message.ToString() ?? "";
         string said = isTransport ? message.Split('\n')[0].TrimEnd() : message;
         string cause = entry.Cause is { } exception ? $" ({exception.GetBaseException().Message})" : "";
-        string text = $"{Word(entry.LogLevel())} {entry.LogClass.Name}: {said}{cause}";
-        if (repeated.MaySay(text, out int suppressed))
+        var line = new LogLine(new DateTimeOffset(entry.Timestamp.ToUniversalTime()), Word(entry.LogLevel()), entry.LogClass.Name, said + cause)
         {
-            string times = suppressed > 0 ? string.Create(CultureInfo.InvariantCulture, $" [and {suppressed} times before]") : "";
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{entry.Timestamp:HH:mm:ss.fff} {text}{times}"));
-        }
+            Node = (Context.System as ExtendedActorSystem)?.Provider.DefaultAddress is { Host: { } host, Port: { } port } ? $"{host}:{port}" : null,
+        };
+        return isOurs && entry.TryGetProperties(out IReadOnlyDictionary<string, object>? facts) ? line with { Facts = facts! } : line;
     }
 
     private static string Word(LogLevel level) => level switch
     {
         LogLevel.DebugLevel => "debug",
         LogLevel.InfoLevel => "info",
-        LogLevel.WarningLevel => "warning",
-        _ => "error",
+        LogLevel.WarningLevel => LogMetrics.Warning,
+        _ => LogMetrics.Error,
     };
 }

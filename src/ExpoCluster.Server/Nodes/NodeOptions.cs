@@ -21,7 +21,7 @@ public sealed record NodeOptions
     /// <summary>As <c>akka.tcp://expocluster@HOST:PORT</c>, with TLS as <c>akka.ssl.tcp://…</c>; empty to find the others in the database.</summary>
     public ImmutableArray<string> Seeds { get; init; } = [];
 
-    /// <summary>Where HTTP is served: everything with the role web, else the node's health; null for nowhere.</summary>
+    /// <summary>Where HTTP is served: everything with the role web, else the node's health and metrics; null for nowhere.</summary>
     public Uri? Http { get; init; }
 
     public required NodeDatabase Database { get; init; }
@@ -45,6 +45,8 @@ public sealed record NodeOptions
 
     /// <summary>With it nodes know each other, and HTTPS can be served; null for plain connections.</summary>
     public NodeCertificate? Certificate { get; init; }
+
+    public LogFormat LogFormat { get; init; }
 
     /// <summary>What was chosen that whoever starts this node should know of.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];

@@ -21,6 +21,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
     public const string WrongAuthentication = "EXPO5008";
     public const string NotLoopback = "EXPO5009";
     public const string WrongHubCache = "EXPO5018";
+    public const string WrongLogFormat = "EXPO5019";
 
     private const int MaxLanes = 256;
     private const long MinBytesPerSecond = 64 << 10;
@@ -58,6 +59,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
             Lanes = ReadNumber("--lanes", 1, MaxLanes, Math.Min(Environment.ProcessorCount, MaxLanes), WrongNumber),
             MaxBytesPerSecond = ReadRate(),
             TokenFile = authentication.TokenFile,
+            LogFormat = ReadLogFormat(),
             Warnings = warnings.ToImmutable(),
             Version = version,
         };
@@ -287,6 +289,20 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
 
         Add(code, option, $"'{text}' is no number from {least} to {most}.", "give a number in that range.");
         return otherwise;
+    }
+
+    private LogFormat ReadLogFormat()
+    {
+        switch (written("--log-format"))
+        {
+            case null or "text":
+                return LogFormat.Text;
+            case "json":
+                return LogFormat.Json;
+            case string other:
+                Add(WrongLogFormat, "--log-format", $"'{other}' is neither text nor json.", "write text for people, json for programs that gather logs.");
+                return LogFormat.Text;
+        }
     }
 
     private long? ReadRate()
