@@ -20,7 +20,7 @@ internal sealed class NodeMetrics : IDisposable
 
     private static readonly TimeSpan StoragePatience = TimeSpan.FromMilliseconds(500);
 
-    private readonly Meter meter = new(EngineTelemetry.Name);
+    private readonly Meter meter;
     private readonly Node node;
     private readonly StorageSight storage;
     private readonly NodeOptions options;
@@ -30,6 +30,8 @@ internal sealed class NodeMetrics : IDisposable
         this.node = node;
         this.options = options;
         this.storage = storage;
+        // Its tags keep the instruments of several nodes in one process apart.
+        meter = new Meter(new MeterOptions(EngineTelemetry.Name) { Tags = [new(JobTrace.NodeAttribute, node.Name)] });
         // Instruments of the engine exist from now on, also those of roles that this node does not have.
         RuntimeHelpers.RunClassConstructor(typeof(PartMetrics).TypeHandle);
         RuntimeHelpers.RunClassConstructor(typeof(JobMetrics).TypeHandle);

@@ -107,6 +107,16 @@ public sealed class JournalSerializerTests
     }
 
     [Fact]
+    public void The_span_above_a_job_has_bytes_of_its_own_and_is_read_back()
+    {
+        var submitted = (JobEvent.Submitted)Golden[0].Event with { TraceParent = "t" };
+
+        Assert.Equal(Golden[0].Hex + "3A0174", Convert.ToHexString(serializer.ToBinary(submitted)));
+        Assert.Equal(submitted, serializer.FromBinary(serializer.ToBinary(submitted), "j1"));
+        Assert.Null(((JobEvent.Submitted)serializer.FromBinary(Convert.FromHexString(Golden[0].Hex), "j1")).TraceParent);
+    }
+
+    [Fact]
     public void A_coordinator_says_whether_it_names_its_workers()
     {
         var started = new JobEvent.CoordinatorStarted(2) { NamesWorkers = true };

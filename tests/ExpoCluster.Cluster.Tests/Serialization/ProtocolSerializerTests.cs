@@ -46,6 +46,16 @@ public sealed class ProtocolSerializerTests
     }
 
     [Fact]
+    public void A_message_of_a_version_that_knew_no_traces_is_read()
+    {
+        var assignment = new AssignParts { Job = "abc", Output = "/out", PlanDigest = "d", Incarnation = 2, LeaseMs = 20_000, Parts = { new Assignment { Number = 1 } } };
+        const string written = "0A0361626312042F6F75741A0164200228A09C0132020801";
+
+        Assert.Equal(written, Convert.ToHexString(serializer.ToBinary(assignment)));
+        Assert.Equal("", ((AssignParts)serializer.FromBinary(Convert.FromHexString(written), "k2")).TraceParent);
+    }
+
+    [Fact]
     public void An_unknown_manifest_is_refused() =>
         Assert.Throws<SerializationException>(() => serializer.FromBinary([], "c999"));
 

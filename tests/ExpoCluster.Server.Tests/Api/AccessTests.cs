@@ -45,6 +45,18 @@ public sealed class AccessTests : ApiScene
         Assert.Equal(Problem.MediaType, response.Content.Headers.ContentType!.MediaType);
     }
 
+    [Theory]
+    [InlineData(Operator, HttpStatusCode.OK)]
+    [InlineData(Reader, HttpStatusCode.OK)]
+    [InlineData("a-token-of-nobody-0123456", HttpStatusCode.Unauthorized)]
+    [InlineData(null, HttpStatusCode.Unauthorized)]
+    public async Task Metrics_are_for_whoever_may_look(string? token, HttpStatusCode expected)
+    {
+        Http.DefaultRequestHeaders.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
+
+        Assert.Equal(expected, (await Http.GetAsync("/metrics")).StatusCode);
+    }
+
     [Fact]
     public async Task A_reader_may_look_but_not_act()
     {

@@ -35,7 +35,7 @@ public sealed class ClusterEndpointsTests : ApiScene
         JsonNode health = JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
 
         Assert.Equal((HttpStatusCode.OK, "ok"), (response.StatusCode, (string?)health["status"]));
-        Assert.Equal(["cluster", "database"], health["checks"]!.AsArray().Select(check => (string?)check!["name"]));
+        Assert.Equal(["cluster", "database", "storage"], health["checks"]!.AsArray().Select(check => (string?)check!["name"]));
     }
 
     [Fact]
@@ -47,6 +47,23 @@ public sealed class ClusterEndpointsTests : ApiScene
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Contains("no member", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_whose_storage_vanished_is_not_ready_says_why_and_is_ready_when_it_is_back()
+    {
+        string elsewhere = Pair.Root + "-elsewhere";
+        Directory.Move(Pair.Root, elsewhere);
+        HttpResponseMessage response = await Http.GetAsync("/health/ready");
+        string reasons = await response.Content.ReadAsStringAsync();
+        string metrics = await Http.GetStringAsync("/metrics");
+        Directory.Move(elsewhere, Pair.Root);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        JsonNode storage = JsonNode.Parse(reasons)!["checks"]!.AsArray().Single(check => (string?)check!["name"] == "storage")!;
+        Assert.Equal((false, $"{Pair.Root} is no directory of this machine any more"), ((bool)storage["holds"]!, (string?)storage["reason"]));
+        Assert.Contains($"expocluster_storage_seen{{root=\"{Pair.Root}\"}} 0", metrics, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await Http.GetAsync("/health/ready")).StatusCode);
     }
 
     [Fact]

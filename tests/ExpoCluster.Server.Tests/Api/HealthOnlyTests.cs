@@ -15,6 +15,9 @@ public sealed class HealthOnlyTests : ApiScene
         Assert.Equal(HttpStatusCode.OK, (await Http.GetAsync("/health/live")).StatusCode);
     }
 
+    [Fact]
+    public async Task It_serves_its_metrics() => Assert.Contains("expocluster_node_info{", await Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+
     [Theory]
     [InlineData("/api/jobs")]
     [InlineData("/api/cluster")]
