@@ -21,7 +21,9 @@ public sealed partial class ComposeTests
     [Fact]
     public void There_are_a_database_one_coordinator_with_the_role_web_and_three_workers()
     {
-        Assert.Equal(["credentials", "database", "web", "worker"], Map(file["services"]).Keys.Select(name => (string)name).Order());
+        Assert.Equal(
+            ["credentials", "database", "web", "worker"],
+            Map(file["services"]).Where(service => !Map(service.Value).ContainsKey("profiles")).Select(service => (string)service.Key).Order());
         Assert.Equal("coordinator,web", Environment("web")["EXPOCLUSTER_ROLES"]);
         Assert.Equal("worker", Environment("worker")["EXPOCLUSTER_ROLES"]);
         Assert.Equal("3", Map(Service("worker")["deploy"])["replicas"]);
@@ -31,6 +33,8 @@ public sealed partial class ComposeTests
     public void Only_HTTP_is_published_and_only_on_this_machine()
     {
         Assert.Equal(["127.0.0.1:8080:8080"], Texts(Service("web")["ports"]));
+        Assert.Equal(["127.0.0.1:9090:9090"], Texts(Service("prometheus")["ports"]));
+        Assert.Equal(["127.0.0.1:3000:3000"], Texts(Service("grafana")["ports"]));
         Assert.All(["credentials", "database", "worker"], name => Assert.False(Service(name).ContainsKey("ports"), name));
     }
 
@@ -74,6 +78,20 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
+    public void Monitoring_is_a_profile_and_has_a_readers_token_and_no_other_secret()
+    {
+        foreach (string name in new[] { "prometheus", "grafana" })
+        {
+            Assert.Equal(["monitoring"], Texts(Service(name)["profiles"]));
+            Assert.DoesNotContain(Texts(Service(name)["volumes"]), volume => volume.StartsWith("credentials", StringComparison.Ordinal) || volume.StartsWith("authority", StringComparison.Ordinal) || volume.StartsWith("database", StringComparison.Ordinal));
+        }
+
+        Assert.Contains("monitoring-token:/monitoring:ro", Texts(Service("prometheus")["volumes"]));
+        Assert.Contains("credentials_file: /monitoring/token", Tree.Read("deploy/prometheus/prometheus.yml"), StringComparison.Ordinal);
+        Assert.All(NodeServices, name => Assert.Equal("http://0.0.0.0:8080", Environment(name)["EXPOCLUSTER_HTTP"]));
+    }
+
+    [Fact]
     public void Every_variable_is_an_option_of_a_node()
     {
         string[] variables = [.. ExpoClusterCommand.Create().Subcommands.Single(command => command.Name == "node").Options.Select(option => NodeCommand.VariableOf(option.Name))];
@@ -102,7 +120,7 @@ public sealed partial class ComposeTests
     {
         IEnumerable<string> images = Image().Matches(Tree.Read("docker-compose.yml") + Tree.Read("deploy/Dockerfile")).Select(match => match.Groups[1].Value);
 
-        Assert.Equal(["expocluster:local", "mcr.microsoft.com/dotnet/aspnet:10.0", "mcr.microsoft.com/dotnet/sdk:10.0", "postgres:17"], images.Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["expocluster:local", "grafana/grafana:12.1.0", "mcr.microsoft.com/dotnet/aspnet:10.0", "mcr.microsoft.com/dotnet/sdk:10.0", "postgres:17", "prom/prometheus:v3.5.0"], images.Distinct().Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -119,9 +137,14 @@ public sealed partial class ComposeTests
     }
 
     [ComposeFact]
-    public void Docker_compose_takes_the_file()
+    public void Docker_compose_takes_the_file() => Compose("config", "--quiet");
+
+    [ComposeFact]
+    public void Docker_compose_takes_the_file_with_monitoring() => Compose("--profile", "monitoring", "config", "--quiet");
+
+    private static void Compose(params string[] arguments)
     {
-        var start = new ProcessStartInfo(ComposeFactAttribute.Program!, ["config", "--quiet"]) { WorkingDirectory = Tree.Root, RedirectStandardError = true };
+        var start = new ProcessStartInfo(ComposeFactAttribute.Program!, arguments) { WorkingDirectory = Tree.Root, RedirectStandardError = true };
         using Process compose = Process.Start(start)!;
         string errors = compose.StandardError.ReadToEnd();
         compose.WaitForExit();
@@ -143,7 +166,7 @@ public sealed partial class ComposeTests
     [GeneratedRegex(@"PASSWORD:|TOKEN:|://[^/\s:]+:[^@\s]+@")]
     private static partial Regex Secret();
 
-    [GeneratedRegex(@"(?:-|IMAGE=)((?:mcr\.microsoft\.com/|postgres|expocluster:)[\w./]*:?[\w.]+)")]
+    [GeneratedRegex(@"(?:-|IMAGE=)((?:mcr\.microsoft\.com/|postgres|prom/|grafana/|expocluster:)[\w./]*:?[\w.]+)")]
     private static partial Regex Image();
 
     [GeneratedRegex(@"x64|x86|amd64|arm64")]

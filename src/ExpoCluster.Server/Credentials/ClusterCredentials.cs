@@ -27,8 +27,9 @@ public sealed class ClusterCredentials(string directory, string authorityKeyFile
     /// <summary>Makes what is missing.</summary>
     /// <param name="hostnames">Names and addresses under which clients reach nodes by HTTPS.</param>
     /// <param name="databasePasswordFile">Gets a password for PostgreSQL, for its server to read; the nodes' copy is in <see cref="PasswordsName"/>. Null for none.</param>
+    /// <param name="metricsTokenFile">Gets a reader's token of <see cref="TokensName"/>, for Prometheus to show. Null for none.</param>
     /// <exception cref="CredentialsException">Something cannot be made, or what is there does not fit together.</exception>
-    public ImmutableArray<CredentialFile> Make(IEnumerable<string> hostnames, string? databasePasswordFile)
+    public ImmutableArray<CredentialFile> Make(IEnumerable<string> hostnames, string? databasePasswordFile, string? metricsTokenFile = null)
     {
         MakeAuthority();
         MakeCertificate([.. OwnNames.Concat(hostnames).Distinct(StringComparer.OrdinalIgnoreCase)]);
@@ -36,6 +37,12 @@ public sealed class ClusterCredentials(string directory, string authorityKeyFile
         if (databasePasswordFile is not null)
         {
             MakeDatabasePassword(databasePasswordFile);
+        }
+
+        if (metricsTokenFile is not null)
+        {
+            // Prometheus runs as a user of its own, so only the place of this file protects it.
+            Make(metricsTokenFile, SecretFile.ForAll, ReadersToken);
         }
 
         return files.ToImmutable();
@@ -129,6 +136,11 @@ public sealed class ClusterCredentials(string directory, string authorityKeyFile
 
     private static string NewTokens() =>
         $"# TOKEN ROLE NAME: who may come in over HTTP; a line of its own for everybody.\n{NewSecret()} operator operator\n{NewSecret()} reader reader\n";
+
+    private string ReadersToken() => SecretFile.Read(PathOf(TokensName)).Split('\n')
+        .Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        .FirstOrDefault(words => words is [not ['#', ..], "reader", ..])?[0]
+        ?? throw new CredentialsException($"{PathOf(TokensName)} holds no reader's token.", "add a line: TOKEN reader NAME.");
 
     private static string NewSecret() => RandomNumberGenerator.GetHexString(TokenDigits, lowercase: true);
 

@@ -35,6 +35,18 @@ public sealed class ClusterCredentialsTests : IDisposable
     }
 
     [Fact]
+    public void The_metrics_token_is_the_readers_and_stays()
+    {
+        string file = In("monitoring/token");
+        new ClusterCredentials(directory, In("ca.key"), TimeProvider.System).Make([], databasePasswordFile: null, file);
+        string token = File.ReadAllText(file);
+
+        Assert.Equal(new AccessGrant("reader", AccessRole.Reader), AccessTokens.ReadFrom(In("tokens")).Find(token));
+        Assert.All(new ClusterCredentials(directory, In("ca.key"), TimeProvider.System).Make([], databasePasswordFile: null, file), made => Assert.False(made.IsNew, made.Path));
+        Assert.Equal(token, File.ReadAllText(file));
+    }
+
+    [Fact]
     public void The_second_time_nothing_is_made()
     {
         Make();
