@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using ExpoCluster.Core.Telemetry;
 
 namespace ExpoCluster.EndToEnd;
@@ -35,11 +36,10 @@ public sealed class TraceTests : IDisposable
         ExpoProcess[] workers = [.. Enumerable.Range(0, 2).Select(_ => Start("worker", 0, "--max-rate", "12MB"))];
         NodeProcesses.WaitForMembers([web, coordinator, .. workers]);
 
-        string recipe = place.PathOf("recipe.json");
-        File.WriteAllText(recipe, $$"""{"id":"{{Job}}","base":"base","aligned":"aligned","alpha":0.3,"output":"out"}""");
         using var http = new HttpClient();
-        using var body = new StringContent(File.ReadAllText(recipe), System.Text.Encoding.UTF8, "application/json");
-        HttpResponseMessage submitted = http.PostAsync(new Uri(server + "/api/jobs"), body).GetAwaiter().GetResult();
+        using var recipe = new StringContent(
+            $$"""{"id":"{{Job}}","base":"base","aligned":"aligned","alpha":0.3,"out":"out"}""", Encoding.UTF8, "application/json");
+        HttpResponseMessage submitted = http.PostAsync(new Uri(server + "/api/jobs"), recipe).GetAwaiter().GetResult();
         Assert.True(submitted.IsSuccessStatusCode, submitted.Content.ReadAsStringAsync().GetAwaiter().GetResult());
 
         // Its first life ends in mid-job; what its second one says comes from the journal.

@@ -61,9 +61,24 @@ public static class JobTrace
             return above;
         }
 
-        // Who asked for it belongs to another trace: to that of a request, for example.
-        ActivityLink[] links = Activity.Current is { } current && current.TraceId != above.TraceId ? [new ActivityLink(current.Context)] : [];
-        using Activity? span = EngineTelemetry.Spans.StartActivity(name, ActivityKind.Internal, above, attributes.ToArray(), links, start);
+        // Who asked for it belongs to another trace, to that of a request for example: it is linked to, and must not become the parent of a root.
+        Activity? asking = Activity.Current;
+        ActivityLink[] links = asking is not null && asking.TraceId != above.TraceId ? [new ActivityLink(asking.Context)] : [];
+        Activity.Current = null;
+        try
+        {
+            return Record(name, above, start, attributes.ToArray(), links, error);
+        }
+        finally
+        {
+            Activity.Current = asking;
+        }
+    }
+
+    private static ActivityContext Record(
+        string name, ActivityContext above, DateTimeOffset start, KeyValuePair<string, object?>[] attributes, ActivityLink[] links, string? error)
+    {
+        using Activity? span = EngineTelemetry.Spans.StartActivity(name, ActivityKind.Internal, above, attributes, links, start);
         if (span is null)
         {
             return above;

@@ -46,6 +46,7 @@ public sealed class JobTraceTests
         ActivitySource.AddActivityListener(listener);
         DateTimeOffset start = DateTimeOffset.UtcNow - TimeSpan.FromSeconds(5);
 
+        using Activity request = new Activity("request").Start();
         ActivityContext plan = JobTrace.Record(JobTrace.Plan, JobTrace.Of(job), start, [new(JobTrace.JobAttribute, job)]);
         JobTrace.Record(JobTrace.Part, JobTrace.Above(JobTrace.Text(plan), job), start, [], "it broke");
 
@@ -55,6 +56,8 @@ public sealed class JobTraceTests
         Assert.All(ended, span => Assert.True(span.Duration >= TimeSpan.FromSeconds(5)));
         Assert.Equal((ActivityStatusCode.Unset, ActivityStatusCode.Error, "it broke"), (ended[0].Status, ended[1].Status, ended[1].StatusDescription));
         Assert.Equal(job, ended[0].GetTagItem(JobTrace.JobAttribute));
+        Assert.Equal(request.Context, Assert.Single(ended[0].Links).Context);
+        Assert.Same(request, Activity.Current);
     }
 
     [Fact]
