@@ -138,7 +138,8 @@ public sealed class FailureLoopTests : IDisposable
         }
         catch (OperationCanceledException)
         {
-            Assert.Fail($"{id} was {last} after {Patience}\n{nodes.Logs}");
+            string journal = database!.Query($"select sequence_number || ' ' || manifest || ' ' || writer_uuid from journal where persistence_id = 'job-{id}' order by ordering");
+            Assert.Fail($"{id} was {last} after {Patience}\n{journal}\n{nodes.Logs}");
         }
 
         return last;

@@ -6,7 +6,8 @@ internal static class DatabaseTables
     /// <summary>Makes what is missing, and may be run any number of times.</summary>
     /// <remarks>
     /// The first three are those of Akka.Persistence.Sql, which would make them itself, but not when several nodes start at once.
-    /// That no sequence number of a job can be written twice is what keeps two coordinators from both journalling.
+    /// That no sequence number of a job can be written twice is what keeps two coordinators from both journalling, with the trigger: an event
+    /// follows one that is there, and whoever takes over writes on alone, for a coordinator that wrote before it is refused from then on.
     /// </remarks>
     public const string Sql = """
         create table if not exists journal (
@@ -37,6 +38,28 @@ internal static class DatabaseTables
           manifest text,
           serializer_id integer,
           primary key (persistence_id, sequence_number));
+        create or replace function expocluster_one_writer() returns trigger language plpgsql as $$
+        declare
+          before text;
+        begin
+          if new.sequence_number > 1 then
+            select writer_uuid into before from journal where persistence_id = new.persistence_id and sequence_number = new.sequence_number - 1;
+            if not found then
+              raise exception 'event % of % does not follow the one before it', new.sequence_number, new.persistence_id using errcode = 'unique_violation';
+            end if;
+            if before <> new.writer_uuid
+              and exists (select 1 from journal where persistence_id = new.persistence_id and writer_uuid = new.writer_uuid) then
+              raise exception 'another coordinator has taken % over', new.persistence_id using errcode = 'unique_violation';
+            end if;
+          end if;
+          return new;
+        end $$;
+        do $$ begin
+          if not exists (select 1 from pg_trigger where tgname = 'expocluster_one_writer' and tgrelid = 'journal'::regclass) then
+            create trigger expocluster_one_writer before insert on journal
+              for each row when (new.persistence_id like 'job-%') execute function expocluster_one_writer();
+          end if;
+        end $$;
         create table if not exists expocluster_identity (id uuid not null);
         insert into expocluster_identity select gen_random_uuid() where not exists (select 1 from expocluster_identity);
         create table if not exists expocluster_nodes (

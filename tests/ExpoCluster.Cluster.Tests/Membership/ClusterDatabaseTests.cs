@@ -4,6 +4,7 @@ using Akka.Configuration;
 using Akka.Coordination;
 using ExpoCluster.Cluster.Membership;
 using ExpoCluster.EndToEnd;
+using Npgsql;
 
 namespace ExpoCluster.Cluster.Tests.Membership;
 
@@ -131,6 +132,29 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
     }
 
     [FactNeeding(Needs.Postgres)]
+    public async Task Whoever_takes_a_job_over_journals_alone_from_then_on()
+    {
+        await WriteAsync("job-x", "first", 1, 2, 3);
+        await WriteAsync("job-x", "second", 4);
+
+        PostgresException late = await Assert.ThrowsAsync<PostgresException>(() => WriteAsync("job-x", "first", 5));
+        Assert.Equal(PostgresErrorCodes.UniqueViolation, late.SqlState);
+        Assert.Contains("taken job-x over", late.MessageText, StringComparison.Ordinal);
+        await WriteAsync("job-x", "second", 5, 6);
+        await WriteAsync("job-x", "third", 7);
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task An_event_of_a_job_follows_one_that_is_there()
+    {
+        await WriteAsync("job-y", "first", 1);
+
+        PostgresException gap = await Assert.ThrowsAsync<PostgresException>(() => WriteAsync("job-y", "first", 3));
+        Assert.Contains("does not follow", gap.MessageText, StringComparison.Ordinal);
+        await WriteAsync("/sharding/x", "first", 7);
+    }
+
+    [FactNeeding(Needs.Postgres)]
     public async Task One_job_has_a_directory_until_it_gives_it_back()
     {
         var outputs = new OutputRows(database.Source);
@@ -205,6 +229,15 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
             ClusterDatabase.OpenAsync(Connection.Replace("=jobs", "=nothing", StringComparison.Ordinal), said.Add, CancellationToken.None));
 
         Assert.Equal(ClusterException.DatabaseRefuses, refused.Code);
+    }
+
+    // All of them in one statement, as Akka does.
+    private async Task WriteAsync(string entity, string writer, params long[] numbers)
+    {
+        string rows = string.Join(", ", numbers.Select(number => $"(0, false, '{entity}', {number}, '', '{writer}')"));
+        await using NpgsqlCommand command = database.Source.CreateCommand(
+            "insert into journal (created, deleted, persistence_id, sequence_number, message, writer_uuid) values " + rows);
+        await command.ExecuteNonQueryAsync();
     }
 
     private Task<ClusterDatabase> OpenAsync() => ClusterDatabase.OpenAsync(Connection, said.Add, CancellationToken.None);
