@@ -52,6 +52,13 @@ public static class Comparer
             // Several lanes may have met the same file; one error is enough, and one that says what to do is better.
             ExceptionDispatchInfo.Throw(failures.InnerExceptions.OfType<ExpoException>().FirstOrDefault() ?? failures.InnerExceptions[0]);
         }
+        finally
+        {
+            foreach (PartExecutor executor in executors)
+            {
+                executor.Dispose();
+            }
+        }
 
         return CheckpointComparison.Of(merge, Gather(plan, parts, results));
     }

@@ -16,7 +16,7 @@ namespace ExpoCluster.Core.Parts;
 /// </remarks>
 /// <param name="rate">Null for no limit.</param>
 /// <param name="width">The kernels' code path; null for the widest.</param>
-public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
+public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : IDisposable
 {
     /// <summary>Bytes of output computed between two writes; a divisor of the block size.</summary>
     public const int TileBytes = 1 << 20;
@@ -34,11 +34,12 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
     private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output), DeltaMeasure> measures = [];
     private readonly HashSet<int> checkedInputs = [];
     private PartOrder order = null!;
+    private TileWriter? writer;
     private RemoteReads? remote;
     private long bytesRead;
 
     /// <summary>Bytes of all buffers of one lane that writes into so many files at once.</summary>
-    public static long LaneBytes(int targets) => (2L + targets) * TileBytes;
+    public static long LaneBytes(int targets) => (2L + (2 * targets)) * TileBytes;
 
     /// <summary>Computes one part into its staging files. The bytes are not durable yet.</summary>
     /// <param name="partOrder">What to compute.</param>
@@ -56,6 +57,8 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
         }
         finally
         {
+            // Whoever closes the files must not meet a write.
+            writer?.Settle();
             remote?.Dispose();
             remote = null;
         }
@@ -75,16 +78,32 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
                 return new PartOutcome.Abandoned();
             }
 
-            foreach (TargetTile tile in Tiles)
-            {
-                tile.Write(offset, count);
-            }
-
+            WriteTiles(outputs.Count > 0 ? writer : null, offset, count);
             offset += count;
-            order.Lease.Advance(count);
+        }
+
+        if (outputs.Count > 0 && !writer!.Finish())
+        {
+            return new PartOutcome.Abandoned();
         }
 
         return new PartOutcome.Computed([.. tiles.Take(order.Targets.Length).Select(tile => tile.Finish())], bytesRead);
+    }
+
+    public void Dispose() => writer?.Dispose();
+
+    private void WriteTiles(TileWriter? to, long offset, int count)
+    {
+        ReadOnlySpan<TargetTile> filled = Tiles;
+        for (int target = 0; target < filled.Length; target++)
+        {
+            filled[target].Write(to, offset, count, target == filled.Length - 1 ? count : 0);
+        }
+
+        if (to is null)
+        {
+            order.Lease.Advance(count);
+        }
     }
 
     private ReadOnlySpan<TargetTile> Tiles => CollectionsMarshal.AsSpan(tiles)[..order.Targets.Length];
@@ -107,6 +126,12 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null)
         order = partOrder;
         bytesRead = 0;
         checkedInputs.Clear();
+        if (outputs.Count > 0)
+        {
+            writer ??= new TileWriter();
+            writer.Begin(order.Lease);
+        }
+
         remote = order.Inputs.HasRemote ? new RemoteReads(order, Layout) : null;
         for (int target = 0; target < order.Targets.Length; target++)
         {

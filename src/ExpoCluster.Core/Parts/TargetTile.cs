@@ -1,5 +1,4 @@
 using System.IO.Hashing;
-using System.Runtime.InteropServices;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Statistics;
 
@@ -8,15 +7,17 @@ namespace ExpoCluster.Core.Parts;
 /// <summary>What a lane keeps for one file that it writes: the tile's bytes, the digest of the block so far, the sums of the part.</summary>
 internal sealed class TargetTile
 {
-    private readonly Memory<byte> tile = AllocateTile();
+    private readonly TileBuffer[] buffers = [new(), new()];
     private readonly XxHash128 blockHash = new();
     private readonly List<TensorSums> sums = [];
     private PartTarget target = null!;
     private PartRange part;
     private StagingFile? output;
     private byte[] digests = [];
+    private int current;
 
-    public Span<byte> Bytes => tile.Span;
+    /// <summary>What the lane fills; another buffer's after each <see cref="Write"/>.</summary>
+    public Span<byte> Bytes => buffers[current].Bytes;
 
     /// <param name="newTarget">What is written from now on.</param>
     /// <param name="newPart">Which range of it.</param>
@@ -44,27 +45,30 @@ internal sealed class TargetTile
         }
     }
 
-    public void Write(long offset, int count)
+    /// <summary>Hands the first bytes of the tile over to be written, digests them meanwhile, and goes on with the other buffer.</summary>
+    /// <param name="writer">Null when there is no file.</param>
+    /// <param name="offset">Of the tile in the file.</param>
+    /// <param name="count">Bytes.</param>
+    /// <param name="progress">See <see cref="TileWrite"/>.</param>
+    public void Write(TileWriter? writer, long offset, int count, int progress)
     {
-        ReadOnlySpan<byte> bytes = tile.Span[..count];
-        output?.Write(bytes, offset);
-        blockHash.Append(bytes);
+        TileBuffer filled = buffers[current];
+        if (output is not null)
+        {
+            writer!.Add(new TileWrite(filled, output, offset, count, progress));
+        }
+
+        blockHash.Append(filled.Bytes[..count]);
         long end = offset + count;
         if (end == part.End || end % PartGrid.BlockBytes == 0)
         {
             int block = (int)((end - 1 - part.Begin) / PartGrid.BlockBytes);
             blockHash.GetHashAndReset(digests.AsSpan(block * BlockDigest.ByteCount));
         }
+
+        current = 1 - current;
+        writer?.WaitFor(buffers[current]);
     }
 
     public PartResult Finish() => new(target, digests, PartStatistics.Encode(sums));
-
-    // Direct writes want their memory on a page boundary.
-    private static Memory<byte> AllocateTile()
-    {
-        byte[] array = GC.AllocateUninitializedArray<byte>(PartExecutor.TileBytes + StagingFile.DirectAlignment, pinned: true);
-        long address = Marshal.UnsafeAddrOfPinnedArrayElement(array, 0);
-        int skip = (int)(-address & (StagingFile.DirectAlignment - 1));
-        return array.AsMemory(skip, PartExecutor.TileBytes);
-    }
 }

@@ -24,7 +24,7 @@ public sealed class LaneOptionsTests
 
     [Fact]
     public void Each_output_of_a_sweep_takes_a_tile_of_every_lane() =>
-        Assert.Equal(LaneOptions.MemoryBytes(2, outputs: 1) + (2 * 4 * PartExecutor.TileBytes), LaneOptions.MemoryBytes(2, outputs: 5));
+        Assert.Equal(LaneOptions.MemoryBytes(2, outputs: 1) + (2 * 4 * 2 * PartExecutor.TileBytes), LaneOptions.MemoryBytes(2, outputs: 5));
 
     [Theory]
     [InlineData("--lanes", "0")]
