@@ -15,6 +15,9 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
 {
     // Shared file systems remember for a while that a file was not there.
     private static readonly TimeSpan CachePatience = TimeSpan.FromSeconds(3);
+    // Of a range that somebody else has read before some pages may have gone again.
+    private const double ResidentShare = 0.9;
+
     private static readonly TimeSpan CacheInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock opening = new();
@@ -84,6 +87,23 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
         ReadFully(handles[input] ?? OpenHandle(input), plan.Inputs[input], offset, buffer[..count], tensor);
         return buffer[..count];
     }
+
+    /// <summary>Has the bytes brought into memory unless most of them are there.</summary>
+    /// <returns>True when they were not, so that they may be given back behind the part.</returns>
+    internal bool ReadAhead(InputSlice slice)
+    {
+        MappedFile file = mapped[slice.Input] ?? Map(slice.Input);
+        if (file.ResidentBytes(slice.Begin, slice.ByteCount) >= slice.ByteCount * ResidentShare)
+        {
+            return false;
+        }
+
+        file.ReadAhead(slice.Begin, slice.ByteCount);
+        return true;
+    }
+
+    /// <summary>Gives back the memory of bytes that were read ahead.</summary>
+    internal void Release(InputSlice slice) => mapped[slice.Input]!.Release(slice.Begin, slice.ByteCount);
 
     public void Dispose()
     {

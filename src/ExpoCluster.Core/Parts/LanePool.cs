@@ -5,14 +5,15 @@ using ExpoCluster.Core.Telemetry;
 
 namespace ExpoCluster.Core.Parts;
 
-/// <summary>The threads that compute parts, and the one that makes them durable.</summary>
+/// <summary>The threads that compute parts, the one that reads ahead for them, and the one that makes them durable.</summary>
 /// <remarks>
 /// A computed part waits for the flusher, which takes all that have gathered and syncs each of their files once. When it falls
 /// behind, its queue is full and the lanes wait: the memory and the work at risk stay bounded.
 /// </remarks>
 public sealed class LanePool : IDisposable
 {
-    private readonly BlockingCollection<PartOrder> orders;
+    private readonly BlockingCollection<WaitingPart> orders;
+    private readonly BlockingCollection<WaitingPart> unread;
     private readonly BlockingCollection<WrittenPart> written;
     private readonly Action<PartOrder, PartOutcome> finished;
     private readonly TimeSpan openPatience;
@@ -28,11 +29,13 @@ public sealed class LanePool : IDisposable
         this.openPatience = openPatience;
         Lanes = lanes;
         PartMetrics.Lanes.Add(lanes);
-        orders = new BlockingCollection<PartOrder>(Capacity);
+        orders = new BlockingCollection<WaitingPart>(Capacity);
+        unread = new BlockingCollection<WaitingPart>(Capacity);
         written = new BlockingCollection<WrittenPart>(lanes);
         threads =
         [
-            .. Enumerable.Range(0, lanes).Select(lane => Start($"lane {lane}", () => Compute(new PartExecutor(rate)))),
+            .. Enumerable.Range(0, lanes).Select(lane => Start($"lane {lane}", () => Compute(rate))),
+            Start("reader", ReadAhead),
             Start("flusher", Flush),
         ];
     }
@@ -45,13 +48,16 @@ public sealed class LanePool : IDisposable
     /// <summary>Takes an order; never blocks as long as no more than <see cref="Capacity"/> are under way.</summary>
     public void Run(PartOrder order)
     {
-        orders.Add(order);
+        var part = new WaitingPart(order);
+        unread.TryAdd(part);
+        orders.Add(part);
         PartMetrics.Queues.Add(PartMetrics.LaneQueue);
     }
 
     /// <summary>Stops after what is being computed. Revoke leases first to stop sooner.</summary>
     public void Dispose()
     {
+        unread.CompleteAdding();
         orders.CompleteAdding();
         foreach (Thread lane in threads[..^1])
         {
@@ -62,6 +68,7 @@ public sealed class LanePool : IDisposable
         threads[^1].Join();
         PartMetrics.Lanes.Add(-Lanes);
         orders.Dispose();
+        unread.Dispose();
         written.Dispose();
     }
 
@@ -72,19 +79,31 @@ public sealed class LanePool : IDisposable
         return thread;
     }
 
-    private void Compute(PartExecutor executor)
+    private void Compute(RateLimit? rate)
     {
-        foreach (PartOrder order in orders.GetConsumingEnumerable())
+        using var executor = new PartExecutor(rate);
+        foreach (WaitingPart part in orders.GetConsumingEnumerable())
         {
             PartMetrics.Queues.Add(PartMetrics.LaneQueue, -1);
             PartMetrics.LanesBusy.Add(1);
-            ComputeOne(executor, order);
+            part.ReadAhead();
+            ComputeOne(executor, part);
             PartMetrics.LanesBusy.Add(-1);
         }
     }
 
-    private void ComputeOne(PartExecutor executor, PartOrder order)
+    // A thread of its own, for asking the disk for more than it takes at once means waiting for it.
+    private void ReadAhead()
     {
+        foreach (WaitingPart part in unread.GetConsumingEnumerable())
+        {
+            part.ReadAhead();
+        }
+    }
+
+    private void ComputeOne(PartExecutor executor, WaitingPart part)
+    {
+        PartOrder order = part.Order;
         long started = Stopwatch.GetTimestamp();
         if (!order.Lease.TryBegin())
         {
@@ -101,6 +120,7 @@ public sealed class LanePool : IDisposable
             }
 
             PartOutcome outcome = executor.Execute(order, outputs);
+            part.Release();
             if (outcome is PartOutcome.Computed computed)
             {
                 PartMetrics.Queues.Add(PartMetrics.FlushQueue);

@@ -1,6 +1,5 @@
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
-using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Core.Parts;
 
@@ -22,7 +21,7 @@ internal sealed class RemoteReads : IDisposable
     public RemoteReads(PartOrder order, PlannedFile file)
     {
         this.order = order;
-        runs = SlicesOf(order, file)
+        runs = InputSlice.Of(order, file)
             .Where(slice => order.Inputs.IsRemote(slice.Input))
             .GroupBy(slice => slice.Input)
             .ToDictionary(slices => slices.Key, slices => RunsOf(order.Plan.Inputs[slices.Key], slices));
@@ -58,10 +57,10 @@ internal sealed class RemoteReads : IDisposable
         revoked.Dispose();
     }
 
-    private static RemoteRun[] RunsOf(PlanInput input, IEnumerable<Slice> slices)
+    private static RemoteRun[] RunsOf(PlanInput input, IEnumerable<InputSlice> slices)
     {
-        var joined = new List<Slice>();
-        foreach (Slice slice in slices.OrderBy(slice => slice.Begin))
+        var joined = new List<InputSlice>();
+        foreach (InputSlice slice in slices.OrderBy(slice => slice.Begin))
         {
             if (joined.Count > 0 && slice.Begin <= joined[^1].End + MaxGapBytes)
             {
@@ -74,45 +73,5 @@ internal sealed class RemoteReads : IDisposable
         }
 
         return [.. joined.Select(slice => new RemoteRun(HubFile.OfPlan(input.Path, input.ByteLength), slice.Begin, slice.End))];
-    }
-
-    private static IEnumerable<Slice> SlicesOf(PartOrder order, PlannedFile file)
-    {
-        long begin = Math.Max(0, order.Part.Begin - file.Header.Length);
-        long end = order.Part.End - file.Header.Length;
-        for (int index = file.FirstTensorBehind(begin); index < file.Tensors.Length && file.Tensors[index].Entry.Begin < end; index++)
-        {
-            PlannedTensor tensor = file.Tensors[index];
-            long from = Math.Max(0, begin - tensor.Entry.Begin);
-            long to = Math.Min(tensor.Entry.ByteCount, end - tensor.Entry.Begin);
-            yield return SliceOf(tensor, tensor.Aligned, from, to);
-            if (tensor.Base is { } source && SliceOf(tensor, source, from, to).Until(source.Offset + tensor.BaseByteCount) is { IsEmpty: false } slice)
-            {
-                yield return slice;
-            }
-        }
-    }
-
-    // An element that the part's end cuts is read whole. Dtypes of less than a byte are copied, byte by byte.
-    private static Slice SliceOf(PlannedTensor tensor, TensorSource source, long from, long to)
-    {
-        int size = tensor.Entry.Dtype.Bits() / 8;
-        if (size == 0 || source.Dtype == tensor.Entry.Dtype)
-        {
-            size = Math.Max(1, size);
-            return new Slice(source.Input, source.Offset + (from / size * size), source.Offset + ((to + size - 1) / size * size));
-        }
-
-        int sourceSize = source.Dtype.Bits() / 8;
-        return new Slice(
-            source.Input, source.Offset + (from / size * sourceSize), source.Offset + ((to + size - 1) / size * sourceSize));
-    }
-
-    private readonly record struct Slice(int Input, long Begin, long End)
-    {
-        public bool IsEmpty => Begin >= End;
-
-        /// <summary>Base may have fewer rows than aligned.</summary>
-        public Slice Until(long end) => this with { End = Math.Min(End, end) };
     }
 }

@@ -9,10 +9,12 @@ public sealed unsafe class MappedFile : IDisposable
     // Null for an empty file, which cannot be mapped, and after Dispose.
     private MemoryMappedViewAccessor? view;
     private byte* start;
+    private readonly SafeFileHandle handle;
     private int disposed;
 
-    private MappedFile(string path, long length, MemoryMappedViewAccessor? view)
+    private MappedFile(string path, long length, SafeFileHandle handle, MemoryMappedViewAccessor? view)
     {
+        this.handle = handle;
         Path = path;
         Length = length;
         this.view = view;
@@ -31,14 +33,22 @@ public sealed unsafe class MappedFile : IDisposable
     /// <exception cref="TensorFileException">Missing, unreadable, or of another length.</exception>
     public static MappedFile Open(string path, long expectedLength)
     {
-        using SafeFileHandle handle = ReadableFile.Open(path);
-        long length = ReadableFile.LengthOf(handle, path);
-        if (length != expectedLength)
+        SafeFileHandle handle = ReadableFile.Open(path);
+        try
         {
-            throw TensorFileRule.KeepsItsLength.Broken(path, expected: $"{expectedLength} bytes", found: $"{length} bytes");
-        }
+            long length = ReadableFile.LengthOf(handle, path);
+            if (length != expectedLength)
+            {
+                throw TensorFileRule.KeepsItsLength.Broken(path, expected: $"{expectedLength} bytes", found: $"{length} bytes");
+            }
 
-        return new MappedFile(path, length, length == 0 ? null : Map(handle, length, path));
+            return new MappedFile(path, length, handle, length == 0 ? null : Map(handle, length, path));
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The bytes [offset, offset + count). The span is valid until <see cref="Dispose"/>; reading it when the file
@@ -52,9 +62,44 @@ public sealed unsafe class MappedFile : IDisposable
         return new ReadOnlySpan<byte>(start + offset, count);
     }
 
+    /// <summary>How many bytes of the range memory holds, so that reading them does not wait for the disk. Counted in pages.</summary>
+    public long ResidentBytes(long offset, long count)
+    {
+        (long begin, long length) = PagesOf(offset, count);
+        return PageAdvice.ResidentBytes(start + begin, length);
+    }
+
+    /// <summary>Has the range read from the disk, without waiting for the last of it.</summary>
+    public void ReadAhead(long offset, long count)
+    {
+        (long begin, long length) = PagesOf(offset, count);
+        PageAdvice.Bring(start + begin, length);
+    }
+
+    /// <summary>Gives the memory of the range back: whoever reads it next reads it from the disk.</summary>
+    public void Release(long offset, long count)
+    {
+        (long begin, long length) = PagesOf(offset, count);
+        PageAdvice.Release(handle, begin, start + begin, length);
+    }
+
+    // Whole pages, the first and the last of which may hold something else too.
+    private (long Begin, long Length) PagesOf(long offset, long count)
+    {
+        _ = Span(offset, count: 0);
+        long begin = offset / Environment.SystemPageSize * Environment.SystemPageSize;
+        return (begin, Math.Min(offset + count, Length) - begin);
+    }
+
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref disposed, 1) == 0 && view is not null)
+        if (Interlocked.Exchange(ref disposed, 1) != 0)
+        {
+            return;
+        }
+
+        handle.Dispose();
+        if (view is not null)
         {
             view.SafeMemoryMappedViewHandle.ReleasePointer();
             view.Dispose();
@@ -67,7 +112,7 @@ public sealed unsafe class MappedFile : IDisposable
     {
         try
         {
-            // The view keeps the mapping alive by itself; neither the handle nor the mapping object is needed behind it.
+            // The view keeps the mapping alive by itself; the mapping object is not needed behind it.
             using var mapping = MemoryMappedFile.CreateFromFile(
                 handle, mapName: null, length, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             return mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);

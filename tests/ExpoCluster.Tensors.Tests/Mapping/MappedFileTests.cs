@@ -24,6 +24,46 @@ public sealed class MappedFileTests : IDisposable
     }
 
     [Fact]
+    public void Memory_that_is_given_back_is_not_resident_until_it_is_brought_again()
+    {
+        string path = scratch.Write("large", new byte[8 << 20]);
+        if (!OperatingSystem.IsLinux() || new DriveInfo(path).DriveFormat is "tmpfs" or "ramfs")
+        {
+            return;
+        }
+
+        using (FileStream written = new(path, FileMode.Open))
+        {
+            written.Flush(flushToDisk: true);
+        }
+
+        using MappedFile file = MappedFile.Open(path, 8 << 20);
+        Assert.Equal(-1, file.Span(1 << 20, 2 << 20).IndexOfAnyExcept((byte)0));
+        Assert.Equal(2 << 20, file.ResidentBytes(1 << 20, 2 << 20));
+
+        file.Release(1 << 20, 2 << 20);
+
+        // The kernel keeps pages in groups, and those that lie across a border stay.
+        Assert.InRange(file.ResidentBytes(1 << 20, 2 << 20), 0, 1 << 20);
+        Assert.Equal(1 << 20, file.ResidentBytes(0, 1 << 20));
+        file.ReadAhead(1 << 20, 2 << 20);
+        _ = SpinWait.SpinUntil(() => file.ResidentBytes(1 << 20, 2 << 20) == 2 << 20, TimeSpan.FromSeconds(60));
+        Assert.Equal(2 << 20, file.ResidentBytes(1 << 20, 2 << 20));
+    }
+
+    [Theory]
+    [InlineData(0, 10_000, 10_000)]
+    [InlineData(0, 1, 1)]
+    [InlineData(9_999, 1, 1808)]
+    [InlineData(5000, 0, 904)]
+    public void Residence_is_counted_from_the_page_that_the_range_begins_in(int offset, int count, int expected)
+    {
+        using MappedFile file = Open();
+
+        Assert.Equal(Environment.SystemPageSize == 4096 ? expected : file.ResidentBytes(offset, count), file.ResidentBytes(offset, count));
+    }
+
+    [Fact]
     public void A_mapping_knows_its_path_and_length()
     {
         string path = scratch.Write("data", Content);
