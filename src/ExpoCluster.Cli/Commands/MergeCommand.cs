@@ -10,6 +10,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Embedded;
+using ExpoCluster.Server.Reports;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Cli.Commands;
@@ -25,6 +26,8 @@ internal static class MergeCommand
         var restart = new Option<bool>("--restart") { Description = "Throw earlier work in the output directory away." };
         var hub = new HubOptions();
         var server = new ServerOptions(isRequired: false);
+        var dashboard = new Option<bool>("--dashboard") { Description = "Show this merge in the browser, at an address on this machine that is printed." };
+        Option<string?> report = RecipeOptions.Text("--report", "FILE.html", "Write a report of what the merge changed, layer by layer, into this file.");
         var quiet = new Option<bool>("--quiet") { Description = "Show errors only." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object at the end, on standard output." };
         var command = new Command("merge", "Merge two checkpoints. Running an interrupted command again resumes it.");
@@ -32,7 +35,7 @@ internal static class MergeCommand
         lanes.AddTo(command);
         hub.AddTo(command);
         server.AddTo(command);
-        foreach (Option option in new[] { overwrite, restart, quiet, json })
+        foreach (Option option in new Option[] { overwrite, restart, dashboard, report, quiet, json })
         {
             command.Options.Add(option);
         }
@@ -48,17 +51,19 @@ internal static class MergeCommand
                     MaxBytesPerSecond = rate,
                     Overwrite = parsed.GetValue(overwrite),
                     Restart = parsed.GetValue(restart),
+                    Dashboard = parsed.GetValue(dashboard) ? ShowDashboard : null,
                     Version = ProgramVersion.Current,
                 };
             },
             hub.Read(parsed),
+            parsed.GetValue(report),
             parsed.GetValue(quiet),
             parsed.GetValue(json)));
         return command;
 
         Task<int> RunRemotelyAsync(ParseResult parsed) => RunRefusablyAsync(parsed.GetValue(json), async () =>
         {
-            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart]);
+            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart, dashboard, report]);
             using ExpoClusterClient client = server.Connect(parsed);
             return await new RemoteMerge(client, parsed.GetValue(quiet), parsed.GetValue(json))
                 .RunAsync(recipe.Read(parsed, needsOutput: true), parsed.GetValue(overwrite)).ConfigureAwait(false);
@@ -84,7 +89,7 @@ internal static class MergeCommand
         }
     }
 
-    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, HubChoices hub, bool quiet, bool json)
+    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, HubChoices hub, string? reportFile, bool quiet, bool json)
     {
         string? output = null;
         IReadOnlyList<string> notes = [];
@@ -101,6 +106,11 @@ internal static class MergeCommand
             ShowNotes(notes, quiet);
             clock.Restart();
             MergeReport report = await RunInterruptiblyAsync(inputs, merge, hub, quiet, clock).ConfigureAwait(false);
+            if (reportFile is not null && report.Outcome.Status == MergeOutcome.Done)
+            {
+                await ReportPage.WriteAsync([paths.Root], reportFile).ConfigureAwait(false);
+            }
+
             return Report(report, notes, quiet, json);
         }
         catch (ExpoException exception)
@@ -186,6 +196,8 @@ internal static class MergeCommand
         {
             Code = exception.Code, Message = exception.Message, Notes = notes,
         };
+
+    private static void ShowDashboard(Uri address) => Console.Error.WriteLine($"dashboard: {address}");
 
     private static void ShowNotes(IReadOnlyList<string> notes, bool quiet)
     {
