@@ -51,12 +51,11 @@ internal static class MergeCommand
                     MaxBytesPerSecond = rate,
                     Overwrite = parsed.GetValue(overwrite),
                     Restart = parsed.GetValue(restart),
-                    Dashboard = parsed.GetValue(dashboard) ? ShowDashboard : null,
                     Version = ProgramVersion.Current,
                 };
             },
             hub.Read(parsed),
-            parsed.GetValue(report),
+            new MergeView(parsed.GetValue(dashboard), parsed.GetValue(report)),
             parsed.GetValue(quiet),
             parsed.GetValue(json)));
         return command;
@@ -89,7 +88,7 @@ internal static class MergeCommand
         }
     }
 
-    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, HubChoices hub, string? reportFile, bool quiet, bool json)
+    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, HubChoices hub, MergeView view, bool quiet, bool json)
     {
         string? output = null;
         IReadOnlyList<string> notes = [];
@@ -105,8 +104,8 @@ internal static class MergeCommand
             notes = merge.Notes;
             ShowNotes(notes, quiet);
             clock.Restart();
-            MergeReport report = await RunInterruptiblyAsync(inputs, merge, hub, quiet, clock).ConfigureAwait(false);
-            if (reportFile is not null && report.Outcome.Status == MergeOutcome.Done)
+            MergeReport report = await RunInterruptiblyAsync(inputs, merge, hub, view, quiet, clock).ConfigureAwait(false);
+            if (view.ReportFile is { } reportFile && report.Outcome.Status == MergeOutcome.Done)
             {
                 await ReportPage.WriteAsync([paths.Root], reportFile).ConfigureAwait(false);
             }
@@ -126,7 +125,7 @@ internal static class MergeCommand
     }
 
     private static async Task<MergeReport> RunInterruptiblyAsync(
-        HubInputs inputs, PlannedMerge merge, HubChoices hub, bool quiet, Stopwatch clock)
+        HubInputs inputs, PlannedMerge merge, HubChoices hub, MergeView view, bool quiet, Stopwatch clock)
     {
         using var interrupt = new CancellationTokenSource();
         IProgressDisplay? display = null;
@@ -160,7 +159,9 @@ internal static class MergeCommand
 
         using (display = ProgressDisplay.Create(quiet))
         {
-            MergeOutcome outcome = await inputs.MergeAsync(merge, display.Show, interrupt.Token).ConfigureAwait(false);
+            IProgressDisplay shown = display;
+            Action<Uri>? dashboard = view.HasDashboard ? address => shown.Say($"dashboard: {address}") : null;
+            MergeOutcome outcome = await inputs.MergeAsync(merge, display.Show, dashboard, interrupt.Token).ConfigureAwait(false);
             return new MergeReport(outcome, inputs.Paths, merge.Plan, clock.Elapsed);
         }
     }
@@ -197,8 +198,6 @@ internal static class MergeCommand
             Code = exception.Code, Message = exception.Message, Notes = notes,
         };
 
-    private static void ShowDashboard(Uri address) => Console.Error.WriteLine($"dashboard: {address}");
-
     private static void ShowNotes(IReadOnlyList<string> notes, bool quiet)
     {
         foreach (string note in quiet ? [] : notes)
@@ -209,4 +208,9 @@ internal static class MergeCommand
 
     private static void WriteJson(MergeResult result) =>
         Console.Out.WriteLine(JsonSerializer.Serialize(result, ContractJson.Default.MergeResult));
+
+    /// <summary>How a merge is shown besides on the terminal.</summary>
+    /// <param name="HasDashboard">In a browser, while it runs.</param>
+    /// <param name="ReportFile">In a file, when it is done; null for none.</param>
+    private sealed record MergeView(bool HasDashboard, string? ReportFile);
 }

@@ -3,12 +3,12 @@ using ExpoCluster.Core.Publishing;
 
 namespace ExpoCluster.Server.Reports;
 
-/// <summary>How many tensors changed how much, relative to themselves, in steps of half a power of ten.</summary>
+/// <summary>How many tensors changed how much, relative to themselves, in steps of a quarter of a power of ten.</summary>
 /// <param name="Unchanged">Tensors that are equal in base and aligned.</param>
 /// <param name="Steps">From the smallest change to the largest, without gaps.</param>
 public sealed record ChangeDistribution(int Unchanged, ImmutableArray<ChangeStep> Steps)
 {
-    private const int StepsPerPower = 2;
+    private const int StepsPerPower = 4;
     private const double Smallest = 1e-9;
 
     public int Largest => Math.Max(Unchanged, Steps.IsEmpty ? 0 : Steps.Max(step => step.Tensors));

@@ -47,7 +47,7 @@ public sealed record ModelReport
         Recipe recipe = Recipe.FromCanonicalJson(record.Recipe.ToJsonString());
         return new ModelReport
         {
-            Name = recipe.Name ?? Path.GetFileName(directory),
+            Name = recipe.Name ?? NameOf(directory),
             Directory = directory,
             Recipe = recipe,
             Tool = record.Tool,
@@ -60,6 +60,12 @@ public sealed record ModelReport
             Distribution = ChangeDistribution.Of(statistics.Tensors),
         };
     }
+
+    // An output of a sweep is called after its alpha, and lies in the directory that was asked for.
+    private static string NameOf(string directory) =>
+        Path.GetFileName(directory) is var name && name.StartsWith("alpha-", StringComparison.Ordinal) && Path.GetDirectoryName(directory) is { Length: > 1 } parent
+            ? Path.GetFileName(parent)
+            : Path.GetFileName(directory);
 }
 
 /// <summary>All tensors of one kind.</summary>

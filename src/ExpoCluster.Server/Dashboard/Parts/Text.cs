@@ -34,9 +34,9 @@ internal static class Text
     /// <summary>The last part of a path, or the name of a model.</summary>
     public static string Short(string path) => path.TrimEnd('/').Split('/')[^1];
 
-    public static string Alpha(Recipe recipe) => recipe.Sweep.IsEmpty
-        ? recipe.Alpha.Single is { } one ? one.ToString(CultureInfo.InvariantCulture) : "by tensor"
-        : string.Join(", ", recipe.Sweep.Select(alpha => alpha.ToString(CultureInfo.InvariantCulture)));
+    public static string Alpha(Job job) => job.Alphas is { } alphas
+        ? string.Join(", ", alphas.Select(alpha => alpha.ToString(CultureInfo.InvariantCulture)))
+        : "by tensor";
 
     public static string NameOf(Job job) => job.Name ?? (job.Output.Count > 0 ? Short(job.Output.Count > 1 ? Path.GetDirectoryName(job.Output[0])! : job.Output[0]) : job.Id);
 
