@@ -28,6 +28,9 @@ internal static class Needs
     /// <summary>Networks of the test's own can be made.</summary>
     public const string Namespaces = "network namespaces";
 
+    /// <summary>A browser for the dashboard's pages.</summary>
+    public const string Browser = "chromium";
+
     public static string? Missing(string[] tools)
     {
         string[] missing = [.. tools.Where(tool => !IsThere(tool))];

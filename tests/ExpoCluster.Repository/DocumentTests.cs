@@ -43,6 +43,7 @@ public sealed partial class DocumentTests
     [InlineData("docs/api.md")]
     [InlineData("docs/architecture.md")]
     [InlineData("docs/cluster.md")]
+    [InlineData("docs/dashboard.md")]
     [InlineData("docs/formats.md")]
     [InlineData("docs/hub.md")]
     [InlineData("docs/errors.md")]

@@ -22,6 +22,7 @@ internal static class ExpoClusterCommand
         root.Subcommands.Add(InspectCommand.Create());
         root.Subcommands.Add(DiffCommand.Create());
         root.Subcommands.Add(VerifyCommand.Create());
+        root.Subcommands.Add(ReportCommand.Create());
         root.Subcommands.Add(RecipesCommand.Create());
         root.Subcommands.Add(SampleCommand.Create());
         root.Subcommands.Add(NodeCommand.Create());

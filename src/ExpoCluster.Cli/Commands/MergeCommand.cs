@@ -10,6 +10,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Embedded;
+using ExpoCluster.Server.Reports;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Cli.Commands;
@@ -25,6 +26,8 @@ internal static class MergeCommand
         var restart = new Option<bool>("--restart") { Description = "Throw earlier work in the output directory away." };
         var hub = new HubOptions();
         var server = new ServerOptions(isRequired: false);
+        var dashboard = new Option<bool>("--dashboard") { Description = "Show this merge in the browser, at an address on this machine that is printed." };
+        Option<string?> report = RecipeOptions.Text("--report", "FILE.html", "Write a report of what the merge changed, layer by layer, into this file.");
         var quiet = new Option<bool>("--quiet") { Description = "Show errors only." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object at the end, on standard output." };
         var command = new Command("merge", "Merge two checkpoints. Running an interrupted command again resumes it.");
@@ -32,7 +35,7 @@ internal static class MergeCommand
         lanes.AddTo(command);
         hub.AddTo(command);
         server.AddTo(command);
-        foreach (Option option in new[] { overwrite, restart, quiet, json })
+        foreach (Option option in new Option[] { overwrite, restart, dashboard, report, quiet, json })
         {
             command.Options.Add(option);
         }
@@ -52,13 +55,14 @@ internal static class MergeCommand
                 };
             },
             hub.Read(parsed),
+            new MergeView(parsed.GetValue(dashboard), parsed.GetValue(report)),
             parsed.GetValue(quiet),
             parsed.GetValue(json)));
         return command;
 
         Task<int> RunRemotelyAsync(ParseResult parsed) => RunRefusablyAsync(parsed.GetValue(json), async () =>
         {
-            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart]);
+            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart, dashboard, report]);
             using ExpoClusterClient client = server.Connect(parsed);
             return await new RemoteMerge(client, parsed.GetValue(quiet), parsed.GetValue(json))
                 .RunAsync(recipe.Read(parsed, needsOutput: true), parsed.GetValue(overwrite)).ConfigureAwait(false);
@@ -84,7 +88,7 @@ internal static class MergeCommand
         }
     }
 
-    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, HubChoices hub, bool quiet, bool json)
+    private static async Task<int> RunAsync(Func<Recipe> readRecipe, Func<int, EmbeddedMergeOptions> readOptions, HubChoices hub, MergeView view, bool quiet, bool json)
     {
         string? output = null;
         IReadOnlyList<string> notes = [];
@@ -100,7 +104,12 @@ internal static class MergeCommand
             notes = merge.Notes;
             ShowNotes(notes, quiet);
             clock.Restart();
-            MergeReport report = await RunInterruptiblyAsync(inputs, merge, hub, quiet, clock).ConfigureAwait(false);
+            MergeReport report = await RunInterruptiblyAsync(inputs, merge, hub, view, quiet, clock).ConfigureAwait(false);
+            if (view.ReportFile is { } reportFile && report.Outcome.Status == MergeOutcome.Done)
+            {
+                await ReportPage.WriteAsync([paths.Root], reportFile).ConfigureAwait(false);
+            }
+
             return Report(report, notes, quiet, json);
         }
         catch (ExpoException exception)
@@ -116,7 +125,7 @@ internal static class MergeCommand
     }
 
     private static async Task<MergeReport> RunInterruptiblyAsync(
-        HubInputs inputs, PlannedMerge merge, HubChoices hub, bool quiet, Stopwatch clock)
+        HubInputs inputs, PlannedMerge merge, HubChoices hub, MergeView view, bool quiet, Stopwatch clock)
     {
         using var interrupt = new CancellationTokenSource();
         IProgressDisplay? display = null;
@@ -150,7 +159,9 @@ internal static class MergeCommand
 
         using (display = ProgressDisplay.Create(quiet))
         {
-            MergeOutcome outcome = await inputs.MergeAsync(merge, display.Show, interrupt.Token).ConfigureAwait(false);
+            IProgressDisplay shown = display;
+            Action<Uri>? dashboard = view.HasDashboard ? address => shown.Say($"dashboard: {address}") : null;
+            MergeOutcome outcome = await inputs.MergeAsync(merge, display.Show, dashboard, interrupt.Token).ConfigureAwait(false);
             return new MergeReport(outcome, inputs.Paths, merge.Plan, clock.Elapsed);
         }
     }
@@ -197,4 +208,9 @@ internal static class MergeCommand
 
     private static void WriteJson(MergeResult result) =>
         Console.Out.WriteLine(JsonSerializer.Serialize(result, ContractJson.Default.MergeResult));
+
+    /// <summary>How a merge is shown besides on the terminal.</summary>
+    /// <param name="HasDashboard">In a browser, while it runs.</param>
+    /// <param name="ReportFile">In a file, when it is done; null for none.</param>
+    private sealed record MergeView(bool HasDashboard, string? ReportFile);
 }

@@ -8,6 +8,9 @@ public sealed record Job
     /// <summary>Of the recipe.</summary>
     public string? Name { get; init; }
 
+    /// <summary>As asked for, several in a sweep; null where alpha depends on the tensor.</summary>
+    public IReadOnlyList<double>? Alphas { get; init; }
+
     /// <summary>One of <see cref="JobStates"/>.</summary>
     public required string State { get; init; }
 

@@ -36,6 +36,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private readonly HashSet<IActorRef> watchers = [];
     private readonly HashSet<int> preparedFiles = [];
     private readonly TransferDesk transfers;
+    private readonly JobChronicle chronicle = new();
 
     private JobState state = JobState.Empty;
     private PartSchedule? schedule;
@@ -427,6 +428,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
 
         hasAssigned = true;
+        chronicle.Assigned(leases.Length);
         // In the claim before a worker can touch the inputs: if they kill it, the next run knows which part it was.
         settings.InFlight?.Invoke([.. schedule!.Leases]);
         var assignment = new AssignParts
@@ -543,6 +545,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     {
         Sender.Tell(new ReturnAcknowledged { Job = job, Incarnation = message.Incarnation, Number = message.Number });
         var attempt = new Attempt(message.Incarnation, message.Number);
+        if (message.Code.Length > 0 && schedule?.Find(attempt) is { } returned)
+        {
+            chronicle.Failed(returned, message.Code, message.Message, clock.GetUtcNow());
+        }
+
         int failures = schedule?.Release(attempt, asFailure: message.Kind == ReturnKind.Transient) ?? 0;
         var reason = new JobReason(message.Code, message.Message, message.Advice);
         switch (message.Kind)
@@ -591,6 +598,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         if (schedule?.LoseWorker(worker) is { IsEmpty: false } lost)
         {
             log.Warning("Job {Job}: worker {Worker} was lost; its {Parts} parts are offered again.", job, worker, lost.Length);
+            NoteFailures(lost, "the worker was lost; the part is offered again");
             OnLeasesChanged();
         }
     }
@@ -605,6 +613,14 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
                 JobException.DeadlyPart,
                 $"{file}: part {deadly.Part} was run alone and its worker died, {PartSchedule.MaxDeaths} times, the last time {deadly.Worker}.",
                 "look at the workers' machines and at the inputs; then resume the job."));
+        }
+    }
+
+    private void NoteFailures(ImmutableArray<PartLease> leases, string why)
+    {
+        foreach (PartLease lease in leases)
+        {
+            chronicle.Failed(lease, code: "", why, clock.GetUtcNow());
         }
     }
 
@@ -733,6 +749,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             bytesWritten += PartGrid.Part(message.File, part.Part, state.Files[message.File].File.ByteLength).ByteCount;
             if (state.IsCommittedInAllVariants(message.File, part.Part))
             {
+                if (schedule?.Find(new Attempt(part.Incarnation, part.Number)) is { } lease)
+                {
+                    chronicle.Finished(lease, clock.GetUtcNow());
+                }
+
                 schedule?.Complete(message.File, part.Part);
             }
         }
@@ -1026,6 +1047,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         if (schedule?.Expire(now) is { IsEmpty: false } expired)
         {
             log.Warning("Job {Job}: {Parts} parts made no progress for {Patience}; they are offered again.", job, expired.Length, settings.LeaseDuration);
+            NoteFailures(expired, $"no progress for {settings.LeaseDuration.TotalSeconds:0} s; the part is offered again");
             OnLeasesChanged();
         }
 
@@ -1142,6 +1164,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             Committed = file.CommittedParts,
             Sealed = file.IsSealed,
             BytesCommitted = file.CommittedBytes,
+            CommittedParts = CommittedPartsOf(file),
         }));
         progress.Lanes.AddRange((schedule?.Leases ?? []).Select(lease => new LaneProgress
         {
@@ -1152,7 +1175,19 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             ByteCount = PartGrid.Part(lease.File, lease.Part, state.Files[lease.File].File.ByteLength).ByteCount * state.Variants,
         }));
         progress.Transfers.AddRange(transfers.Describe());
+        chronicle.TellIn(progress);
         return progress;
+    }
+
+    private static ByteString CommittedPartsOf(JobFileState file)
+    {
+        byte[] bits = new byte[(file.PartCount + 7) / 8];
+        for (int part = 0; part < file.PartCount; part++)
+        {
+            bits[part / 8] |= (byte)(file.IsCommitted(part) ? 1 << (part % 8) : 0);
+        }
+
+        return UnsafeByteOperations.UnsafeWrap(bits);
     }
 
     // ---- Decisions --------------------------------------------------------------------------------------------------

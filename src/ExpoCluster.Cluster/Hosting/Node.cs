@@ -109,6 +109,7 @@ public sealed class Node : IAsyncDisposable
         }
 
         IActorRef? worker = StartWorker(system, settings, coordinators, writers, plans);
+        system.ActorOf(Vitals.PropsFor(worker, settings.Coordinators.Version), Vitals.ActorName);
         return new Node(system, coordinators, writers, worker);
     }
 

@@ -51,6 +51,8 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
         ("k11", TransfersRenewed.Parser, typeof(TransfersRenewed)),
         ("k12", TransferAcknowledged.Parser, typeof(TransferAcknowledged)),
         ("k21", ReportLeases.Parser, typeof(ReportLeases)),
+        ("n1", DescribeNode.Parser, typeof(DescribeNode)),
+        ("n2", NodeVitals.Parser, typeof(NodeVitals)),
         ("w1", PrepareFile.Parser, typeof(PrepareFile)),
         ("w2", FileDescription.Parser, typeof(FileDescription)),
         ("w3", StagingAcknowledged.Parser, typeof(StagingAcknowledged)),

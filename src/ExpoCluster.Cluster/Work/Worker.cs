@@ -43,6 +43,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private IActorRef? drainRequester;
     private bool isCarrying;
     private int countedReports;
+    private long bytesFinished;
 
     public Worker(
         string name, WorkerSettings settings, IActorRef coordinators, IActorRef writers, PlanStore plans, TimeProvider clock)
@@ -67,6 +68,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         Receive<LeasesRenewed>(OnLeasesRenewed);
         Receive<ReportLeases>(OnReportLeases);
         Receive<JobEnded>(OnJobEnded);
+        Receive<NodeVitals>(OnNodeVitals);
         Receive<TransfersAvailable>(message => carrier?.Forward(message));
         Receive<Carrier.Stopped>(_ => OnCarrierStopped());
         Receive<Renew>(_ => OnRenew());
@@ -338,6 +340,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
     {
         PartOrder order = message.Order;
         running.Remove((order.Job, order.Attempt));
+        bytesFinished += BytesDoneOf(order);
         if (withdrawn.Remove((order.Job, order.Attempt)))
         {
             // It was handed back when it was withdrawn.
@@ -580,6 +583,24 @@ public sealed class Worker : ReceiveActor, IWithTimers
         Generation = order.Generation,
         BytesDone = order.Lease.BytesDone,
     };
+
+    private void OnNodeVitals(NodeVitals vitals)
+    {
+        vitals.Lanes = lanes.Lanes;
+        vitals.BytesComputed = bytesFinished + running.Values.Sum(BytesDoneOf);
+        vitals.Parts.AddRange(running.Values.Select(order => new PartUnderWay
+        {
+            Job = order.Job,
+            File = order.Part.File,
+            Part = order.Part.Index,
+            BytesDone = order.Lease.BytesDone,
+            ByteCount = order.Part.ByteCount,
+        }));
+        Sender.Tell(vitals);
+    }
+
+    // In a sweep each byte of the layout goes into the file of every alpha.
+    private static long BytesDoneOf(PartOrder order) => order.Lease.BytesDone * order.Targets.Length;
 
     private void RepeatReports()
     {

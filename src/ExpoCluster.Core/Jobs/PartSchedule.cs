@@ -79,6 +79,9 @@ public sealed class PartSchedule
 
     public int OpenParts => open.Count;
 
+    /// <summary>Null for an attempt that ended, was superseded or is another coordinator's.</summary>
+    public PartLease? Find(Attempt attempt) => leases.GetValueOrDefault(attempt);
+
     /// <summary>Nothing can be computed, nor is, before more of the inputs are there.</summary>
     public bool AwaitsFiles => !openTransfers.IsEmpty && open.Count == 0 && leases.Count == 0;
 

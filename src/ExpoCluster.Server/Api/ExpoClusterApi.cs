@@ -1,6 +1,7 @@
 using ExpoCluster.Client;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Server.Access;
+using ExpoCluster.Server.Dashboard;
 using ExpoCluster.Server.Jobs;
 using ExpoCluster.Server.Nodes;
 using ExpoCluster.Server.Telemetry;
@@ -30,13 +31,22 @@ public static class ExpoClusterApi
             options.AddServerHeader = false;
             options.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
         });
+        var submission = new JobSubmission(node.Register, node.Plans, desk, node.Hub, node.Storage, TimeProvider.System);
+        if (node.Options.Has(NodeSettings.WebRole))
+        {
+            services.AddDashboard(new DashboardSources(node.Node, node.Register, node.Plans, live, desk, node.Options.Version)
+            {
+                Submission = submission, Roots = node.Storage,
+            });
+        }
+
         return services
             .AddSingleton(node)
             .AddSingleton(node.Register)
             .AddSingleton(node.Storage)
             .AddSingleton(desk)
             .AddSingleton(new JobEvents(node.Register, live, Heartbeat))
-            .AddSingleton(new JobSubmission(node.Register, node.Plans, desk, node.Hub, node.Storage, TimeProvider.System));
+            .AddSingleton(submission);
     }
 
     public static WebApplication MapExpoClusterApi(this WebApplication application)
@@ -44,6 +54,12 @@ public static class ExpoClusterApi
         ClusterNode node = application.Services.GetRequiredService<ClusterNode>();
         application.UseMiddleware<ProblemAnswers>();
         application.UseMiddleware<OriginCheck>(node.Options.TokenFile is not null || node.Options.Http is { IsLoopback: false });
+        bool isWeb = node.Options.Has(NodeSettings.WebRole);
+        if (isWeb)
+        {
+            application.UseDashboardHeaders();
+        }
+
         application.UseRouting();
         if (node.Options.TokenFile is not null)
         {
@@ -53,8 +69,9 @@ public static class ExpoClusterApi
         application.UseAuthorization();
         ClusterEndpoints.MapHealth(application);
         MetricsEndpoint.Map(application, node);
-        if (node.Options.Has(NodeSettings.WebRole))
+        if (isWeb)
         {
+            application.MapDashboard(asksForTokens: node.Options.TokenFile is not null);
             application.MapOpenApi();
             JobEndpoints.Map(application);
             ClusterEndpoints.Map(application);

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Cluster.Register;
 using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
@@ -106,25 +107,49 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         claim.Write(record);
         var plans = new PlanStore();
         plans.Save(paths.Plan(job), plan);
-        Node node = await Node.StartAloneAsync(SettingsFor(claim, record, plan), plans).ConfigureAwait(false);
+        // The list of all jobs, which is of this one, is what the dashboard reads.
+        JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, CancellationToken.None).ConfigureAwait(false);
+        Node node = await Node.StartAloneAsync(SettingsFor(claim, record, plan, register), plans).ConfigureAwait(false);
+        IAsyncDisposable? dashboard = null;
         try
         {
+            if (register is not null)
+            {
+                dashboard = await StartDashboardAsync(node, register, plans, job).ConfigureAwait(false);
+            }
+
             using var session = new JobSession(node);
             return await ConverseAsync(session, job, earlier, plan, progress, interrupt).ConfigureAwait(false);
         }
         finally
         {
+            if (dashboard is not null)
+            {
+                await dashboard.DisposeAsync().ConfigureAwait(false);
+            }
+
             await node.DisposeAsync().ConfigureAwait(false);
+            register?.Dispose();
             SqliteConnection.ClearAllPools();
             // The farewell: nothing that was under way is suspect.
             claim.Write(record with { InFlight = [] });
         }
     }
 
-    private NodeSettings SettingsFor(OutputClaim claim, ClaimRecord record, Plan plan) => new()
+    // In a method of its own, so that a merge without a dashboard loads nothing of what serves one.
+    private async Task<IAsyncDisposable> StartDashboardAsync(Node node, JobRegister register, PlanStore plans, string job)
     {
-        Journal = JournalSettings.Sqlite(paths.Journal, isLocal: !FileSystemFacts.Of(paths.Root).IsNetwork),
-        Coordinators = CoordinatorsFor(claim, record, plan),
+        EmbeddedDashboard dashboard = await EmbeddedDashboard.StartAsync(node, register, plans, job, options.Version).ConfigureAwait(false);
+        options.Dashboard!(dashboard.Address);
+        return dashboard;
+    }
+
+    private JournalSettings Journal => JournalSettings.Sqlite(paths.Journal, isLocal: !FileSystemFacts.Of(paths.Root).IsNetwork);
+
+    private NodeSettings SettingsFor(OutputClaim claim, ClaimRecord record, Plan plan, JobRegister? register) => new()
+    {
+        Journal = Journal,
+        Coordinators = CoordinatorsFor(claim, record, plan) with { Register = register },
         Worker = new WorkerSettings
         {
             Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, OpenPatience = TimeSpan.Zero,

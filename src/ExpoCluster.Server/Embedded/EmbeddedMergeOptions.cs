@@ -21,6 +21,9 @@ public sealed record EmbeddedMergeOptions
     /// <summary>What references to the Hub mean in this merge; kept beside its work until it is done.</summary>
     public IReadOnlyDictionary<string, HubCommit> HubPins { get; init; } = ImmutableDictionary<string, HubCommit>.Empty;
 
+    /// <summary>Told where the dashboard of this merge is; null to have none.</summary>
+    public Action<Uri>? Dashboard { get; init; }
+
     /// <summary>Of this program; goes into provenance and model card.</summary>
     public required string Version { get; init; }
 

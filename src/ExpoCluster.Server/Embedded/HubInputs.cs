@@ -84,9 +84,16 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
         return Planner.Plan(recipe, session);
     }
 
-    public Task<MergeOutcome> MergeAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt) =>
-        new EmbeddedMerge(merge.Pinned(recipe), paths, IsInvolvedIn(recipe) ? options with { HubPins = HubSession.Shared.Pins } : options)
+    /// <param name="merge">What to do.</param>
+    /// <param name="progress">Told several times a second.</param>
+    /// <param name="dashboard">Told where this merge can be seen; null to serve nothing.</param>
+    /// <param name="interrupt">Finishes what is under way and stops.</param>
+    public Task<MergeOutcome> MergeAsync(PlannedMerge merge, Action<JobProgress> progress, Action<Uri>? dashboard, CancellationToken interrupt)
+    {
+        EmbeddedMergeOptions shown = options with { Dashboard = dashboard };
+        return new EmbeddedMerge(merge.Pinned(recipe), paths, IsInvolvedIn(recipe) ? shown with { HubPins = HubSession.Shared.Pins } : shown)
             .RunAsync(merge, progress, interrupt);
+    }
 
     /// <summary>Leaves beside the work what a later run needs: which commits it was begun with, and side files that are nowhere else.</summary>
     internal static async Task LeaveInWorkspaceAsync(

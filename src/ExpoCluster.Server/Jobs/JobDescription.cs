@@ -23,10 +23,12 @@ internal static class JobDescription
     private static Job FromRegister(RegisterEntry entry, bool withFiles)
     {
         RegisterFacts facts = entry.Facts;
+        Recipe recipe = Recipe.FromCanonicalJson(facts.RecipeJson);
         return new Job
         {
             Id = entry.Job,
-            Name = Recipe.FromCanonicalJson(facts.RecipeJson).Name,
+            Name = recipe.Name,
+            Alphas = !recipe.Sweep.IsEmpty ? recipe.Sweep : recipe.Alpha.Single is { } alpha ? [alpha] : null,
             State = entry.State,
             Reason = ReasonOf(facts.Reason),
             Output = facts.Folders.IsEmpty ? [entry.Output] : [.. facts.Folders.Select(folder => Path.Join(entry.Output, folder))],

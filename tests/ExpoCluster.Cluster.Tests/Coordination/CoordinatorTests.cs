@@ -162,6 +162,28 @@ public sealed class CoordinatorTests : ClusterTestKit
     }
 
     [Fact]
+    public void Progress_says_which_parts_are_committed_how_slow_they_were_and_what_failed()
+    {
+        IActorRef coordinator = Running();
+        coordinator.Tell(Request(3), worker);
+        AssignParts assigned = Fish<AssignParts>(worker);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        coordinator.Tell(ReportOf(assigned, file: 0, parts: 2), writers);
+        Fish<PartsAcknowledged>(writers);
+        coordinator.Tell(Returned(assigned, ReturnKind.Transient), worker);
+        Fish<ReturnAcknowledged>(worker);
+
+        JobProgress progress = Progress(coordinator);
+
+        Assert.Equal([0b100], progress.Files[0].CommittedParts.ToByteArray());
+        Assert.Equal([0], progress.Files[1].CommittedParts.ToByteArray());
+        SlowPart slow = Assert.Single(progress.Slowest);
+        Assert.Equal((0, 2, 2000), (slow.File, slow.Part, slow.Ms));
+        Assert.Equal((3, 1), (progress.Attempts, progress.FailedAttempts));
+        Assert.Equal((0, 0), (Assert.Single(progress.Failures).File, progress.Failures[0].Part));
+    }
+
+    [Fact]
     public void A_late_report_of_the_same_generation_is_welcome()
     {
         IActorRef coordinator = Running();

@@ -60,6 +60,7 @@ public sealed class MessageSizeTests : IAsyncLifetime
             progress.Files.Add(new FileProgress
             {
                 Name = named.Name, ByteLength = named.ByteLength, Parts = 256, Committed = 255, Sealed = true, BytesCommitted = named.ByteLength - 1,
+                CommittedParts = ByteString.CopyFrom(new byte[256 / 8]),
             });
         }
 

@@ -41,6 +41,7 @@ public sealed class ProtocolSerializerTests
         Assert.Equal("k2", serializer.Manifest(new AssignParts()));
         Assert.Equal("c22", serializer.Manifest(new TransferReturned()));
         Assert.Equal("k12", serializer.Manifest(new TransferAcknowledged()));
+        Assert.Equal("n2", serializer.Manifest(new NodeVitals()));
         Assert.Equal("w4", serializer.Manifest(new PartComputed()));
         Assert.Equal(73_101, serializer.Identifier);
     }

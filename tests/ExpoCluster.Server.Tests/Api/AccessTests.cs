@@ -58,6 +58,38 @@ public sealed class AccessTests : ApiScene
     }
 
     [Fact]
+    public async Task The_cookie_of_the_dashboard_opens_its_pages_but_not_the_API()
+    {
+        using var browser = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = Node.Http };
+        browser.DefaultRequestHeaders.Accept.ParseAdd("text/html");
+
+        HttpResponseMessage stranger = await browser.GetAsync("/jobs?state=done");
+        HttpResponseMessage entered = await browser.PostAsync("/sign-in", new FormUrlEncodedContent([new("token", Reader), new("page", "/jobs")]));
+
+        Assert.Equal((HttpStatusCode.Redirect, "/sign-in?page=%2Fjobs%3Fstate%3Ddone"), (stranger.StatusCode, stranger.Headers.Location!.OriginalString));
+        Assert.Equal((HttpStatusCode.Redirect, "/jobs"), (entered.StatusCode, entered.Headers.Location!.OriginalString));
+        string cookie = Assert.Single(entered.Headers.GetValues("Set-Cookie"));
+        Assert.Contains("httponly", cookie, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("samesite=strict", cookie, StringComparison.OrdinalIgnoreCase);
+        // The handler's own cookie container sends it from here on.
+        Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync("/jobs")).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await browser.GetAsync("/api/jobs")).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("//elsewhere.example")]
+    [InlineData("https://elsewhere.example")]
+    [InlineData("/\\elsewhere.example")]
+    public async Task Signing_in_leads_to_a_page_of_this_server(string page)
+    {
+        using var browser = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = Node.Http };
+
+        HttpResponseMessage entered = await browser.PostAsync("/sign-in", new FormUrlEncodedContent([new("token", Reader), new("page", page)]));
+
+        Assert.Equal("/", entered.Headers.Location!.OriginalString);
+    }
+
+    [Fact]
     public async Task A_reader_may_look_but_not_act()
     {
         await FinishedAsync(Recipe(id: "mine"));
