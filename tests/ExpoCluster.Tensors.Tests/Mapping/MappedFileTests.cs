@@ -26,7 +26,8 @@ public sealed class MappedFileTests : IDisposable
     [Fact]
     public void Memory_that_is_given_back_is_not_resident_until_it_is_brought_again()
     {
-        string path = scratch.Write("large", new byte[8 << 20]);
+        const long MiB = 1 << 20;
+        string path = scratch.Write("large", new byte[32 * MiB]);
         if (!OperatingSystem.IsLinux() || new DriveInfo(path).DriveFormat is "tmpfs" or "ramfs")
         {
             return;
@@ -37,18 +38,18 @@ public sealed class MappedFileTests : IDisposable
             written.Flush(flushToDisk: true);
         }
 
-        using MappedFile file = MappedFile.Open(path, 8 << 20);
-        Assert.Equal(-1, file.Span(1 << 20, 2 << 20).IndexOfAnyExcept((byte)0));
-        Assert.Equal(2 << 20, file.ResidentBytes(1 << 20, 2 << 20));
+        using MappedFile file = MappedFile.Open(path, 32 * MiB);
+        Assert.Equal(-1, file.Span(8 * MiB, 16 << 20).IndexOfAnyExcept((byte)0));
+        Assert.Equal(16 * MiB, file.ResidentBytes(8 * MiB, 16 * MiB));
 
-        file.Release(1 << 20, 2 << 20);
+        file.Release(8 * MiB, 16 * MiB);
 
-        // The kernel keeps pages in groups, and those that lie across a border stay.
-        Assert.InRange(file.ResidentBytes(1 << 20, 2 << 20), 0, 1 << 20);
-        Assert.Equal(1 << 20, file.ResidentBytes(0, 1 << 20));
-        file.ReadAhead(1 << 20, 2 << 20);
-        _ = SpinWait.SpinUntil(() => file.ResidentBytes(1 << 20, 2 << 20) == 2 << 20, TimeSpan.FromSeconds(60));
-        Assert.Equal(2 << 20, file.ResidentBytes(1 << 20, 2 << 20));
+        // The kernel keeps pages in groups of up to 2 MiB, and those that lie across a border stay.
+        Assert.InRange(file.ResidentBytes(8 * MiB, 16 * MiB), 0, 4 * MiB);
+        Assert.Equal(4 * MiB, file.ResidentBytes(0, 4 * MiB));
+        file.ReadAhead(8 * MiB, 16 * MiB);
+        _ = SpinWait.SpinUntil(() => file.ResidentBytes(8 * MiB, 16 * MiB) == 16 * MiB, TimeSpan.FromSeconds(60));
+        Assert.Equal(16 * MiB, file.ResidentBytes(8 * MiB, 16 * MiB));
     }
 
     [Theory]
