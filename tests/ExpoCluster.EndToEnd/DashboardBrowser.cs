@@ -81,6 +81,9 @@ public sealed class DashboardBrowser : IAsyncDisposable
     {
         if (Screenshots is { } directory)
         {
+            // A chart measures its place after it was drawn the first time.
+            await page.WaitForFunctionAsync(
+                "[...document.querySelectorAll('.chart svg')].every(chart => Math.abs(chart.viewBox.baseVal.width - chart.getBoundingClientRect().width) < 2)");
             await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Join(directory, name + ".png"), FullPage = isWhole });
         }
     }

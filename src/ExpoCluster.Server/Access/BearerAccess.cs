@@ -17,6 +17,9 @@ internal sealed class BearerAccess(
 
     private const string Prefix = "Bearer ";
 
+    // What programs ask for, not browsers.
+    private static readonly string[] Programs = ["/api", "/openapi", "/metrics", "/health"];
+
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (ShownToken() is not { } token)
@@ -41,7 +44,7 @@ internal sealed class BearerAccess(
         return IsPage ? Request.Cookies[SignIn.CookieName] : null;
     }
 
-    private bool IsPage => !Request.Path.StartsWithSegments("/api") && !Request.Path.StartsWithSegments("/openapi");
+    private bool IsPage => !Programs.Any(path => Request.Path.StartsWithSegments(path));
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {

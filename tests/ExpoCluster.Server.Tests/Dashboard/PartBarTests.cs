@@ -9,7 +9,7 @@ public sealed class PartBarTests
     {
         PartBar bar = PartBar.Of([PartStage.Committed, PartStage.Committed, PartStage.Assigned, PartStage.Open]);
 
-        Assert.Equal([new(PartStage.Committed, 2), new(PartStage.Assigned, 1), new(PartStage.Open, 1)], bar.Stretches);
+        Assert.Equal([new(PartStage.Committed, 2), new(PartStage.Assigned, 1), new(PartStage.Open, 1)], bar.Stretches.AsEnumerable());
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class ModelReportTests
         ModelReport report = Report();
 
         Assert.Equal(["mlp.up_proj", "embed_tokens"], report.Kinds.Select(kind => kind.Name));
-        Assert.Equal([0, 1], report.Layers);
+        Assert.Equal([0, 1], report.Layers.AsEnumerable());
         ReportSums all = report.Kinds[0].Total;
         Assert.Equal((2, 200L), (all.Tensors, all.Elements));
         Assert.Equal(5 / Math.Sqrt(200), all.RelativeChange!.Value, precision: 12);
@@ -58,7 +58,7 @@ public sealed class ModelReportTests
         string html = await ReportPage.RenderAsync([Report(), Report() with { AskedAlpha = 0.5 }]);
 
         Assert.Contains("Models side by side", html, StringComparison.Ordinal);
-        Assert.Contains("α 0.50", html, StringComparison.Ordinal);
+        Assert.Contains(" 0.50</th>", html, StringComparison.Ordinal);
     }
 
     [Theory]
