@@ -9,12 +9,10 @@ public sealed unsafe class MappedFile : IDisposable
     // Null for an empty file, which cannot be mapped, and after Dispose.
     private MemoryMappedViewAccessor? view;
     private byte* start;
-    private readonly SafeFileHandle handle;
     private int disposed;
 
-    private MappedFile(string path, long length, SafeFileHandle handle, MemoryMappedViewAccessor? view)
+    private MappedFile(string path, long length, MemoryMappedViewAccessor? view)
     {
-        this.handle = handle;
         Path = path;
         Length = length;
         this.view = view;
@@ -33,22 +31,14 @@ public sealed unsafe class MappedFile : IDisposable
     /// <exception cref="TensorFileException">Missing, unreadable, or of another length.</exception>
     public static MappedFile Open(string path, long expectedLength)
     {
-        SafeFileHandle handle = ReadableFile.Open(path);
-        try
+        using SafeFileHandle handle = ReadableFile.Open(path);
+        long length = ReadableFile.LengthOf(handle, path);
+        if (length != expectedLength)
         {
-            long length = ReadableFile.LengthOf(handle, path);
-            if (length != expectedLength)
-            {
-                throw TensorFileRule.KeepsItsLength.Broken(path, expected: $"{expectedLength} bytes", found: $"{length} bytes");
-            }
+            throw TensorFileRule.KeepsItsLength.Broken(path, expected: $"{expectedLength} bytes", found: $"{length} bytes");
+        }
 
-            return new MappedFile(path, length, handle, length == 0 ? null : Map(handle, length, path));
-        }
-        catch
-        {
-            handle.Dispose();
-            throw;
-        }
+        return new MappedFile(path, length, length == 0 ? null : Map(handle, length, path));
     }
 
     /// <summary>The bytes [offset, offset + count). The span is valid until <see cref="Dispose"/>; reading it when the file
@@ -80,7 +70,16 @@ public sealed unsafe class MappedFile : IDisposable
     public void Release(long offset, long count)
     {
         (long begin, long length) = PagesOf(offset, count);
-        PageAdvice.Release(handle, begin, start + begin, length);
+        try
+        {
+            // Opened for this moment, and for sharing: a handle that is kept would lock the file against its owner.
+            using SafeFileHandle handle = File.OpenHandle(Path, share: FileShare.ReadWrite | FileShare.Delete);
+            PageAdvice.Release(handle, begin, start + begin, length);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            // Nothing is lost but memory that the kernel takes back by itself.
+        }
     }
 
     // Whole pages, the first and the last of which may hold something else too.
@@ -98,7 +97,6 @@ public sealed unsafe class MappedFile : IDisposable
             return;
         }
 
-        handle.Dispose();
         if (view is not null)
         {
             view.SafeMemoryMappedViewHandle.ReleasePointer();
