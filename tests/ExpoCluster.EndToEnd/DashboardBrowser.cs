@@ -79,13 +79,22 @@ public sealed class DashboardBrowser : IAsyncDisposable
     /// <summary>For the documents, when somebody asks.</summary>
     public static async Task PhotographAsync(IPage page, string name, bool isWhole = false)
     {
-        if (Screenshots is { } directory)
+        if (Screenshots is not { } directory)
         {
-            // A chart measures its place after it was drawn the first time.
-            await page.WaitForFunctionAsync(
-                "[...document.querySelectorAll('.chart svg')].every(chart => Math.abs(chart.viewBox.baseVal.width - chart.getBoundingClientRect().width) < 2)");
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Join(directory, name + ".png"), FullPage = isWhole });
+            return;
         }
+
+        PageViewportSizeResult screen = page.ViewportSize!;
+        if (isWhole)
+        {
+            // As a taller screen: what measures its place, as charts do, is drawn before the picture is taken and not while.
+            await page.SetViewportSizeAsync(screen.Width, await page.EvaluateAsync<int>("document.documentElement.scrollHeight"));
+        }
+
+        await page.WaitForFunctionAsync(
+            "[...document.querySelectorAll('.chart svg')].every(chart => Math.abs(chart.viewBox.baseVal.width - chart.getBoundingClientRect().width) < 2)");
+        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Join(directory, name + ".png") });
+        await page.SetViewportSizeAsync(screen.Width, screen.Height);
     }
 
     public async ValueTask DisposeAsync()
