@@ -10,6 +10,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Nodes;
 using ExpoCluster.Tensors;
 using Microsoft.Data.Sqlite;
 
@@ -139,7 +140,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     // In a method of its own, so that a merge without a dashboard loads nothing of what serves one.
     private async Task<IAsyncDisposable> StartDashboardAsync(Node node, JobRegister register, PlanStore plans, string job)
     {
-        EmbeddedDashboard dashboard = await EmbeddedDashboard.StartAsync(node, register, plans, job, options.Version).ConfigureAwait(false);
+        WebListener dashboard = await EmbeddedDashboard.StartAsync(node, register, plans, job, options.Version).ConfigureAwait(false);
         options.Dashboard!(dashboard.Address);
         return dashboard;
     }

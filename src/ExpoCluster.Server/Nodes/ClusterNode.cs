@@ -14,7 +14,7 @@ namespace ExpoCluster.Server.Nodes;
 public sealed class ClusterNode : IAsyncDisposable
 {
     private Formation? formation;
-    private NodeWeb? web;
+    private WebListener? web;
     private NodeMetrics? metrics;
 
     private ClusterNode(NodeOptions options, Node node, HubSession hub, PlanStore plans, JobRegister register, ClusterDatabase? database)

@@ -1,0 +1,49 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace ExpoCluster.Server.Nodes;
+
+/// <summary>What listens for HTTP in this process.</summary>
+internal sealed class WebListener : IAsyncDisposable
+{
+    private readonly WebApplication application;
+    private readonly TimeSpan stopPatience;
+
+    private WebListener(WebApplication application, TimeSpan stopPatience)
+    {
+        this.application = application;
+        this.stopPatience = stopPatience;
+    }
+
+    /// <summary>Where it listens, with the port that was taken.</summary>
+    public Uri Address => new(application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    /// <summary>For an application that listens at the address and logs nothing by itself.</summary>
+    public static WebApplicationBuilder BuilderFor(Uri address)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls(address.ToString());
+        return builder;
+    }
+
+    /// <param name="application">Built, with all its routes.</param>
+    /// <param name="stopPatience">How long requests under way are waited for at the end.</param>
+    public static async Task<WebListener> StartAsync(WebApplication application, TimeSpan stopPatience)
+    {
+        await application.StartAsync().ConfigureAwait(false);
+        return new WebListener(application, stopPatience);
+    }
+
+    /// <summary>Takes no more requests, and lets those under way be answered before what answers them is gone.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(stopPatience);
+        await application.StopAsync(patience.Token).ConfigureAwait(false);
+        await application.DisposeAsync().ConfigureAwait(false);
+    }
+}
