@@ -33,6 +33,25 @@ internal readonly record struct InputSlice(int Input, long Begin, long End)
         }
     }
 
+    /// <summary>Slices of one input with those joined between which no more than so many bytes lie.</summary>
+    public static List<InputSlice> Join(IEnumerable<InputSlice> slices, long maxGapBytes)
+    {
+        var joined = new List<InputSlice>();
+        foreach (InputSlice slice in slices.OrderBy(slice => slice.Begin))
+        {
+            if (joined.Count > 0 && slice.Begin <= joined[^1].End + maxGapBytes)
+            {
+                joined[^1] = joined[^1] with { End = Math.Max(joined[^1].End, slice.End) };
+            }
+            else
+            {
+                joined.Add(slice);
+            }
+        }
+
+        return joined;
+    }
+
     // An element that the part's end cuts is read whole. Dtypes of less than a byte are copied, byte by byte.
     private static InputSlice Of(PlannedTensor tensor, TensorSource source, long from, long to)
     {

@@ -57,21 +57,8 @@ internal sealed class RemoteReads : IDisposable
         revoked.Dispose();
     }
 
-    private static RemoteRun[] RunsOf(PlanInput input, IEnumerable<InputSlice> slices)
-    {
-        var joined = new List<InputSlice>();
-        foreach (InputSlice slice in slices.OrderBy(slice => slice.Begin))
-        {
-            if (joined.Count > 0 && slice.Begin <= joined[^1].End + MaxGapBytes)
-            {
-                joined[^1] = joined[^1] with { End = Math.Max(joined[^1].End, slice.End) };
-            }
-            else
-            {
-                joined.Add(slice);
-            }
-        }
-
-        return [.. joined.Select(slice => new RemoteRun(HubFile.OfPlan(input.Path, input.ByteLength), slice.Begin, slice.End))];
-    }
+    private static RemoteRun[] RunsOf(PlanInput input, IEnumerable<InputSlice> slices) =>
+    [
+        .. InputSlice.Join(slices, MaxGapBytes).Select(slice => new RemoteRun(HubFile.OfPlan(input.Path, input.ByteLength), slice.Begin, slice.End)),
+    ];
 }

@@ -44,7 +44,11 @@ internal sealed class WaitingPart(PartOrder order)
         try
         {
             PlannedFile layout = Order.Plan.Files[Order.Targets[0].File];
-            brought.AddRange(InputSlice.Of(Order, layout).Where(slice => !Order.Inputs.IsRemote(slice.Input)).Where(Order.Inputs.ReadAhead));
+            brought.AddRange(InputSlice.Of(Order, layout)
+                .Where(slice => !Order.Inputs.IsRemote(slice.Input))
+                .GroupBy(slice => slice.Input)
+                .SelectMany(slices => InputSlice.Join(slices, maxGapBytes: 0))
+                .Where(Order.Inputs.ReadAhead));
         }
         catch (Exception exception) when (exception is ExpoException or ArgumentException or IOException or UnauthorizedAccessException)
         {
