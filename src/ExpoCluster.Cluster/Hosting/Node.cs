@@ -103,11 +103,6 @@ public sealed class Node : IAsyncDisposable
         (IActorRef coordinators, IActorRef writers) = settings.Roles.Contains(NodeSettings.CoordinatorRole)
             ? await StartRegionsAsync(system, settings, plans).ConfigureAwait(false)
             : await StartProxiesAsync(system, settings).ConfigureAwait(false);
-        if (settings.Shared is { } shared)
-        {
-            system.ActorOf(RemovalRecorder.PropsFor(shared.DatabaseConnectionString), RemovalRecorder.ActorName);
-        }
-
         IActorRef? worker = StartWorker(system, settings, coordinators, writers, plans);
         system.ActorOf(Vitals.PropsFor(worker, settings.Coordinators.Version), Vitals.ActorName);
         return new Node(system, coordinators, writers, worker);

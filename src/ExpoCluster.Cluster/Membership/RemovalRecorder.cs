@@ -6,31 +6,27 @@ using Npgsql;
 
 namespace ExpoCluster.Cluster.Membership;
 
-/// <summary>Notes in the database which members this node's side has given up, each until it is written.</summary>
-internal sealed class RemovalRecorder : ReceiveActor, IWithTimers
+/// <summary>Notes in the database which members this node's side has given up.</summary>
+public sealed class RemovalRecorder : ReceiveActor, IDisposable
 {
     public const string ActorName = "removals";
 
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-
     private readonly Akka.Cluster.Cluster cluster = Akka.Cluster.Cluster.Get(Context.System);
-    private readonly NpgsqlDataSource source;
-    private readonly RemovedMembers removed;
+    private readonly CancellationTokenSource stop = new();
     private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly ClusterDatabase database;
+    private readonly RemovedMembers removed;
 
-    public RemovalRecorder(string connectionString)
+    public RemovalRecorder(ClusterDatabase database)
     {
-        source = NpgsqlDataSource.Create(connectionString);
-        removed = new RemovedMembers(source);
+        this.database = database;
+        removed = new RemovedMembers(database.Source);
         Receive<ClusterEvent.MemberRemoved>(OnMemberRemoved);
-        Receive<Note>(message => Record(message.Member));
-        Receive<Noted>(_ => { });
-        Receive<NotNoted>(OnNotNoted);
     }
 
-    public ITimerScheduler Timers { get; set; } = null!;
+    public static Props PropsFor(ClusterDatabase database) => Props.Create(() => new RemovalRecorder(database));
 
-    public static Props PropsFor(string connectionString) => Props.Create(() => new RemovalRecorder(connectionString));
+    public void Dispose() => stop.Dispose();
 
     protected override void PreStart() =>
         cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved));
@@ -38,7 +34,8 @@ internal sealed class RemovalRecorder : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         cluster.Unsubscribe(Self);
-        source.Dispose();
+        stop.Cancel();
+        Dispose();
     }
 
     // A node that steps down itself takes leave of everybody, and gives nobody up.
@@ -46,25 +43,23 @@ internal sealed class RemovalRecorder : ReceiveActor, IWithTimers
     {
         if (message.PreviousStatus == MemberStatus.Down && cluster.SelfMember.Status == MemberStatus.Up)
         {
-            Record(WorkerDirectory.NameOf(message.Member.UniqueAddress));
+            _ = RecordAsync(WorkerDirectory.NameOf(message.Member), stop.Token);
         }
     }
 
-    private void Record(string member) => removed.AddAsync(member).PipeTo(
-        Self, success: () => Noted.Instance, failure: cause => new NotNoted(member, cause));
-
-    private void OnNotNoted(NotNoted message)
+    private async Task RecordAsync(string member, CancellationToken cancellation)
     {
-        log.Warning("That {0} was given up cannot be written, and will be tried again: {1}", message.Member, message.Cause.GetBaseException().Message);
-        Timers.StartSingleTimer(message.Member, new Note(message.Member), Pause);
-    }
-
-    private sealed record Note(string Member);
-
-    private sealed record NotNoted(string Member, Exception Cause);
-
-    private sealed class Noted
-    {
-        public static readonly Noted Instance = new();
+        try
+        {
+            await database.PatientlyAsync(token => removed.AddAsync(member, token), cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // This node ends; the others note it as well.
+        }
+        catch (NpgsqlException exception)
+        {
+            log.Error("That {Member} was given up cannot be written: {Reason}", member, exception.GetBaseException().Message);
+        }
     }
 }

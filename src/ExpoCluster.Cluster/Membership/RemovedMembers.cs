@@ -12,7 +12,8 @@ internal sealed class RemovedMembers(NpgsqlDataSource source)
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromDays(7);
 
     /// <summary>Notes a member by its name, which no other process ever has; any number of nodes may.</summary>
-    public async Task AddAsync(string member)
+    /// <returns>The rows that were written.</returns>
+    public async Task<int> AddAsync(string member, CancellationToken cancellation)
     {
         await using NpgsqlBatch batch = source.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
@@ -24,7 +25,7 @@ internal sealed class RemovedMembers(NpgsqlDataSource source)
         {
             Parameters = { new() { Value = ForgetAfter } },
         });
-        await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+        return await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
     }
 
     public async Task<bool> ContainsAsync(string member, CancellationToken cancellation)

@@ -150,6 +150,7 @@ public sealed class ClusterNode : IAsyncDisposable
                     await Formation.WaitUntilUpAsync(cluster, cancellation).ConfigureAwait(false);
                 }
             }).ConfigureAwait(false);
+            node.System.ActorOf(RemovalRecorder.PropsFor(database), RemovalRecorder.ActorName);
             return new ClusterNode(options, node, hub, plans, register, database) { formation = formation };
         }
         catch

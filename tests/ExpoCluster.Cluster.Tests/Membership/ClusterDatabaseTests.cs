@@ -108,7 +108,7 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
         var lost = new TaskCompletionSource<Exception>();
         Assert.True(await lease.Acquire(lost.SetResult));
 
-        await new RemovedMembers(database.Source).AddAsync("one");
+        await new RemovedMembers(database.Source).AddAsync("one", CancellationToken.None);
 
         await lost.Task.WaitAsync(TimeSpan.FromSeconds(20));
         await lease.Release();
