@@ -1258,7 +1258,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         start,
         [
             new(JobTrace.JobAttribute, job),
-            new(JobTrace.NodeAttribute, WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(Context.System).SelfUniqueAddress)),
+            new(JobTrace.NodeAttribute, WorkerDirectory.OwnName(Context.System)),
             new(JobTrace.OutcomeAttribute, state.Word),
         ],
         state.Phase == JobPhase.Failed ? state.Reason?.Message : null);

@@ -16,6 +16,9 @@ internal sealed class WorkerDirectory(IActorContext context)
 
     public static string NameOf(Member member) => NameOf(member.UniqueAddress);
 
+    /// <summary>The name of this process's own node.</summary>
+    public static string OwnName(ActorSystem system) => NameOf(Akka.Cluster.Cluster.Get(system).SelfUniqueAddress);
+
     /// <summary>A worker's name: its node's address, with the number that tells a restarted node from its predecessor.</summary>
     public static string NameOf(UniqueAddress node) => string.Create(
         CultureInfo.InvariantCulture, $"{node.Address.Host}:{node.Address.Port}#{(uint)node.Uid:x}");

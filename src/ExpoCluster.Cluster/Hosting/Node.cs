@@ -43,7 +43,7 @@ public sealed class Node : IAsyncDisposable
     public IActorRef? Worker { get; }
 
     /// <summary>Of the node: its address, with the number that tells it from an earlier process there.</summary>
-    public string Name => WorkerDirectory.NameOf(Cluster.SelfUniqueAddress);
+    public string Name => WorkerDirectory.OwnName(System);
 
     public Akka.Cluster.Cluster Cluster => Akka.Cluster.Cluster.Get(System);
 
@@ -180,7 +180,7 @@ public sealed class Node : IAsyncDisposable
             return null;
         }
 
-        string name = WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(system).SelfUniqueAddress);
+        string name = WorkerDirectory.OwnName(system);
         return system.ActorOf(
             Work.Worker.PropsFor(name, settings.Worker, coordinators, writers, plans, TimeProvider.System), Work.Worker.ActorName);
     }

@@ -15,7 +15,7 @@ public sealed class DatabaseLease : Lease, IDisposable
     private CancellationTokenSource? renewal;
 
     public DatabaseLease(LeaseSettings settings, ExtendedActorSystem system)
-        : this(settings, system, () => WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(system).SelfUniqueAddress))
+        : this(settings, system, () => WorkerDirectory.OwnName(system))
     {
     }
 

@@ -162,7 +162,7 @@ public sealed class Formation : IAsyncDisposable
     }
 
     private Task<bool> IsGivenUpAsync(CancellationToken cancellation) =>
-        new RemovedMembers(database.Source).ContainsAsync(WorkerDirectory.NameOf(cluster.SelfUniqueAddress), cancellation);
+        new RemovedMembers(database.Source).ContainsAsync(WorkerDirectory.OwnName(cluster.System), cancellation);
 
     private static Task WhenUp(Akka.Cluster.Cluster cluster)
     {

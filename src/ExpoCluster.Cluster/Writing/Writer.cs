@@ -27,7 +27,7 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
 
     private readonly string job;
     private readonly int file;
-    private readonly string node = WorkerDirectory.NameOf(Akka.Cluster.Cluster.Get(Context.System).SelfUniqueAddress);
+    private readonly string node = WorkerDirectory.OwnName(Context.System);
     private readonly IActorRef coordinators;
     private readonly PlanStore plans;
     private readonly ILoggingAdapter log = Context.GetLogger();
