@@ -1164,7 +1164,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             Committed = file.CommittedParts,
             Sealed = file.IsSealed,
             BytesCommitted = file.CommittedBytes,
-            CommittedParts = CommittedPartsOf(file),
+            CommittedParts = PartBits.Of(file),
         }));
         progress.Lanes.AddRange((schedule?.Leases ?? []).Select(lease => new LaneProgress
         {
@@ -1177,17 +1177,6 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         progress.Transfers.AddRange(transfers.Describe());
         chronicle.TellIn(progress);
         return progress;
-    }
-
-    private static ByteString CommittedPartsOf(JobFileState file)
-    {
-        byte[] bits = new byte[(file.PartCount + 7) / 8];
-        for (int part = 0; part < file.PartCount; part++)
-        {
-            bits[part / 8] |= (byte)(file.IsCommitted(part) ? 1 << (part % 8) : 0);
-        }
-
-        return UnsafeByteOperations.UnsafeWrap(bits);
     }
 
     // ---- Decisions --------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ public sealed record JobPicture(RegisterEntry Entry, Job Job, ImmutableArray<Reg
     private static PartStage[][] StagesOf(JobProgress progress, int variants)
     {
         PartStage[][] stages = [.. progress.Files.Select(file => Enumerable.Range(0, file.Parts)
-            .Select(part => IsCommitted(file, part) ? PartStage.Committed : PartStage.Open).ToArray())];
+            .Select(part => PartBits.Has(file.CommittedParts, part) ? PartStage.Committed : PartStage.Open).ToArray())];
         int layout = Math.Max(1, stages.Length / variants);
         foreach (LaneProgress lane in progress.Lanes)
         {
@@ -92,9 +92,6 @@ public sealed record JobPicture(RegisterEntry Entry, Job Job, ImmutableArray<Reg
 
         return stages;
     }
-
-    private static bool IsCommitted(FileProgress file, int part) =>
-        part / 8 < file.CommittedParts.Length && (file.CommittedParts[part / 8] & (1 << (part % 8))) != 0;
 
     private static ImmutableArray<int> CountsOf(PartStage[][] stages)
     {

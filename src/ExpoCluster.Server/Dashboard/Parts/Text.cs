@@ -1,19 +1,20 @@
 using System.Globalization;
 using ExpoCluster.Client.Jobs;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Server.Reports;
 
 namespace ExpoCluster.Server.Dashboard.Parts;
 
 /// <summary>How figures, times and states are written on the pages.</summary>
 internal static class Text
 {
-    public const string None = "–";
+    public const string None = ReportText.None;
 
     public static string Rate(double? bytesPerSecond) => bytesPerSecond is { } rate ? ByteSize.Format((long)rate) + "/s" : None;
 
     public static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(share * 1000) / 10:0.#} %");
 
-    public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+    public static string Count(long count) => ReportText.Count(count);
 
     public static string Duration(TimeSpan time) => time switch
     {
