@@ -1,4 +1,3 @@
-using System.CommandLine;
 using ExpoCluster.Cli.Commands;
 
 namespace ExpoCluster.Cli.Tests.Commands;
