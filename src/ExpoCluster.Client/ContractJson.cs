@@ -13,6 +13,7 @@ namespace ExpoCluster.Client;
 [JsonSerializable(typeof(MergeResult))]
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(JobPage))]
+[JsonSerializable(typeof(PrunedJobs))]
 [JsonSerializable(typeof(JobStateChange))]
 [JsonSerializable(typeof(RecipeRequest))]
 [JsonSerializable(typeof(PlanDescription))]

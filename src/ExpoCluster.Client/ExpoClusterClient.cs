@@ -81,6 +81,10 @@ public sealed class ExpoClusterClient : IDisposable
     public Task<Job> ResumeAsync(string id, CancellationToken cancellation = default) =>
         SendForJobAsync(HttpMethod.Post, JobUrl(id) + "/resume", cancellation);
 
+    /// <summary>Forgets ended jobs: what is known of them, never what they made. Harmless to repeat.</summary>
+    public Task<PrunedJobs> PruneAsync(PruneQuery query, CancellationToken cancellation = default) =>
+        SendAsync(HttpMethod.Post, query.ToUrl(), null, Reading(ContractJson.Default.PrunedJobs), cancellation);
+
     public Task<ClusterStatus> ClusterAsync(CancellationToken cancellation = default) =>
         SendAsync(HttpMethod.Get, "api/cluster", null, Reading(ContractJson.Default.ClusterStatus), cancellation);
 

@@ -101,12 +101,14 @@ public sealed class ExpoProcess : IDisposable
         process.Kill();
     }
 
-    public RunResult Wait()
+    public RunResult Wait() => Wait(Patience);
+
+    public RunResult Wait(TimeSpan patience)
     {
-        if (!process.WaitForExit(Patience))
+        if (!process.WaitForExit(patience))
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"The program did not end within {Patience}.\n{Errors}");
+            throw new TimeoutException($"The program did not end within {patience}.\n{Errors}");
         }
 
         process.WaitForExit();

@@ -72,6 +72,15 @@ public sealed class PostgresServer : IDisposable
     /// <summary>The answer, a line a row.</summary>
     public string Query(string sql) => Query("jobs", sql);
 
+    /// <summary>Runs what pg_dump wrote.</summary>
+    public void Restore(string path)
+    {
+        // The user postgres may not look into the tests' directory.
+        string copy = Path.Join(directory, Path.GetFileName(path));
+        File.Copy(path, copy);
+        RunAsServer("psql", "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", "expo", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-f", copy, "jobs");
+    }
+
     private string Query(string name, string sql) =>
         RunAsServer("psql", "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", "expo", "-At", "-c", sql, name).Trim();
 

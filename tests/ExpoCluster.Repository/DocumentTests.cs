@@ -48,6 +48,7 @@ public sealed partial class DocumentTests
     [InlineData("docs/hub.md")]
     [InlineData("docs/errors.md")]
     [InlineData("docs/observability.md")]
+    [InlineData("docs/operations.md")]
     [InlineData("docs/recipes.md")]
     public void The_document_is_there(string path) => Assert.True(new FileInfo(Path.Join(Tree.Root, path)).Length > 200);
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using ExpoCluster.Cli.Display;
 using ExpoCluster.Core.Recipes;
@@ -29,6 +30,13 @@ internal static class ExpoClusterCommand
         root.Subcommands.Add(JobsCommand.Create());
         root.Subcommands.Add(CredentialsCommand.Create());
         root.Subcommands.Add(HealthCommand.Create());
+        root.Subcommands.Add(CompletionCommand.Create());
+        foreach (string path in new[] { "/?", "/h" })
+        {
+            // What may be a path is one.
+            root.Options.OfType<HelpOption>().Single().Aliases.Remove(path);
+        }
+
         return root;
     }
 

@@ -13,13 +13,13 @@ namespace ExpoCluster.Cli.Commands;
 /// <summary><c>expocluster jobs</c>: the jobs of a cluster.</summary>
 internal static class JobsCommand
 {
-    private const string WrongLimit = "EXPO2086";
+    internal const string WrongLimit = "EXPO2086";
 
     public static Command Create()
     {
         var server = new ServerOptions(isRequired: true);
         var json = new Option<bool>("--json") { Description = "Print one JSON object, on standard output.", Recursive = true };
-        var command = new Command("jobs", "List, show, watch, cancel or resume the jobs of a cluster.");
+        var command = new Command("jobs", "List, show, watch, cancel, resume or forget the jobs of a cluster.");
         server.AddTo(command);
         command.Options.Add(json);
         Command list = CreateList(server, json);
@@ -28,6 +28,7 @@ internal static class JobsCommand
         command.Subcommands.Add(CreateWatch(server, json));
         command.Subcommands.Add(CreateForOne("cancel", "Cancel a job; what it has computed is removed.", server, json, (client, id) => client.CancelAsync(id), SayState));
         command.Subcommands.Add(CreateForOne("resume", "Let a suspended or failed job go on.", server, json, (client, id) => client.ResumeAsync(id), SayState));
+        command.Subcommands.Add(PruneCommand.Create(server, json));
         command.SetAction((parsed, _) => RunAsync(
             server, parsed, parsed.GetValue(json), client => ListAsync(client, new JobQuery(), parsed.GetValue(json))));
         return command;
@@ -36,6 +37,7 @@ internal static class JobsCommand
     private static Command CreateList(ServerOptions server, Option<bool> json)
     {
         var state = new Option<string[]>("--state") { HelpName = "STATE", Description = "Only jobs in this state; may be given several times." };
+        state.CompletionSources.Add([.. JobStates.All]);
         Option<string?> limit = RecipeOptions.Text("--limit", "N", "At most so many; 50 by default.");
         Option<string?> cursor = RecipeOptions.Text("--cursor", "C", "The next page: what --json gave as next.");
         var command = new Command("list", "List the jobs, newest first.");
@@ -84,7 +86,7 @@ internal static class JobsCommand
         return command;
     }
 
-    private static Task<int> RunAsync(ServerOptions server, ParseResult parsed, bool json, Func<ExpoClusterClient, Task<int>> run) =>
+    internal static Task<int> RunAsync(ServerOptions server, ParseResult parsed, bool json, Func<ExpoClusterClient, Task<int>> run) =>
         JsonErrors.AroundAsync(json, () => ServerException.AroundAsync(async () =>
         {
             using ExpoClusterClient client = server.Connect(parsed);

@@ -22,6 +22,7 @@ internal static class NodeCommand
         RecipeOptions.Text("--tls-cert", "F", "This node's certificate (PEM); with it remoting speaks TLS, and --http may be https://..."),
         RecipeOptions.Text("--tls-key", "F", "Its private key (PEM)."),
         RecipeOptions.Text("--tls-ca", "F", "The authority (PEM) whose certificates are let in."),
+        RecipeOptions.Text("--keep-jobs", "90d|forever", "For how long jobs that have ended are known; forever by default. Their outputs stay."),
         RecipeOptions.Text("--log-format", "text|json", "Lines for people, as by default, or a JSON object a line for programs that gather logs."),
         RecipeOptions.Text("--hub-cache", "DIR", "Where models of the Hub are kept, below a storage root; .cache/huggingface/hub in the first by default."),
     ];

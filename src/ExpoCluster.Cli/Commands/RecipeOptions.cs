@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.CommandLine.Completions;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Recipes.BuiltIn;
 
@@ -25,6 +26,7 @@ internal sealed class RecipeOptions
 
     public void AddTo(Command command)
     {
+        recipe.CompletionSources.Add(Names);
         command.Arguments.Add(recipe);
         foreach (Option option in new Option[] { baseReference, aligned, alpha, output, numerics, seed, dtype, maxShardSize, onMismatch })
         {
@@ -65,6 +67,18 @@ internal sealed class RecipeOptions
         return problems.IsEmpty ? validation.Recipe! : throw new UsageException(problems);
     }
 
-    internal static Option<string?> Text(string name, string helpName, string description) =>
-        new(name) { HelpName = helpName, Description = description };
+    internal static Option<string?> Text(string name, string helpName, string description)
+    {
+        var option = new Option<string?>(name) { HelpName = helpName, Description = description };
+        option.CompletionSources.Add(WordsOf(helpName));
+        return option;
+    }
+
+    /// <summary>Completes names of built-in recipes.</summary>
+    internal static IEnumerable<CompletionItem> Names(CompletionContext _) => BuiltInRecipes.All.Select(recipe => new CompletionItem(recipe.Name));
+
+    // Of exact|official|stochastic all are words to be written, of sqlite:FILE|none the last.
+    private static string[] WordsOf(string helpName) => helpName.Contains('|', StringComparison.Ordinal)
+        ? [.. helpName.Split('|').Where(word => word.All(character => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character == '-'))]
+        : [];
 }

@@ -22,6 +22,7 @@ internal static class SampleCommand
         var dtype = new Option<string>("--dtype") { HelpName = "bf16|f16|f32", Description = "Of the weights.", DefaultValueFactory = _ => "bf16" };
         var maxShardSize = RecipeOptions.Text("--max-shard-size", "SIZE", "The largest file; 5GB by default.");
         var like = RecipeOptions.Text("--like", "RECIPE", "Lay the two out as that built-in recipe's published models: names, formats, files.");
+        like.CompletionSources.Add(RecipeOptions.Names);
         var scale = RecipeOptions.Text("--scale", "F", "With --like: a fraction of the true widths, for example 0.02; 1 by default.");
         var command = new Command("sample", "Write a small pair of checkpoints, DIR/base and DIR/aligned, to try things on.");
         command.Arguments.Add(directory);

@@ -16,6 +16,9 @@ public static class JobStates
     public static IReadOnlyList<string> All { get; } =
         [Queued, Planning, Transferring, Running, Suspended, Publishing, Done, Failed, Cancelled];
 
+    /// <summary>Those in which nothing more happens by itself.</summary>
+    public static IReadOnlyList<string> Ended { get; } = [Done, Failed, Cancelled];
+
     /// <summary>Nothing more happens by itself; a failed job can still be resumed.</summary>
     public static bool HasEnded(string state) => state is Done or Failed or Cancelled;
 }

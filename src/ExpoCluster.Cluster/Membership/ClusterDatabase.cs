@@ -1,4 +1,5 @@
 using ExpoCluster.Cluster.Coordination;
+using ExpoCluster.Cluster.Schema;
 using Npgsql;
 
 namespace ExpoCluster.Cluster.Membership;
@@ -7,7 +8,7 @@ namespace ExpoCluster.Cluster.Membership;
 public sealed class ClusterDatabase : IAsyncDisposable
 {
     // "expoclus" as a number. Whoever forms a cluster, or makes tables, holds it for that moment.
-    private const long AdvisoryLock = 0x6578706F636C7573;
+    internal const long AdvisoryLock = 0x6578706F636C7573;
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
@@ -104,19 +105,33 @@ public sealed class ClusterDatabase : IAsyncDisposable
     internal static string Describe(Exception exception) =>
         (exception as PostgresException)?.MessageText ?? exception.GetBaseException().Message;
 
+    private void SayVersion(int? before, int own)
+    {
+        if (before < own)
+        {
+            say($"the database was brought from version {before} to {own}.");
+        }
+        else if (before > own)
+        {
+            say($"the database is of version {before}, and this node knows version {own}: a newer version of ExpoCluster was here, and this one can go on beside it.");
+        }
+    }
+
     private async Task<Guid> EnsureTablesAsync(CancellationToken cancellation)
     {
         try
         {
-            return await AloneAsync(
+            int? before = null;
+            Guid identity = await AloneAsync(
                 async connection =>
                 {
-                    await using var tables = new NpgsqlCommand(DatabaseTables.Sql, connection);
-                    await tables.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+                    before = await SchemaUpgrade.RunAsync(connection, transaction: null, SchemaSteps.PostgreSql, cancellation).ConfigureAwait(false);
                     await using var identity = new NpgsqlCommand("select id from expocluster_identity", connection);
                     return (Guid)(await identity.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
                 },
                 cancellation).ConfigureAwait(false);
+            SayVersion(before, SchemaSteps.PostgreSql[^1].Version);
+            return identity;
         }
         catch (PostgresException exception) when (!IsPassing(exception))
         {

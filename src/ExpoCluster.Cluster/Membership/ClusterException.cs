@@ -11,6 +11,7 @@ public sealed class ClusterException(string code, string message, string advice,
     public const string AddressTaken = "EXPO5012";
     public const string Removed = "EXPO5013";
     public const string Incompatible = "EXPO5014";
+    public const string NewerDatabase = "EXPO5045";
     public const string UntrustedPeer = "EXPO5034";
     public const string OtherTransport = "EXPO5035";
 }

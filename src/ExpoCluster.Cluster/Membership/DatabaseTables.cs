@@ -1,9 +1,9 @@
 namespace ExpoCluster.Cluster.Membership;
 
-/// <summary>All tables of a cluster's database.</summary>
+/// <summary>The tables that the database of a cluster has from its first version on, besides those of the register.</summary>
 internal static class DatabaseTables
 {
-    /// <summary>Makes what is missing, and may be run any number of times.</summary>
+    /// <summary>Makes what is missing, and may be run any number of times. Later versions have steps of their own.</summary>
     /// <remarks>
     /// The first three are those of Akka.Persistence.Sql, which would make them itself, but not when several nodes start at once.
     /// That no sequence number of a job can be written twice is what keeps two coordinators from both journalling, with the trigger: an event
@@ -84,5 +84,6 @@ internal static class DatabaseTables
         create table if not exists expocluster_storage (
           root text primary key,
           token text not null);
+
         """;
 }

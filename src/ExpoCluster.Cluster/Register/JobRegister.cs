@@ -3,7 +3,6 @@ using System.Data.Common;
 using System.Text.Json;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Core.Jobs;
-using Npgsql;
 
 namespace ExpoCluster.Cluster.Register;
 
@@ -14,46 +13,28 @@ namespace ExpoCluster.Cluster.Register;
 /// </remarks>
 public sealed class JobRegister : IDisposable
 {
-    private const int MaxCreateAttempts = 5;
-
     private readonly RegisterDatabase database;
 
     private JobRegister(RegisterDatabase database) => this.database = database;
 
     public void Dispose() => database.Dispose();
 
-    /// <summary>Opens the register and makes its tables where they are missing.</summary>
+    /// <summary>Opens the register and brings its tables to this program's version.</summary>
     /// <param name="journal">The database that the journals are in.</param>
     /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="Membership.ClusterException">A newer version has changed them too much.</exception>
     public static async Task<JobRegister> OpenAsync(JournalSettings journal, CancellationToken cancellation = default)
     {
         var register = new JobRegister(new RegisterDatabase(journal));
         try
         {
-            await register.CreateAsync(cancellation).ConfigureAwait(false);
+            await register.database.UpgradeAsync(cancellation).ConfigureAwait(false);
             return register;
         }
         catch
         {
             register.Dispose();
             throw;
-        }
-    }
-
-    private async Task CreateAsync(CancellationToken cancellation)
-    {
-        for (int attempt = 1; ; attempt++)
-        {
-            try
-            {
-                await database.ExecuteAsync(cancellation, (RegisterSql.Create, [])).ConfigureAwait(false);
-                return;
-            }
-            catch (PostgresException) when (attempt < MaxCreateAttempts)
-            {
-                // Two nodes that create one table at once disturb each other, for all that it says IF NOT EXISTS.
-                await Task.Delay(TimeSpan.FromMilliseconds(50 * attempt), cancellation).ConfigureAwait(false);
-            }
         }
     }
 
@@ -110,6 +91,25 @@ public sealed class JobRegister : IDisposable
 
         parameters.AddRange(states.Select((state, index) => (RegisterSql.StateParameter(index), (object)state)));
         return database.ReadAsync(RegisterSql.List(states.Count, after is not null), parameters, row => EntryOf(row, withFiles: false), cancellation);
+    }
+
+    /// <summary>Jobs that came into one of these states before a moment and have stayed there, the longest first.</summary>
+    public Task<ImmutableArray<RegisterEntry>> ListOldAsync(
+        IReadOnlyCollection<string> states, DateTimeOffset before, int limit, CancellationToken cancellation = default)
+    {
+        List<(string, object)> parameters = [("@limit", limit), ("@before", before.ToUnixTimeMilliseconds())];
+        parameters.AddRange(states.Select((state, index) => (RegisterSql.StateParameter(index), (object)state)));
+        return database.ReadAsync(RegisterSql.ListOld(states.Count), parameters, row => EntryOf(row, withFiles: false), cancellation);
+    }
+
+    /// <summary>Forgets a job that is over for good: its journal, its rows here, and its right to an output.</summary>
+    /// <returns>False when it is not over, or not known.</returns>
+    public Task<bool> RemoveAsync(string job, CancellationToken cancellation = default)
+    {
+        (string, object)[] parameters = [("@job", job)];
+        return database.ExecuteIfAsync(
+            cancellation,
+            [(RegisterSql.Remove, parameters), .. RegisterSql.RemoveRest(database.IsClusters).Select(sql => (sql, parameters))]);
     }
 
     /// <summary>The states that a job came into behind this event, in order.</summary>

@@ -28,6 +28,8 @@ internal static class RegisterSql
           PRIMARY KEY (job, sequence));
         """;
 
+    public const string IndexEnded = "CREATE INDEX IF NOT EXISTS expocluster_jobs_changed ON expocluster_jobs (state, changed_ms)";
+
     // Recovery writes a state again under a later number; it is the same change still.
     public const string WriteChange = """
         INSERT INTO expocluster_job_states (job, sequence, state, changed_ms, code, message, advice)
@@ -61,7 +63,26 @@ internal static class RegisterSql
         WHERE job = @job AND sequence > @after ORDER BY sequence
         """;
 
+    // Nothing follows these states, so nobody writes an event of the job any more.
+    public const string Remove = "DELETE FROM expocluster_jobs WHERE job = @job AND state IN ('done', 'cancelled')";
+
     public const string Ping = "SELECT 1";
+
+    /// <summary>What else is known of a job, in tables of other owners too.</summary>
+    public static IEnumerable<string> RemoveRest(bool isClusters) =>
+    [
+        "DELETE FROM expocluster_job_states WHERE job = @job",
+        "DELETE FROM journal WHERE persistence_id = 'job-' || @job",
+        "DELETE FROM tags WHERE persistence_id = 'job-' || @job",
+        "DELETE FROM snapshot WHERE persistence_id = 'job-' || @job",
+        .. isClusters ? ["DELETE FROM expocluster_outputs WHERE job = @job"] : Array.Empty<string>(),
+    ];
+
+    public static string ListOld(int stateCount) =>
+        $"SELECT job, sequence, state, submitted_ms, changed_ms, output, facts FROM expocluster_jobs WHERE {IsInState(stateCount)}"
+            + " AND changed_ms <= @before ORDER BY changed_ms, job LIMIT @limit";
+
+    private static string IsInState(int stateCount) => $"state IN ({string.Join(", ", Enumerable.Range(0, stateCount).Select(StateParameter))})";
 
     public static string StateParameter(int index) => string.Create(CultureInfo.InvariantCulture, $"@state{index}");
 
@@ -70,7 +91,7 @@ internal static class RegisterSql
         List<string> conditions = [];
         if (stateCount > 0)
         {
-            conditions.Add($"state IN ({string.Join(", ", Enumerable.Range(0, stateCount).Select(StateParameter))})");
+            conditions.Add(IsInState(stateCount));
         }
 
         if (afterPosition)

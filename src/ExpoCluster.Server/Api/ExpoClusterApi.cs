@@ -45,6 +45,7 @@ public static class ExpoClusterApi
             .AddSingleton(node.Register)
             .AddSingleton(node.Storage)
             .AddSingleton(desk)
+            .AddSingleton(new JobPruning(node.Register, desk.CancelForGoodAsync, TimeProvider.System))
             .AddSingleton(new JobEvents(node.Register, live, Heartbeat))
             .AddSingleton(submission);
     }
@@ -74,6 +75,7 @@ public static class ExpoClusterApi
             application.MapDashboard(asksForTokens: node.Options.TokenFile is not null);
             application.MapOpenApi();
             JobEndpoints.Map(application);
+            PruneEndpoint.Map(application);
             ClusterEndpoints.Map(application);
         }
 

@@ -80,6 +80,10 @@ public sealed class JobDesk(Node node, JobRegister register, LiveJobs live, Publ
         return await ShowAsync(id, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Has a failed job give up what it could go on with.</summary>
+    /// <exception cref="JobException">It cannot be cancelled, or nobody answers.</exception>
+    public Task CancelForGoodAsync(string id, CancellationToken cancellation) => CommandAsync(new CancelJob { Job = id }, cancellation);
+
     /// <exception cref="JobException">There is no such job, or it has ended for good.</exception>
     public async Task<Job> ResumeAsync(string id, CancellationToken cancellation)
     {

@@ -6,6 +6,7 @@ using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Server.Telemetry;
 
 namespace ExpoCluster.Server.Nodes;
@@ -16,6 +17,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private Formation? formation;
     private WebListener? web;
     private NodeMetrics? metrics;
+    private JobRetention? retention;
 
     private ClusterNode(NodeOptions options, Node node, HubSession hub, PlanStore plans, JobRegister register, ClusterDatabase? database)
     {
@@ -89,6 +91,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 started.web = await NodeWeb.StartAsync(started, address).ConfigureAwait(false);
             }
 
+            started.Keep(options.KeepJobs, say);
             return started;
         }
         catch
@@ -168,8 +171,28 @@ public sealed class ClusterNode : IAsyncDisposable
         return new ClusterNode(options, node, hub, plans, register, database: null);
     }
 
+    private void Keep(TimeSpan? keep, Action<string> say)
+    {
+        if (keep is { } length)
+        {
+            var desk = new JobDesk(Node, Register, new LiveJobs(Node, TimeProvider.System), new PublishedStatistics());
+            retention = new JobRetention(
+                new JobPruning(Register, desk.CancelForGoodAsync, TimeProvider.System), length, () => IsFirstCoordinator(Node.Cluster), say, TimeProvider.System);
+            retention.Start();
+        }
+    }
+
+    private static bool IsFirstCoordinator(Akka.Cluster.Cluster cluster) =>
+        cluster.State.RoleLeader(NodeSettings.CoordinatorRole) is { } first && first.Equals(cluster.SelfAddress);
+
     private async Task StopServingAsync()
     {
+        if (retention is { } keeping)
+        {
+            retention = null;
+            await keeping.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (web is { } serving)
         {
             web = null;

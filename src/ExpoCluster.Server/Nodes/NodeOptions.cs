@@ -46,6 +46,9 @@ public sealed record NodeOptions
     /// <summary>With it nodes know each other, and HTTPS can be served; null for plain connections.</summary>
     public NodeCertificate? Certificate { get; init; }
 
+    /// <summary>Jobs that ended so long ago are forgotten; null to keep all.</summary>
+    public TimeSpan? KeepJobs { get; init; }
+
     public LogFormat LogFormat { get; init; }
 
     /// <summary>What was chosen that whoever starts this node should know of.</summary>

@@ -59,6 +59,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
             Lanes = ReadNumber("--lanes", 1, MaxLanes, Math.Min(Environment.ProcessorCount, MaxLanes), WrongNumber),
             MaxBytesPerSecond = ReadRate(),
             TokenFile = authentication.TokenFile,
+            KeepJobs = ReadKeepJobs(),
             LogFormat = ReadLogFormat(),
             Warnings = warnings.ToImmutable(),
             Version = version,
@@ -303,6 +304,22 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
                 Add(WrongLogFormat, "--log-format", $"'{other}' is neither text nor json.", "write text for people, json for programs that gather logs.");
                 return LogFormat.Text;
         }
+    }
+
+    private TimeSpan? ReadKeepJobs()
+    {
+        if (written("--keep-jobs") is not { } text || text == "forever")
+        {
+            return null;
+        }
+
+        if (TimeLength.TryParse(text, out TimeSpan length))
+        {
+            return length;
+        }
+
+        Add(WrongNumber, "--keep-jobs", $"'{text}' is no length of time.", "give one such as 90d or 12h, or forever.");
+        return null;
     }
 
     private long? ReadRate()

@@ -47,6 +47,45 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
     }
 
     [FactNeeding(Needs.Postgres)]
+    public async Task Nodes_that_find_the_database_of_an_earlier_version_bring_it_to_theirs_once()
+    {
+        server!.Query("drop schema public cascade; create schema public");
+        server.Query(DatabaseTables.Sql);
+        string identity = server.Query("select id from expocluster_identity");
+
+        ClusterDatabase[] opened = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => OpenAsync()));
+
+        Assert.All(opened, each => Assert.Equal(identity, each.Identity.ToString()));
+        Assert.Equal("1\n2", server.Query("select version from expocluster_schema order by 1"));
+        Assert.Equal("expocluster_jobs_changed", server.Query("select indexname from pg_indexes where indexname = 'expocluster_jobs_changed'"));
+        foreach (ClusterDatabase each in opened)
+        {
+            await each.DisposeAsync();
+        }
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_node_works_beside_newer_ones_that_it_does_no_harm_and_says_so()
+    {
+        server!.Query("insert into expocluster_schema values (99, 2, 0)");
+
+        await using ClusterDatabase opened = await OpenAsync();
+
+        Assert.Contains("the database is of version 99", Assert.Single(said), StringComparison.Ordinal);
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_node_that_is_too_old_for_the_database_is_none_and_changes_nothing()
+    {
+        server!.Query("insert into expocluster_schema values (99, 99, 0); drop table expocluster_outputs");
+
+        ClusterException refusal = await Assert.ThrowsAsync<ClusterException>(OpenAsync);
+
+        Assert.Equal(ClusterException.NewerDatabase, refusal.Code);
+        Assert.Equal("0", server.Query("select count(*) from pg_tables where tablename = 'expocluster_outputs'"));
+    }
+
+    [FactNeeding(Needs.Postgres)]
     public async Task Of_nodes_that_start_at_once_one_forms_the_cluster_and_the_others_ask_it()
     {
         string[] addresses = [.. Enumerable.Range(1, 8).Select(number => $"akka.tcp://expocluster@h:{number}")];

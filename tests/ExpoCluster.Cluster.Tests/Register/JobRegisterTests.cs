@@ -1,4 +1,5 @@
 using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Cluster.Membership;
 using ExpoCluster.Cluster.Register;
 using ExpoCluster.Core.Jobs;
 
@@ -98,6 +99,34 @@ public sealed class JobRegisterTests(RegisterScene scene) : IClassFixture<Regist
         await registers[0].WriteAsync(Entry("job1", sequence: 3, "running"));
         Assert.NotNull(await registers[7].FindAsync("job1"));
         Array.ForEach(registers, register => register.Dispose());
+    }
+
+    [Theory]
+    [MemberData(nameof(Databases))]
+    public async Task What_has_been_over_for_long_is_found_the_longest_first(string database)
+    {
+        using JobRegister register = await JobRegister.OpenAsync(scene.Create(database));
+        foreach ((string job, int hour, string state) in new[] { ("a", 2, "done"), ("b", 1, "running"), ("c", 1, "cancelled"), ("d", 3, "failed"), ("e", 1, "failed") })
+        {
+            await register.WriteAsync(Entry(job, sequence: 3, state) with { ChangedAt = Noon.AddHours(hour) });
+        }
+
+        Assert.Equal(["c", "e", "a"], (await register.ListOldAsync(["done", "failed", "cancelled"], Noon.AddHours(2), limit: 10)).Select(row => row.Job));
+        Assert.Equal(["c"], (await register.ListOldAsync(["done", "cancelled"], Noon.AddHours(9), limit: 1)).Select(row => row.Job));
+    }
+
+    [Theory]
+    [MemberData(nameof(Databases))]
+    public async Task A_database_that_a_newer_version_has_changed_too_much_is_not_opened(string database)
+    {
+        JournalSettings journal = scene.Create(database);
+        using (JobRegister register = await JobRegister.OpenAsync(journal))
+        {
+        }
+
+        await RegisterScene.ExecuteAsync(journal, "INSERT INTO expocluster_schema (version, oldest_node, at_ms) VALUES (99, 98, 0)");
+
+        Assert.Equal("EXPO5045", (await Assert.ThrowsAsync<ClusterException>(() => JobRegister.OpenAsync(journal))).Code);
     }
 
     internal static RegisterEntry Entry(string job, long sequence, string state, JobReason? reason = null) => new()

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.EndToEnd;
 using Microsoft.Data.Sqlite;
@@ -20,6 +21,15 @@ public sealed class RegisterScene : IDisposable
         return database == "SQLite"
             ? JournalSettings.Sqlite(Path.Join(directory, $"{number}.db"), isLocal: true)
             : JournalSettings.PostgreSql($"Host=127.0.0.1;Port={server.Value.Port};Username=expo;Database=jobs;Search Path={CreateSchema(number)}");
+    }
+
+    public static async Task ExecuteAsync(JournalSettings journal, string sql)
+    {
+        using DbDataSource source = journal.Provider.StartsWith("SQLite", StringComparison.Ordinal)
+            ? SqliteFactory.Instance.CreateDataSource(journal.ConnectionString)
+            : Npgsql.NpgsqlDataSource.Create(journal.ConnectionString);
+        await using DbCommand command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
     }
 
     public void Dispose()

@@ -74,7 +74,7 @@ public sealed class ClusterEndpointsTests : ApiScene
         Assert.Equal(
             [
                 "DELETE /api/jobs/{id}", "GET /api/cluster", "GET /api/jobs", "GET /api/jobs/{id}", "GET /api/jobs/{id}/events", "GET /api/recipes",
-                "GET /health/live", "GET /health/ready", "POST /api/jobs", "POST /api/jobs/{id}/resume", "POST /api/plan",
+                "GET /health/live", "GET /health/ready", "POST /api/jobs", "POST /api/jobs/prune", "POST /api/jobs/{id}/resume", "POST /api/plan",
             ],
             document["paths"]!.AsObject()
                 .SelectMany(path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key}")).Order(StringComparer.Ordinal));

@@ -45,6 +45,26 @@ public sealed class NodeOptionsReaderTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("90d", 90.0)]
+    [InlineData("12h", 0.5)]
+    [InlineData("forever", null)]
+    [InlineData(null, null)]
+    public void Jobs_are_kept_for_ever_unless_it_is_written_for_how_long(string? text, double? days)
+    {
+        written["--keep-jobs"] = text!;
+
+        Assert.Equal(days, Read().KeepJobs?.TotalDays);
+    }
+
+    [Fact]
+    public void A_length_of_time_needs_its_unit()
+    {
+        Write(("--keep-jobs", "90"));
+
+        Assert.Equal("EXPO5007", Assert.Throws<UsageException>(Read).Code);
+    }
+
     [Fact]
     public void What_is_written_is_taken()
     {
