@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
 
 namespace ExpoCluster.Core.Storage;
 
@@ -38,12 +39,27 @@ public sealed class StorageRoots(ImmutableArray<string> paths)
     {
         foreach (PlanInput input in plan.Inputs)
         {
-            string real = RealPath.Of(input.IsRemote ? cache.PlaceOf(HubFile.OfPlan(input.Path, input.ByteLength)) : input.Path);
-            if (!Contains(real))
+            CheckFile(input.Path, input.IsRemote ? cache.PlaceOf(HubFile.OfPlan(input.Path, input.ByteLength)) : input.Path);
+        }
+
+        // What goes along with the weights is copied into the output, where whoever asked for it can read it.
+        if (plan.SideFileDirectory is { } directory && !HubReference.Matches(directory))
+        {
+            foreach (SideFile file in SideFileSelection.Select(directory))
             {
-                throw Refusal("input", input.Path, $"leads to {real}, which is below none of the storage roots");
+                CheckFile(file.SourcePath, file.SourcePath);
             }
         }
+    }
+
+    /// <summary>The real path of a file that is about to be read.</summary>
+    /// <param name="name">By which messages call it.</param>
+    /// <param name="path">Where it is.</param>
+    /// <exception cref="UsageException">It lies elsewhere.</exception>
+    public string CheckFile(string name, string path)
+    {
+        string real = RealPath.Of(path);
+        return Contains(real) ? real : throw Refusal("input", name, $"leads to {real}, which is below none of the storage roots");
     }
 
     /// <summary>Whether a real path lies below a root.</summary>
