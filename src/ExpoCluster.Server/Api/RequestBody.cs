@@ -20,7 +20,14 @@ internal static class RequestBody
 
         try
         {
-            return await JsonDocument.ParseAsync(request.Body, Strict, cancellation).ConfigureAwait(false);
+            JsonDocument body = await JsonDocument.ParseAsync(request.Body, Strict, cancellation).ConfigureAwait(false);
+            if (!IsText(body.RootElement))
+            {
+                body.Dispose();
+                throw new RefusalException(ApiProblems.NotJson("a text holds half a surrogate pair."));
+            }
+
+            return body;
         }
         catch (JsonException exception)
         {
@@ -29,6 +36,25 @@ internal static class RequestBody
         catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
             throw new RefusalException(ApiProblems.TooLarge(MaxBytes));
+        }
+    }
+
+    // Half a surrogate pair can be written in JSON, but is no text: whoever reads it throws.
+    private static bool IsText(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString() is not null,
+                JsonValueKind.Array => value.EnumerateArray().All(IsText),
+                JsonValueKind.Object => value.EnumerateObject().All(property => property.Name is not null && IsText(property.Value)),
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 }
