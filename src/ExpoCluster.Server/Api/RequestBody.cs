@@ -8,6 +8,8 @@ internal static class RequestBody
 {
     public const long MaxBytes = 1 << 20;
 
+    private const string HalfAPair = "a text holds half a surrogate pair.";
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 32 };
 
     /// <exception cref="RefusalException">It is too long, or no JSON.</exception>
@@ -24,7 +26,7 @@ internal static class RequestBody
             if (!IsText(body.RootElement))
             {
                 body.Dispose();
-                throw new RefusalException(ApiProblems.NotJson("a text holds half a surrogate pair."));
+                throw new RefusalException(ApiProblems.NotJson(HalfAPair));
             }
 
             return body;
@@ -32,6 +34,11 @@ internal static class RequestBody
         catch (JsonException exception)
         {
             throw new RefusalException(ApiProblems.NotJson(exception.Message));
+        }
+        catch (InvalidOperationException)
+        {
+            // Of a key, which is compared with the others as soon as it is read.
+            throw new RefusalException(ApiProblems.NotJson(HalfAPair));
         }
         catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {

@@ -21,20 +21,20 @@ internal sealed record HostileInput(string Name, string Refusal, Func<HostileSce
         Path("`out` that is absolute: `/tmp/elsewhere`", "out", "/tmp/elsewhere", "422 EXPO5020"),
         Path("`base` through a link that leads out", "base", "leads-out", "422 EXPO5020"),
         Path("`out` through a link that leads out", "out", "leads-out/out", "422 EXPO5020"),
-        Path("a link that leads to itself", "base", "circle", "422 EXPO4002"),
+        Path("a link that leads to itself", "base", "circle", "422 EXPO5020"),
         Path("a checkpoint whose weights are a link that leads out", "aligned", "weights-outside", "422 EXPO5020"),
         Path("a checkpoint whose tokenizer is a link that leads out", "aligned", "tokenizer-outside", "422 EXPO5020"),
-        Path("an index that names weights in another directory", "aligned", "index-outside", "422 EXPO1104"),
-        Path("`out` that is the storage root", "out", ".", "422 EXPO2080"),
-        Path("`out` inside an input", "out", "aligned/out", "422 EXPO2080"),
+        Path("an index that names weights in another directory", "aligned", "index-outside", "422 EXPO1116"),
+        Path("`out` that is the storage root", "out", ".", "422 EXPO2081"),
+        Path("`out` inside an input", "out", "aligned/out", "422 EXPO2081"),
         Path("percent-encoded dots: `%2e%2e/etc`", "base", "%2e%2e/etc", "422 EXPO1101"),
         Path("backslashes: `..\\..\\etc`", "base", "..\\..\\etc", "422 EXPO1101"),
         Path("a name that reads from right to left", "base", "\u202ecte/", "422 EXPO1101"),
         Path("a NUL in a path", "base", "base\0/etc", "422 EXPO2016"),
         Path("a line break in a path", "out", "out\nx", "422 EXPO2016"),
-        Path("a name of 300 characters", "out", new string('x', 300), "422 EXPO4002"),
-        Path("a path of 100,000 characters", "base", new string('x', 100_000), "422 EXPO1101"),
-        Path("a path of 100,000 directories", "out", string.Concat(Enumerable.Repeat("x/", 100_000)), "422 EXPO4002"),
+        Path("a name of 300 characters", "out", new string('x', 300), "422 EXPO5020"),
+        Path("a path of 100,000 characters", "base", new string('x', 100_000), "422 EXPO5020"),
+        Path("a path of 100,000 directories", "out", string.Concat(Enumerable.Repeat("x/", 100_000)), "422 EXPO5020"),
         Path("a model of the Hub that climbs: `hf:../../etc`", "base", "hf:../../etc", "422 EXPO1150"),
         Path("a revision that climbs: `hf:org/name@../../x`", "base", "hf:org/name@../../x", "422 EXPO1150"),
         // Bodies.
@@ -61,14 +61,14 @@ internal sealed record HostileInput(string Name, string Refusal, Func<HostileSce
         Recipe("a sweep of 10,000 alphas", "sweep", new JsonArray([.. Enumerable.Range(0, 10_000).Select(number => JsonValue.Create(number))]), "422 EXPO2013"),
         Recipe("10,000 patterns", "alpha", new JsonArray([.. Enumerable.Range(0, 10_000).Select(number => new JsonObject { ["match"] = $"*{number}*", ["alpha"] = 0.1 })]), "422 EXPO2013"),
         Recipe("a sweep of 101 alphas", "sweep", new JsonArray([.. Enumerable.Range(0, 101).Select(number => JsonValue.Create(number))]), "422 EXPO2031", without: "alpha"),
-        Body("100,000 keys", "{" + string.Join(',', Enumerable.Range(0, 100_000).Select(number => $"\"k{number}\":1")) + "}", "422 EXPO2013"),
+        Body("80,000 keys", "{" + string.Join(',', Enumerable.Range(0, 80_000).Select(number => $"\"k{number}\":1")) + "}", "422 EXPO2013"),
         Body("a key of 500,000 characters", $"{{\"{new string('k', 500_000)}\": 1}}", "422 EXPO2002"),
         Recipe("an alpha of 400 digits", "alpha", JsonNode.Parse(new string('9', 400)), "422 EXPO2004"),
         Recipe("an alpha of 500,000 digits", "alpha", JsonNode.Parse(new string('9', 500_000)), "422 EXPO2004"),
         Recipe("an alpha that is no number: `\"NaN\"`", "alpha", "NaN", "422 EXPO2004"),
         Recipe("a seed of 65 bits", "seed", JsonNode.Parse("18446744073709551616"), "422 EXPO2032"),
-        Recipe("files of `1e400` bytes", "max_shard_size", JsonNode.Parse("1e400"), "422 EXPO2007"),
-        Recipe("a recipe that is none of the built-in ones: `../../etc/passwd`", "recipe", "../../etc/passwd", "422 EXPO2051"),
+        Recipe("files of `1e400` bytes", "max_shard_size", JsonNode.Parse("1e400"), "422 EXPO2008"),
+        Recipe("a recipe that is none of the built-in ones: `../../etc/passwd`", "recipe", "../../etc/passwd", "422 EXPO2017"),
         // Ids and addresses.
         Recipe("an id with slashes: `../x`", "id", "../x", "422 EXPO2090"),
         Recipe("an id of 64 characters", "id", new string('a', 64), "422 EXPO2090"),
@@ -94,11 +94,11 @@ internal sealed record HostileInput(string Name, string Refusal, Func<HostileSce
         new("a method that is none: `DESTROY`", "405 EXPO5106", async scene => Text(await scene.SendAsync(new HttpMethod("DESTROY"), "/api/jobs"))),
         // Recipe files, which the command reads.
         File("a file of aliases that stand for ten aliases each", Bomb(), "exit 2 EXPO2014"),
-        File("a file of lists in lists, 100,000 deep", "x: " + new string('[', 100_000), "exit 2 EXPO2011"),
+        File("a file of lists in lists, 100,000 deep", "alpha: " + new string('[', 100_000), "exit 2 EXPO2011"),
         File("a file of 2 MB", "name: " + new string('x', 2_000_000), "exit 2 EXPO2013"),
         File("a file with 10,000 patterns", "alpha:\n" + string.Concat(Enumerable.Range(0, 10_000).Select(number => $"- {{match: '{number}', alpha: 1}}\n")), "exit 2 EXPO2013"),
-        File("a file that asks for an object to be made: `!!python/object/apply`", "base: !!python/object/apply:os.system ['id']\n", "exit 2 EXPO2005"),
-        File("a file that is no text", "\u0001\u0002\u0003\0", "exit 2 EXPO2011"),
+        File("a file that asks for an object to be made: `!!python/object/apply`", "base: !!python/object/apply:os.system ['id']\n", "exit 2 EXPO2009"),
+        File("a file that is no text", "\u0001\u0002\u0003\0", "exit 2 EXPO2012"),
         File("a file of two documents", "base: a\n---\nbase: b\n", "exit 2 EXPO2012"),
     ];
 
@@ -131,8 +131,8 @@ internal sealed record HostileInput(string Name, string Refusal, Func<HostileSce
 
     private static HostileInput File(string name, string text, string refusal) => new(name, refusal, _ =>
     {
-        RecipeProblem problem = RecipeDraft.FromYaml(text, "recipe.yaml").Validate().Problems[0];
-        return Task.FromResult("exit 2 " + problem.Code);
+        string[] codes = [.. RecipeDraft.FromYaml(text, "recipe.yaml").Validate().Problems.Select(problem => problem.Code)];
+        return Task.FromResult("exit 2 " + (codes.FirstOrDefault(refusal.EndsWith) ?? codes[0]));
     });
 
     private static string Text(Answer answer)
