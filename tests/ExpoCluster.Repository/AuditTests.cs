@@ -10,7 +10,7 @@ public sealed class AuditTests : IDisposable
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
     [Theory]
-    [InlineData("The given project `ExpoCluster.Core` has no vulnerable packages given the current sources.", 0, 0, "No package is known to be vulnerable.")]
+    [InlineData("The given project `ExpoCluster.Core` has no vulnerable packages given the current sources.", 0, 0, "The package source names no vulnerable package.")]
     [InlineData("Project `ExpoCluster.Core` has the following vulnerable packages\n   > Some.Package  1.0.0  High  https://example.org/advisory", 0, 1, "Some.Package")]
     [InlineData("error: Unable to load the service index for the source.", 1, 0, "The packages could not be audited: error: Unable to load")]
     [InlineData("warn : Source does not provide vulnerability data.\nThe given project has no vulnerable packages given the current sources.", 0, 0, "does not provide vulnerability data")]

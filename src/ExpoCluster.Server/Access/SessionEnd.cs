@@ -10,5 +10,5 @@ internal sealed class SessionEnd(ILoggerFactory logs) : RevalidatingServerAuthen
     protected override TimeSpan RevalidationInterval => TimeSpan.FromSeconds(30);
 
     protected override Task<bool> ValidateAuthenticationStateAsync(AuthenticationState state, CancellationToken cancellation) =>
-        Task.FromResult(Visitor.Of(state.User).End is not { } end || TimeProvider.System.GetUtcNow() < end);
+        Task.FromResult(!Visitor.Of(state.User).IsOver(TimeProvider.System.GetUtcNow()));
 }

@@ -26,6 +26,9 @@ internal sealed record Visitor(string? Name, AccessRole? Role)
     /// <summary>Where he comes from.</summary>
     public string? Address { get; init; }
 
+    /// <summary>His token is good no longer.</summary>
+    public bool IsOver(DateTimeOffset now) => End <= now;
+
     public static Visitor Of(ClaimsPrincipal principal) => new(
         principal.Identity is { IsAuthenticated: true, Name: { } name } ? name : null,
         Enum.TryParse(principal.FindFirstValue(ClaimTypes.Role), out AccessRole role) ? role : null)
