@@ -22,7 +22,7 @@ public sealed class SecurityTests : IDisposable
         File.WriteAllText(place.PathOf("tokens"), $"{Operator} operator ada\n{Reader} reader rhea\n");
         node = ExpoProcess.Start(
             "node", "--database", $"sqlite:{place.PathOf("jobs.db")}", "--storage-root", place.Root, "--port", "0", "--http", server, "--log-format", "json",
-            "--lanes", "1", "--max-rate", "64KB", "--auth", $"token:{place.PathOf("tokens")}");
+            "--lanes", "1", "--max-rate", "128KB", "--auth", $"token:{place.PathOf("tokens")}");
         NodeProcesses.WaitFor(node, "serving");
     }
 
