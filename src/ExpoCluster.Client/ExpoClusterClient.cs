@@ -48,7 +48,7 @@ public sealed class ExpoClusterClient : IDisposable
 
     public void Dispose() => http.Dispose();
 
-    /// <summary>Submits a job. When a connection breaks it is submitted again, for that does no harm: a server knows a job by its id, or
+    /// <summary>Submits a job. When a connection breaks, or the server has too much to do, it is submitted again, for that does no harm: a server knows a job by its id, or
     /// without one by its recipe and output.</summary>
     public async Task<SubmittedJob> SubmitAsync(RecipeRequest recipe, CancellationToken cancellation = default)
     {
@@ -58,12 +58,16 @@ public sealed class ExpoClusterClient : IDisposable
             {
                 return await SendAsync(HttpMethod.Post, "api/jobs", recipe, ReadSubmittedAsync, cancellation).ConfigureAwait(false);
             }
-            catch (ExpoClusterException failure) when (failure.Code == ExpoClusterException.Unreachable && attempt < SubmitPauses.Length)
+            catch (ExpoClusterException failure) when (IsPassing(failure) && attempt < SubmitPauses.Length)
             {
                 await Task.Delay(SubmitPauses[attempt], cancellation).ConfigureAwait(false);
             }
         }
     }
+
+    // Nobody was reached, or there were too many of us.
+    private static bool IsPassing(ExpoClusterException failure) =>
+        failure.Code == ExpoClusterException.Unreachable || failure.Problem.Status == (int)HttpStatusCode.TooManyRequests;
 
     /// <summary>What <see cref="SubmitAsync"/> would do.</summary>
     public Task<PlanDescription> PlanAsync(RecipeRequest recipe, CancellationToken cancellation = default) =>

@@ -112,6 +112,8 @@ public sealed partial class DashboardTests : IDisposable
         await page.GetByRole(AriaRole.Button, new() { Name = "Resume" }).ClickAsync();
 
         await Expect(state).ToHaveTextAsync("running", new() { Timeout = Patience });
+        NodeProcesses.WaitFor(node, "Audit: job-resumed by nobody (no role) at 127.0.0.1: job ");
+        Assert.Contains("Audit: job-submitted by nobody (no role) at 127.0.0.1: job ", node.Errors, StringComparison.Ordinal);
         Assert.Empty(browser.Complaints);
     }
 
@@ -135,6 +137,8 @@ public sealed partial class DashboardTests : IDisposable
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
 
         await Expect(page.GetByText("You may look, but not act")).ToBeVisibleAsync(new() { Timeout = Patience });
+        Assert.Contains("Audit: sign-in-refused to nobody (no role) at 127.0.0.1", node.Errors, StringComparison.Ordinal);
+        Assert.Contains("Audit: signed-in by rhea (reader) at 127.0.0.1", node.Errors, StringComparison.Ordinal);
         BrowserContextCookiesResult cookie = (await page.Context.CookiesAsync()).Single(cookie => cookie.Name == "expocluster-token");
         Assert.Equal((true, SameSiteAttribute.Strict), (cookie.HttpOnly, cookie.SameSite));
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();

@@ -50,12 +50,14 @@ public sealed partial class DocumentTests
     [InlineData("docs/observability.md")]
     [InlineData("docs/operations.md")]
     [InlineData("docs/recipes.md")]
+    [InlineData("docs/security.md")]
+    [InlineData("SECURITY.md")]
     public void The_document_is_there(string path) => Assert.True(new FileInfo(Path.Join(Tree.Root, path)).Length > 200);
 
     [Fact]
     public void Links_between_documents_lead_somewhere()
     {
-        string[] documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", .. Directory.EnumerateFiles(Path.Join(Tree.Root, "docs"), "*.md").Select(path => Path.GetRelativePath(Tree.Root, path))];
+        string[] documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", .. Directory.EnumerateFiles(Path.Join(Tree.Root, "docs"), "*.md").Select(path => Path.GetRelativePath(Tree.Root, path))];
 
         foreach (string document in documents)
         {

@@ -18,7 +18,7 @@ internal static class NodeCommand
         RecipeOptions.Text("--storage-root", "DIR[,DIR]", "The directories that this node may touch, the same on all nodes."),
         RecipeOptions.Text("--lanes", "N", "Computing threads; by default one for each core."),
         RecipeOptions.Text("--max-rate", "SIZE", "The most output bytes per second of this node."),
-        RecipeOptions.Text("--auth", "none|token:FILE", "What clients must show; without it HTTP stays on loopback addresses."),
+        RecipeOptions.Text("--auth", "none|token:FILE|oidc:AUTHORITY,AUDIENCE", "Whose tokens clients must show; without it HTTP stays on loopback addresses."),
         RecipeOptions.Text("--tls-cert", "F", "This node's certificate (PEM); with it remoting speaks TLS, and --http may be https://..."),
         RecipeOptions.Text("--tls-key", "F", "Its private key (PEM)."),
         RecipeOptions.Text("--tls-ca", "F", "The authority (PEM) whose certificates are let in."),

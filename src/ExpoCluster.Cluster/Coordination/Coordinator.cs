@@ -865,7 +865,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private void RunSequence(Func<PublishSequence, object> step)
     {
         OutputPaths output = Paths;
-        var publishSequence = new PublishSequence(output, job, settings.HubCache);
+        var publishSequence = new PublishSequence(output, job, settings.HubCache, settings.StorageRoots);
         Task<object> run = OwnThread.Run(() =>
         {
             try

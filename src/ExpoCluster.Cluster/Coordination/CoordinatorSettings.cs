@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ExpoCluster.Cluster.Register;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Cluster.Coordination;
 
@@ -37,6 +38,9 @@ public sealed record CoordinatorSettings
 
     /// <summary>Where workers have brought files of the Hub; null in an embedded merge.</summary>
     public HubCache? HubCache { get; init; }
+
+    /// <summary>Below which side files must lie; null in an embedded merge, which may read what its user may.</summary>
+    public StorageRoots? StorageRoots { get; init; }
 
     /// <summary>Written into provenance and model card.</summary>
     public required string Version { get; init; }

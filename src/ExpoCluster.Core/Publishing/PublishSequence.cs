@@ -27,14 +27,17 @@ public sealed class PublishSequence
     private readonly string job;
     private readonly Action<string, string> rename;
     private readonly HubCache? hub;
+    private readonly StorageRoots? roots;
 
     /// <param name="paths">The output directory.</param>
     /// <param name="job">Whose output it is.</param>
     /// <param name="hub">Where side files of the Hub have been brought; null where they lie in the workspace.</param>
-    public PublishSequence(OutputPaths paths, string job, HubCache? hub = null)
+    /// <param name="roots">Below which side files must lie; null for everywhere. A plan was checked when it was made, and links can change.</param>
+    public PublishSequence(OutputPaths paths, string job, HubCache? hub = null, StorageRoots? roots = null)
         : this(paths, job, Durability.Rename)
     {
         this.hub = hub;
+        this.roots = roots;
     }
 
     /// <param name="paths">The output directory.</param>
@@ -177,13 +180,13 @@ public sealed class PublishSequence
         plan.Layout.Sum(file => file.Tensors.Sum(tensor => tensor.Entry.ByteCount)),
         plan.Layout.SelectMany(file => file.Tensors.Select(tensor => KeyValuePair.Create(tensor.Entry.Name, file.BaseName))));
 
-    private static void PrepareSideFile(Plan plan, SideFile file, string target)
+    private void PrepareSideFile(Plan plan, SideFile file, string target)
     {
         Durability.CreateDirectory(Path.GetDirectoryName(target)!);
         byte[] content;
         try
         {
-            content = File.ReadAllBytes(file.SourcePath);
+            content = File.ReadAllBytes(roots?.CheckFile(file.SourcePath, file.SourcePath) ?? file.SourcePath);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

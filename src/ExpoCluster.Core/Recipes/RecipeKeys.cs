@@ -23,6 +23,9 @@ internal static class RecipeKeys
     /// <summary>In an entry of <c>on_mismatch</c>.</summary>
     public const string Policy = "policy";
 
+    /// <summary>Of one list: there are models with some thousands of tensors, but nobody writes a line for each.</summary>
+    public const int MaxEntries = 4096;
+
     public static readonly string[] All =
         [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Sweep, Numerics, Seed, Dtype, OnMismatch, MaxShardSize, Output];
 

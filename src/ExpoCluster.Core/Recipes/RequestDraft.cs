@@ -6,7 +6,8 @@ namespace ExpoCluster.Core.Recipes;
 /// <summary>Reads a recipe that came as JSON from somebody else: nothing in it is trusted, and everything wrong with it is told.</summary>
 internal sealed class RequestDraft
 {
-    private const int MaxEntries = 10_000;
+    /// <summary>A recipe has fifteen.</summary>
+    private const int MaxKeys = 100;
 
     private readonly ImmutableArray<RecipeProblem>.Builder problems = ImmutableArray.CreateBuilder<RecipeProblem>();
 
@@ -35,6 +36,12 @@ internal sealed class RequestDraft
     private ImmutableDictionary<string, DraftValue> ReadValues(JsonElement recipe, string[] beside)
     {
         var values = ImmutableDictionary.CreateBuilder<string, DraftValue>(StringComparer.Ordinal);
+        if (recipe.GetPropertyCount() > MaxKeys)
+        {
+            problems.Add(RecipeProblems.TooLarge("recipe", $"longer than {MaxKeys} keys"));
+            return values.ToImmutable();
+        }
+
         foreach (JsonProperty property in recipe.EnumerateObject())
         {
             if (RecipeKeys.All.Contains(property.Name))
@@ -59,8 +66,8 @@ internal sealed class RequestDraft
     {
         if (value.ValueKind == JsonValueKind.Array && RecipeKeys.Lists.Contains(key))
         {
-            return value.GetArrayLength() > MaxEntries
-                ? new DraftValue("", key, RecipeProblems.TooLarge(key, $"longer than {MaxEntries} entries in {key}"))
+            return value.GetArrayLength() > RecipeKeys.MaxEntries
+                ? new DraftValue("", key, RecipeProblems.TooLarge(key, $"longer than {RecipeKeys.MaxEntries} entries in {key}"))
                 : new DraftValue("", key) { Entries = [.. value.EnumerateArray().Select((entry, index) => ReadEntry($"{key}[{index}]", entry))] };
         }
 

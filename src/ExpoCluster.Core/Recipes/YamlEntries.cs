@@ -19,7 +19,15 @@ internal sealed class YamlEntries(Parser parser, string key, Action skip)
     {
         while (!parser.TryConsume<SequenceEnd>(out _))
         {
-            entries.Add(ReadEntry());
+            if (entries.Count < RecipeKeys.MaxEntries)
+            {
+                entries.Add(ReadEntry());
+            }
+            else
+            {
+                problem ??= RecipeProblems.TooLarge(path, $"longer than {RecipeKeys.MaxEntries} entries in {key}");
+                skip();
+            }
         }
 
         return new DraftValue("", path, problem) { Entries = entries.ToImmutable() };

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using System.Text;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
 
 namespace ExpoCluster.Core.Storage;
 
@@ -11,6 +13,11 @@ public sealed class StorageRoots(ImmutableArray<string> paths)
 {
     public const string OutsideRoots = "EXPO5020";
 
+    /// <summary>Half of what systems take, for we put names of our own behind it; and links are looked for name by name.</summary>
+    private const int MaxPathBytes = 2048;
+
+    private const int MaxNameBytes = 255;
+
     private static readonly char[] Separators = [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar];
 
     public ImmutableArray<string> Paths { get; } = paths;
@@ -18,7 +25,7 @@ public sealed class StorageRoots(ImmutableArray<string> paths)
     /// <summary>The real path that is meant, which lies below a root.</summary>
     /// <param name="field">Where the path was given, for the message: <c>base</c>.</param>
     /// <param name="path">Absolute, or relative to the first root.</param>
-    /// <exception cref="UsageException">It climbs with <c>..</c>, or leads elsewhere, itself or by a symbolic link.</exception>
+    /// <exception cref="UsageException">It climbs with <c>..</c>, is far too long, or leads elsewhere, itself or by a symbolic link.</exception>
     public string Resolve(string field, string path)
     {
         if (path.Contains('\0', StringComparison.Ordinal) || path.Split(Separators).Contains(".."))
@@ -26,8 +33,25 @@ public sealed class StorageRoots(ImmutableArray<string> paths)
             throw Refusal(field, path, "contains '..' or a character that no path has");
         }
 
-        string real = RealPath.Of(Path.Combine(Paths[0], path));
+        if (Encoding.UTF8.GetByteCount(path) > MaxPathBytes || path.Split(Separators).Any(name => Encoding.UTF8.GetByteCount(name) > MaxNameBytes))
+        {
+            throw Refusal(field, path, $"is longer than {MaxPathBytes} bytes, or a name in it than {MaxNameBytes}");
+        }
+
+        string real = RealOf(field, path);
         return Contains(real) ? real : throw Refusal(field, path, $"leads to {real}, which is below none of the storage roots");
+    }
+
+    private string RealOf(string field, string path)
+    {
+        try
+        {
+            return RealPath.Of(Path.Combine(Paths[0], path));
+        }
+        catch (StorageException circle)
+        {
+            throw Refusal(field, path, $"leads nowhere ({circle.Message.TrimEnd('.')})");
+        }
     }
 
     /// <summary>Checks what a plan reads: a checkpoint below a root may hold symbolic links that lead out of it.</summary>
@@ -38,12 +62,27 @@ public sealed class StorageRoots(ImmutableArray<string> paths)
     {
         foreach (PlanInput input in plan.Inputs)
         {
-            string real = RealPath.Of(input.IsRemote ? cache.PlaceOf(HubFile.OfPlan(input.Path, input.ByteLength)) : input.Path);
-            if (!Contains(real))
+            CheckFile(input.Path, input.IsRemote ? cache.PlaceOf(HubFile.OfPlan(input.Path, input.ByteLength)) : input.Path);
+        }
+
+        // What goes along with the weights is copied into the output, where whoever asked for it can read it.
+        if (plan.SideFileDirectory is { } directory && !HubReference.Matches(directory))
+        {
+            foreach (SideFile file in SideFileSelection.Select(directory))
             {
-                throw Refusal("input", input.Path, $"leads to {real}, which is below none of the storage roots");
+                CheckFile(file.SourcePath, file.SourcePath);
             }
         }
+    }
+
+    /// <summary>The real path of a file that is about to be read.</summary>
+    /// <param name="name">By which messages call it.</param>
+    /// <param name="path">Where it is.</param>
+    /// <exception cref="UsageException">It lies elsewhere.</exception>
+    public string CheckFile(string name, string path)
+    {
+        string real = RealPath.Of(path);
+        return Contains(real) ? real : throw Refusal("input", name, $"leads to {real}, which is below none of the storage roots");
     }
 
     /// <summary>Whether a real path lies below a root.</summary>

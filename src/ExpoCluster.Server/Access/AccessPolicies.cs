@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ExpoCluster.Server.Access;
@@ -10,24 +9,29 @@ internal static class AccessPolicies
     public const string Look = "look";
     public const string Act = "act";
 
-    /// <param name="services">Of the node's web host.</param>
-    /// <param name="tokens">Null where everybody may do everything.</param>
-    public static void Add(IServiceCollection services, AccessTokens? tokens)
-    {
-        AuthorizationBuilder authorization = services.AddAuthorizationBuilder();
-        if (tokens is null)
-        {
-            authorization
-                .AddPolicy(Look, policy => policy.RequireAssertion(_ => true))
-                .AddPolicy(Act, policy => policy.RequireAssertion(_ => true));
-            return;
-        }
+    /// <summary>By which requests are recognized; signing in has one of its own.</summary>
+    public const string SchemeName = "Bearer";
 
+    /// <summary>Everybody may do everything.</summary>
+    public static void AddNone(IServiceCollection services) => services.AddAuthorizationBuilder()
+        .AddPolicy(Look, policy => policy.RequireAssertion(_ => true))
+        .AddPolicy(Act, policy => policy.RequireAssertion(_ => true));
+
+    public static void Add(IServiceCollection services, AccessTokens tokens)
+    {
         services.AddSingleton(tokens);
-        services.AddAuthentication(BearerAccess.SchemeName)
-            .AddScheme<AuthenticationSchemeOptions, BearerAccess>(BearerAccess.SchemeName, configureOptions: null);
-        authorization
-            .AddPolicy(Look, policy => policy.RequireAuthenticatedUser())
-            .AddPolicy(Act, policy => policy.RequireAuthenticatedUser().RequireRole(nameof(AccessRole.Operator)));
+        AddRoles(services)
+            .AddScheme<AuthenticationSchemeOptions, BearerAccess>(SchemeName, configureOptions: null)
+            .AddScheme<AuthenticationSchemeOptions, BearerAccess>(SignIn.SchemeName, configureOptions: null);
+    }
+
+    public static void Add(IServiceCollection services, OidcAuthority authority) => OidcAccess.Add(AddRoles(services), authority);
+
+    private static AuthenticationBuilder AddRoles(IServiceCollection services)
+    {
+        services.AddAuthorizationBuilder()
+            .AddPolicy(Look, policy => policy.RequireRole(nameof(AccessRole.Reader), nameof(AccessRole.Operator)))
+            .AddPolicy(Act, policy => policy.RequireRole(nameof(AccessRole.Operator)));
+        return services.AddAuthentication(SchemeName);
     }
 }

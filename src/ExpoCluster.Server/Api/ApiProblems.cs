@@ -8,6 +8,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Access;
 using ExpoCluster.Tensors;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -19,15 +20,20 @@ internal static class ApiProblems
 {
     public const string Unexpected = "EXPO3000";
 
+    /// <summary>What is wrong with a request is told, but not more than somebody would read: its texts may be the request's own.</summary>
+    private const int MaxProblems = 100;
+
+    private const int MaxCharacters = 1000;
+
     public static Problem Of(Exception exception) => exception switch
     {
         UsageException usage => Of(StatusOf(usage.Code), usage.Code, usage.Message, usage.Advice) with
         {
-            Problems = [.. usage.Problems.Select(problem => new ProblemDetail(problem.Code, problem.Path, problem.Message, problem.Advice))],
+            Problems = Details(usage.Problems, problem => new ProblemDetail(problem.Code, Short(problem.Path), Short(problem.Message), problem.Advice)),
         },
         PlanningException planning => Of(StatusOf(planning.Code), planning.Code, planning.Message, planning.Advice) with
         {
-            Problems = [.. planning.Problems.Select(problem => new ProblemDetail(problem.Code, problem.Tensor, problem.Message, Advice: null))],
+            Problems = Details(planning.Problems, problem => new ProblemDetail(problem.Code, Short(problem.Tensor), Short(problem.Message), Advice: null)),
         },
         ExpoException expo => Of(StatusOf(expo.Code), expo.Code, expo.Message, expo.Advice),
         DbException database => Of(
@@ -48,18 +54,31 @@ internal static class ApiProblems
         Title = ReasonPhrases.GetReasonPhrase(status),
         Status = status,
         Code = code,
-        Detail = detail,
-        Advice = advice,
+        Detail = Short(detail),
+        Advice = Short(advice),
     };
 
-    public static Problem NotAuthenticated(bool hasToken) => Of(
+    /// <param name="why">The token is not taken; null where none was shown.</param>
+    public static Problem NotAuthenticated(string? why) => Of(
         StatusCodes.Status401Unauthorized,
         "EXPO5101",
-        hasToken ? "the token is not one of this server's." : "the server asks for a token.",
-        "give a token of the server's token file by --token-file or EXPOCLUSTER_TOKEN, or in the header Authorization: Bearer TOKEN.");
+        why ?? "the server asks for a token.",
+        "give a token of the server's token file, or of its authority, by --token-file or EXPOCLUSTER_TOKEN, or in the header Authorization: Bearer TOKEN.");
 
-    public static Problem NotPermitted(string? name) => Of(
-        StatusCodes.Status403Forbidden, "EXPO5102", $"'{name}' may look, but not act.", "use the token of an operator.");
+    public static Problem NotPermitted(Visitor visitor) => Of(
+        StatusCodes.Status403Forbidden,
+        "EXPO5102",
+        visitor.Role is null ? $"'{visitor.Name}' has no role here." : $"'{visitor.Name}' may look, but not act.",
+        visitor.Role is null ? "have the authority give a role to this account." : "use the token of an operator.");
+
+    public static Problem AuthoritySilent(Uri authority, string why) => Of(
+        StatusCodes.Status503ServiceUnavailable,
+        "EXPO5112",
+        $"{authority}, which knows whose tokens are good, does not answer ({why}).",
+        "send the request again when it is back.");
+
+    public static Problem TooManyRequests(string what, int seconds) => Of(
+        StatusCodes.Status429TooManyRequests, "EXPO5111", $"there were too many {what} in a short time.", $"wait {seconds} s, then send the request again.");
 
     public static Problem TooLarge(long maxBytes) => Of(
         StatusCodes.Status413PayloadTooLarge, "EXPO5103", $"the body is longer than {maxBytes} bytes.", "a recipe needs a few lines; check what was sent.");
@@ -96,6 +115,16 @@ internal static class ApiProblems
         context.Response.ContentType = Problem.MediaType;
         return context.Response.WriteAsync(JsonSerializer.Serialize(problem, ContractJson.Default.Problem));
     }
+
+    private static ProblemDetail[] Details<T>(IReadOnlyCollection<T> problems, Func<T, ProblemDetail> describe)
+    {
+        ProblemDetail[] told = [.. problems.Take(MaxProblems).Select(describe)];
+        return problems.Count <= MaxProblems
+            ? told
+            : [.. told, told[^1] with { Path = "", Message = $"and {problems.Count - MaxProblems} problems more.", Advice = null }];
+    }
+
+    private static string Short(string text) => text.Length > MaxCharacters ? text[..MaxCharacters] + " …" : text;
 
     private static int StatusOf(string code) => code switch
     {

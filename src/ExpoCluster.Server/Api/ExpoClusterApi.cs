@@ -23,25 +23,24 @@ public static class ExpoClusterApi
     {
         var live = new LiveJobs(node.Node, TimeProvider.System);
         var desk = new JobDesk(node.Node, node.Register, live, new PublishedStatistics());
-        AccessPolicies.Add(services, node.Options.TokenFile is { } file ? AccessTokens.ReadFrom(file) : null);
+        var audit = new Audit(node.Node.System);
+        AddAccess(services, node.Options);
         services.AddOpenApi("v1");
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
-        services.Configure<KestrelServerOptions>(options =>
-        {
-            options.AddServerHeader = false;
-            options.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
-        });
+        services.Configure<KestrelServerOptions>(RequestLimits.Apply);
+        RequestLimits.Add(services);
         var submission = new JobSubmission(node.Register, node.Plans, desk, node.Hub, node.Storage, TimeProvider.System);
         if (node.Options.Has(NodeSettings.WebRole))
         {
             services.AddDashboard(new DashboardSources(node.Node, node.Register, node.Plans, live, desk, node.Options.Version)
             {
-                Submission = submission, Roots = node.Storage,
+                Submission = submission, Roots = node.Storage, Audit = audit,
             });
         }
 
         return services
             .AddSingleton(node)
+            .AddSingleton(audit)
             .AddSingleton(node.Register)
             .AddSingleton(node.Storage)
             .AddSingleton(desk)
@@ -53,26 +52,30 @@ public static class ExpoClusterApi
     public static WebApplication MapExpoClusterApi(this WebApplication application)
     {
         ClusterNode node = application.Services.GetRequiredService<ClusterNode>();
+        NodeOptions options = node.Options;
+        bool isWeb = options.Has(NodeSettings.WebRole);
+        application.UseSecurityHeaders(isWeb);
         application.UseMiddleware<ProblemAnswers>();
-        application.UseMiddleware<OriginCheck>(node.Options.TokenFile is not null || node.Options.Http is { IsLoopback: false });
-        bool isWeb = node.Options.Has(NodeSettings.WebRole);
-        if (isWeb)
-        {
-            application.UseDashboardHeaders();
-        }
-
+        application.UseMiddleware<RefusalRecord>();
+        application.UseMiddleware<OriginCheck>(options.AsksForTokens || options.Http is { IsLoopback: false });
         application.UseRouting();
-        if (node.Options.TokenFile is not null)
+        if (options.AsksForTokens)
         {
             application.UseAuthentication();
         }
 
+        application.Use((context, next) =>
+        {
+            Visitor.NoteAddress(context);
+            return next(context);
+        });
         application.UseAuthorization();
+        application.UseRateLimiter();
         ClusterEndpoints.MapHealth(application);
         MetricsEndpoint.Map(application, node);
         if (isWeb)
         {
-            application.MapDashboard(asksForTokens: node.Options.TokenFile is not null);
+            application.MapDashboard(options.AsksForTokens ? new SignIn(options.Oidc, application.Services.GetRequiredService<Audit>()) : null);
             application.MapOpenApi();
             JobEndpoints.Map(application);
             PruneEndpoint.Map(application);
@@ -80,5 +83,21 @@ public static class ExpoClusterApi
         }
 
         return application;
+    }
+
+    private static void AddAccess(IServiceCollection services, NodeOptions options)
+    {
+        if (options.TokenFile is { } file)
+        {
+            AccessPolicies.Add(services, AccessTokens.ReadFrom(file));
+        }
+        else if (options.Oidc is { } authority)
+        {
+            AccessPolicies.Add(services, authority);
+        }
+        else
+        {
+            AccessPolicies.AddNone(services);
+        }
     }
 }

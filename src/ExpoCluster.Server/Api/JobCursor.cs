@@ -1,5 +1,6 @@
 using System.Globalization;
 using ExpoCluster.Cluster.Register;
+using ExpoCluster.Server.Jobs;
 
 namespace ExpoCluster.Server.Api;
 
@@ -15,6 +16,7 @@ internal static class JobCursor
         return dot > 0
             && long.TryParse(text.AsSpan(0, dot), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long milliseconds)
             && milliseconds is >= 0 and < 253_402_300_800_000
+            && JobRequest.IsId(text[(dot + 1)..])
                 ? new RegisterPosition(DateTimeOffset.FromUnixTimeMilliseconds(milliseconds), text[(dot + 1)..])
                 : null;
     }

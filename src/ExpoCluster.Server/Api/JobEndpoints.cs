@@ -25,7 +25,7 @@ internal static class JobEndpoints
     {
         RouteGroupBuilder jobs = endpoints.MapGroup("/api/jobs").WithTags("jobs").RequireAuthorization(AccessPolicies.Look);
         Describe(jobs.MapPost("", SubmitAsync), "submitJob", "Submit a job. Doing it again does no harm: the same id, or without id the same recipe and output, is the same job.")
-            .RequireAuthorization(AccessPolicies.Act).Accepts<RecipeRequest>("application/json")
+            .RequireAuthorization(AccessPolicies.Act).RequireRateLimiting(RequestLimits.Submissions).Accepts<RecipeRequest>("application/json")
             .Produces<Job>(StatusCodes.Status201Created).Produces<Job>();
         Describe(jobs.MapGet("", ListAsync), "listJobs", "All jobs, newest first, a page at a time.").Produces<JobPage>();
         Describe(jobs.MapGet("{id}", ShowAsync), "showJob", "One job as it is now.").Produces<Job>();
@@ -36,7 +36,7 @@ internal static class JobEndpoints
         Describe(jobs.MapGet("{id}/events", WatchAsync), "watchJob", "Server-sent events: 'state' for each change, with an id to go on behind (Last-Event-ID), and 'progress' with the job as it is.")
             .Produces(StatusCodes.Status200OK, contentType: "text/event-stream").Produces(StatusCodes.Status204NoContent);
         Describe(endpoints.MapPost("/api/plan", PlanAsync), "plan", "What a job would do. Reads headers only, writes nothing.")
-            .WithTags("plans").RequireAuthorization(AccessPolicies.Act).Accepts<RecipeRequest>("application/json").Produces<PlanDescription>();
+            .WithTags("plans").RequireAuthorization(AccessPolicies.Act).RequireRateLimiting(RequestLimits.Submissions).Accepts<RecipeRequest>("application/json").Produces<PlanDescription>();
     }
 
     private static RouteHandlerBuilder Describe(RouteHandlerBuilder endpoint, string name, string summary) => endpoint
@@ -45,10 +45,12 @@ internal static class JobEndpoints
         .Produces<Problem>(StatusCodes.Status400BadRequest, Problem.MediaType);
 
     private static async Task<IResult> SubmitAsync(
-        HttpContext context, JobSubmission submission, JobDesk desk, StorageRoots roots, CancellationToken cancellation)
+        HttpContext context, JobSubmission submission, JobDesk desk, StorageRoots roots, Audit audit, CancellationToken cancellation)
     {
         JobRequest request = await ReadAsync(context.Request, roots, needsOutput: true, cancellation).ConfigureAwait(false);
-        Submission done = await submission.SubmitAsync(request, context.User.Identity?.Name, cancellation).ConfigureAwait(false);
+        var visitor = Visitor.Of(context);
+        Submission done = await submission.SubmitAsync(request, visitor.Name, cancellation).ConfigureAwait(false);
+        audit.Submitted(visitor, done.Entry.Job);
         Job job = await desk.DescribeAsync(done.Entry, cancellation).ConfigureAwait(false);
         context.Response.Headers.Location = "/api/jobs/" + job.Id;
         return Answer(job with { Notes = done.Notes }, done.IsNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
@@ -101,11 +103,19 @@ internal static class JobEndpoints
     private static async Task<IResult> ShowAsync(string id, JobDesk desk, CancellationToken cancellation) =>
         Answer(await desk.ShowAsync(id, cancellation).ConfigureAwait(false));
 
-    private static async Task<IResult> CancelAsync(string id, JobDesk desk, CancellationToken cancellation) =>
-        Answer(await desk.CancelAsync(id, cancellation).ConfigureAwait(false));
+    private static async Task<IResult> CancelAsync(string id, HttpContext context, JobDesk desk, Audit audit, CancellationToken cancellation)
+    {
+        Job job = await desk.CancelAsync(id, cancellation).ConfigureAwait(false);
+        audit.Cancelled(Visitor.Of(context), job.Id);
+        return Answer(job);
+    }
 
-    private static async Task<IResult> ResumeAsync(string id, JobDesk desk, CancellationToken cancellation) =>
-        Answer(await desk.ResumeAsync(id, cancellation).ConfigureAwait(false));
+    private static async Task<IResult> ResumeAsync(string id, HttpContext context, JobDesk desk, Audit audit, CancellationToken cancellation)
+    {
+        Job job = await desk.ResumeAsync(id, cancellation).ConfigureAwait(false);
+        audit.Resumed(Visitor.Of(context), job.Id);
+        return Answer(job);
+    }
 
     private static async Task WatchAsync(
         string id, HttpContext context, JobDesk desk, JobEvents events, IHostApplicationLifetime host, CancellationToken cancellation)

@@ -8,6 +8,8 @@ internal static class RequestBody
 {
     public const long MaxBytes = 1 << 20;
 
+    private const string HalfAPair = "a text holds half a surrogate pair.";
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 32 };
 
     /// <exception cref="RefusalException">It is too long, or no JSON.</exception>
@@ -20,15 +22,46 @@ internal static class RequestBody
 
         try
         {
-            return await JsonDocument.ParseAsync(request.Body, Strict, cancellation).ConfigureAwait(false);
+            JsonDocument body = await JsonDocument.ParseAsync(request.Body, Strict, cancellation).ConfigureAwait(false);
+            if (!IsText(body.RootElement))
+            {
+                body.Dispose();
+                throw new RefusalException(ApiProblems.NotJson(HalfAPair));
+            }
+
+            return body;
         }
         catch (JsonException exception)
         {
             throw new RefusalException(ApiProblems.NotJson(exception.Message));
         }
+        catch (InvalidOperationException)
+        {
+            // Of a key, which is compared with the others as soon as it is read.
+            throw new RefusalException(ApiProblems.NotJson(HalfAPair));
+        }
         catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
             throw new RefusalException(ApiProblems.TooLarge(MaxBytes));
+        }
+    }
+
+    // Half a surrogate pair can be written in JSON, but is no text: whoever reads it throws.
+    private static bool IsText(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString() is not null,
+                JsonValueKind.Array => value.EnumerateArray().All(IsText),
+                JsonValueKind.Object => value.EnumerateObject().All(property => property.Name is not null && IsText(property.Value)),
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 }

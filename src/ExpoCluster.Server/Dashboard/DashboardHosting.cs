@@ -4,6 +4,7 @@ using ExpoCluster.Server.Access;
 using ExpoCluster.Server.Dashboard.Live;
 using ExpoCluster.Server.Reports;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,14 +16,11 @@ namespace ExpoCluster.Server.Dashboard;
 /// <summary>The pages at <c>/</c>.</summary>
 internal static class DashboardHosting
 {
-    // Styles are set on elements all over the component library; scripts only come from here, and so does everything else.
-    private const string ContentPolicy =
-        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
-
     public static void AddDashboard(this IServiceCollection services, DashboardSources sources)
     {
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddCascadingAuthenticationState();
+        services.AddScoped<AuthenticationStateProvider, SessionEnd>();
         services.AddMudServices(options => options.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomRight);
         // What it protects lives no longer than this process: the circuits of its pages.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
@@ -31,23 +29,13 @@ internal static class DashboardHosting
         services.AddSingleton(_ => new DashboardFeeds(sources, TimeProvider.System));
     }
 
-    /// <summary>In front of routing.</summary>
-    public static void UseDashboardHeaders(this WebApplication application) => application.Use((context, next) =>
-    {
-        context.Response.Headers.ContentSecurityPolicy = ContentPolicy;
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        context.Response.Headers["Referrer-Policy"] = "same-origin";
-        return next(context);
-    });
-
-    public static void MapDashboard(this WebApplication application, bool asksForTokens)
+    /// <param name="application">Of a node, or of one merge.</param>
+    /// <param name="signIn">Null where nobody is asked who he is.</param>
+    public static void MapDashboard(this WebApplication application, SignIn? signIn)
     {
         application.UseAntiforgery();
         DashboardAssets.Map(application);
-        if (asksForTokens)
-        {
-            SignIn.Map(application);
-        }
+        signIn?.Map(application);
 
         application.MapGet("/jobs/{id}/report.html", SendReportAsync).RequireAuthorization(AccessPolicies.Look).ExcludeFromDescription();
         application.MapRazorComponents<App>()

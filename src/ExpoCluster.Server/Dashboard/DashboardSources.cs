@@ -2,6 +2,7 @@ using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Register;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Access;
 using ExpoCluster.Server.Jobs;
 
 namespace ExpoCluster.Server.Dashboard;
@@ -20,6 +21,9 @@ public sealed record DashboardSources(Node Node, JobRegister Register, PlanStore
 
     /// <summary>What paths of new jobs may lead to.</summary>
     public StorageRoots? Roots { get; init; }
+
+    /// <summary>Told who does what; null where only one person can.</summary>
+    internal Audit? Audit { get; init; }
 
     /// <summary>The one job of an embedded merge; null on a cluster.</summary>
     public string? EmbeddedJob { get; init; }

@@ -22,14 +22,14 @@ internal static class EmbeddedDashboard
         WebApplicationBuilder builder = WebListener.BuilderFor(AnyPort);
         var live = new LiveJobs(node, TimeProvider.System);
         var desk = new JobDesk(node, register, live, new PublishedStatistics());
-        AccessPolicies.Add(builder.Services, tokens: null);
+        AccessPolicies.AddNone(builder.Services);
         builder.Services.AddDashboard(new DashboardSources(node, register, plans, live, desk, version) { EmbeddedJob = job });
         WebApplication application = builder.Build();
+        application.UseSecurityHeaders(servesPages: true);
         application.UseMiddleware<OriginCheck>(false);
-        application.UseDashboardHeaders();
         application.UseRouting();
         application.UseAuthorization();
-        application.MapDashboard(asksForTokens: false);
+        application.MapDashboard(signIn: null);
         return WebListener.StartAsync(application, StopPatience);
     }
 }

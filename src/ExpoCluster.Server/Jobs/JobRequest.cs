@@ -38,6 +38,9 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
         return problems.Count == 0 ? new JobRequest(id, overwrite, recipe!) : throw new UsageException(problems.ToImmutable());
     }
 
+    /// <summary>Whether a job could have this id.</summary>
+    public static bool IsId(string text) => IdForm().IsMatch(text);
+
     private static string? ReadId(JsonElement body, ImmutableArray<RecipeProblem>.Builder problems)
     {
         if (!body.TryGetProperty(IdKey, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
@@ -45,7 +48,7 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
             return null;
         }
 
-        if (value.ValueKind == JsonValueKind.String && IdForm().IsMatch(value.GetString()!))
+        if (value.ValueKind == JsonValueKind.String && IsId(value.GetString()!))
         {
             return value.GetString();
         }
@@ -137,6 +140,6 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
         }
     }
 
-    [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,62}$")]
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,62}\z")]
     private static partial Regex IdForm();
 }

@@ -222,6 +222,7 @@ public sealed class ClusterNode : IAsyncDisposable
             Admission = new OutputAdmission(database is null ? null : new OutputRows(database.Source)),
             Register = register,
             HubCache = hub.Cache,
+            StorageRoots = new StorageRoots(options.StorageRoots),
             IsAlone = database is null,
             Version = options.Version,
         },

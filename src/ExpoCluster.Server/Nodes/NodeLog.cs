@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using ExpoCluster.Server.Access;
 using ExpoCluster.Server.Telemetry;
 
 namespace ExpoCluster.Server.Nodes;
@@ -33,7 +34,9 @@ public abstract class NodeLog : ReceiveActor
             LogMetrics.Lines.Add(line.Level);
         }
 
-        if (repeated.MaySay(line.Text, out int suppressed))
+        // What somebody did is said each time; whoever is refused again and again is not.
+        int suppressed = 0;
+        if ((entry.LogClass == typeof(Audit) && entry.LogLevel() == LogLevel.InfoLevel) || repeated.MaySay(line.Text, out suppressed))
         {
             Console.Error.WriteLine(Format(line with { Suppressed = suppressed }));
         }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Server.Access;
 
 namespace ExpoCluster.Server.Nodes;
 
@@ -40,8 +41,14 @@ public sealed record NodeOptions
     /// <summary>Output bytes per second of this node; null for no limit.</summary>
     public long? MaxBytesPerSecond { get; init; }
 
-    /// <summary>The file with the token that clients must show; null to ask for none.</summary>
+    /// <summary>The file with the tokens of which clients must show one; null to ask for none.</summary>
     public string? TokenFile { get; init; }
+
+    /// <summary>Whose tokens clients must show instead; null for nobody's.</summary>
+    public OidcAuthority? Oidc { get; init; }
+
+    /// <summary>Clients are asked who they are.</summary>
+    public bool AsksForTokens => TokenFile is not null || Oidc is not null;
 
     /// <summary>With it nodes know each other, and HTTPS can be served; null for plain connections.</summary>
     public NodeCertificate? Certificate { get; init; }

@@ -4,6 +4,7 @@ using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Access;
 
 namespace ExpoCluster.Server.Nodes;
 
@@ -60,6 +61,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
             MaxBytesPerSecond = ReadRate(),
             TokenFile = authentication.TokenFile,
             KeepJobs = ReadKeepJobs(),
+            Oidc = authentication.Oidc,
             LogFormat = ReadLogFormat(),
             Warnings = warnings.ToImmutable(),
             Version = version,
@@ -229,15 +231,32 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
         switch (text)
         {
             case null:
-                return new NodeAuthentication(TokenFile: null, IsWaived: false);
+                return new NodeAuthentication();
             case "none":
-                return new NodeAuthentication(TokenFile: null, IsWaived: true);
+                return new NodeAuthentication { IsWaived = true };
             case ['t', 'o', 'k', 'e', 'n', ':', .. string file] when File.Exists(file) && new FileInfo(file).Length > 0:
-                return new NodeAuthentication(file, IsWaived: false);
+                return new NodeAuthentication { TokenFile = file };
+            case ['o', 'i', 'd', 'c', ':', .. string words]:
+                return new NodeAuthentication { Oidc = ReadAuthority(words) };
             default:
-                Add(WrongAuthentication, "--auth", $"'{text}' is neither none nor token:FILE with a file that holds a token.", "write the token into a file that only this user may read, and name it.");
-                return new NodeAuthentication(TokenFile: null, IsWaived: false);
+                Add(WrongAuthentication, "--auth", $"'{text}' is neither none, nor oidc:AUTHORITY,AUDIENCE, nor token:FILE with a file that holds a token.", "write the token into a file that only this user may read, and name it.");
+                return new NodeAuthentication();
         }
+    }
+
+    private OidcAuthority? ReadAuthority(string words)
+    {
+        OidcAuthority? authority = OidcAuthority.Parse(words, out string why);
+        if (authority is null)
+        {
+            Add(WrongAuthentication, "--auth", why, "write oidc:AUTHORITY,AUDIENCE, for example oidc:https://id.example.org/realms/models,expocluster.");
+        }
+        else if (authority.Address.Scheme != Uri.UriSchemeHttps && !NodeAddress.IsLoopback(authority.Address.Host))
+        {
+            Add(WrongAuthentication, "--auth", $"{authority.Address} is not https: whoever is on the way could say which keys are the authority's.", "give its https address.");
+        }
+
+        return authority;
     }
 
     // Remoting lets whoever reaches it do anything, so it needs certificates, or a word, before it leaves the machine.
@@ -258,9 +277,18 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
                 "give --tls-cert, --tls-key and --tls-ca");
         }
 
-        if (http is not null && !NodeAddress.IsLoopback(http.Host) && authentication.TokenFile is null)
+        if (http is null || NodeAddress.IsLoopback(http.Host))
         {
-            Allow("--http", $"other machines can reach {http}, which asks nobody who they are", authentication.IsWaived, "give --auth token:FILE");
+            return;
+        }
+
+        if (!authentication.AsksForTokens)
+        {
+            Allow("--http", $"other machines can reach {http}, which asks nobody who they are", authentication.IsWaived, "give --auth token:FILE or oidc:AUTHORITY,AUDIENCE");
+        }
+        else if (http.Scheme != Uri.UriSchemeHttps)
+        {
+            warnings.Add($"tokens travel to {http} as they are: give https://… and certificates, unless something in front of this node speaks TLS.");
         }
     }
 
@@ -345,7 +373,15 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
         [.. list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 
     /// <summary>How clients are asked who they are.</summary>
-    /// <param name="TokenFile">The file with the token that they must show.</param>
-    /// <param name="IsWaived">It was said in so many words that nobody is asked.</param>
-    private sealed record NodeAuthentication(string? TokenFile, bool IsWaived);
+    private sealed record NodeAuthentication
+    {
+        public string? TokenFile { get; init; }
+
+        public OidcAuthority? Oidc { get; init; }
+
+        /// <summary>It was said in so many words that nobody is asked.</summary>
+        public bool IsWaived { get; init; }
+
+        public bool AsksForTokens => TokenFile is not null || Oidc is not null;
+    }
 }

@@ -1,5 +1,6 @@
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 
@@ -50,6 +51,22 @@ public sealed class StorageRootsTests : IDisposable
     }
 
     [Fact]
+    public void What_no_system_would_take_is_refused_before_it_is_looked_for()
+    {
+        Assert.Throws<UsageException>(() => roots.Resolve("out", new string('x', 256)));
+        Assert.Throws<UsageException>(() => roots.Resolve("out", string.Concat(Enumerable.Repeat("x/", 1025))));
+        Assert.Equal(Path.Join(first, new string('x', 255)), roots.Resolve("out", new string('x', 255)));
+    }
+
+    [Fact]
+    public void A_link_that_leads_to_itself_is_refused()
+    {
+        File.CreateSymbolicLink(Path.Join(first, "circle"), Path.Join(first, "circle"));
+
+        Assert.Throws<UsageException>(() => roots.Resolve("base", "circle"));
+    }
+
+    [Fact]
     public void A_directory_whose_name_begins_like_a_root_is_elsewhere() => Assert.Throws<UsageException>(() => roots.Resolve("base", first + "-more/x"));
 
     [Theory]
@@ -77,5 +94,27 @@ public sealed class StorageRootsTests : IDisposable
         File.CreateSymbolicLink(weights, outside);
 
         Assert.Throws<UsageException>(() => below.Check(plan, new HubCache(place.Path)));
+    }
+
+    [Fact]
+    public void A_side_file_that_is_a_link_out_of_the_roots_is_refused_when_it_is_planned_and_when_it_is_published()
+    {
+        using var pair = new SmallPair(("model.safetensors", "weight", 10));
+        string tokenizer = Path.Join(pair.Aligned, "tokenizer.json");
+        File.WriteAllText(tokenizer, "{}");
+        var below = new StorageRoots([RealPath.Of(pair.Root)]);
+        Plan plan = Planner.Plan(pair.Recipe).Plan;
+        below.Check(plan, new HubCache(place.Path));
+        string secret = Path.Join(place.Path, "secret");
+        File.WriteAllText(secret, "of the machine");
+        File.Delete(tokenizer);
+        File.CreateSymbolicLink(tokenizer, secret);
+
+        UsageException planned = Assert.Throws<UsageException>(() => below.Check(plan, new HubCache(place.Path)));
+        UsageException published = Assert.Throws<UsageException>(
+            () => new PublishSequence(pair.Output, "job", roots: below).Prepare(plan, pair.Recipe, [], "test"));
+
+        Assert.Equal([StorageRoots.OutsideRoots, StorageRoots.OutsideRoots], new[] { planned.Code, published.Code });
+        Assert.Contains(tokenizer, published.Message, StringComparison.Ordinal);
     }
 }

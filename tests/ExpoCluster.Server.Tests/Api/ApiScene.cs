@@ -5,8 +5,10 @@ using System.Text.Json.Nodes;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Events;
 using ExpoCluster.Client.Jobs;
+using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Core.Tests;
+using ExpoCluster.Server.Access;
 using ExpoCluster.Server.Nodes;
 using Microsoft.Data.Sqlite;
 
@@ -34,9 +36,15 @@ public class ApiScene : IAsyncLifetime
     /// <summary>Output bytes per second.</summary>
     protected long? Rate { get; set; }
 
+    /// <summary>For HTTPS; null for plain connections.</summary>
+    protected NodeCertificate? Certificate { get; set; }
+
+    /// <summary>Whose tokens are taken; null for nobody's.</summary>
+    protected OidcAuthority? Oidc { get; set; }
+
     public virtual Task InitializeAsync() => StartAsync();
 
-    public async Task DisposeAsync()
+    public virtual async Task DisposeAsync()
     {
         await StopAsync();
         Pair.Dispose();
@@ -60,6 +68,8 @@ public class ApiScene : IAsyncLifetime
             Lanes = 2,
             MaxBytesPerSecond = Rate,
             TokenFile = tokenFile,
+            Oidc = Oidc,
+            Certificate = Certificate,
             Version = "test",
         }, _ => { }, CancellationToken.None);
         Client = new ExpoClusterClient(Node.Http!, token);

@@ -113,6 +113,48 @@ public sealed class NodeOptionsReaderTests : IDisposable
     }
 
     [Fact]
+    public void A_token_that_travels_as_it_is_is_warned_of()
+    {
+        using var authority = new TestAuthority(root, "ours");
+        Write(authority, "node");
+        Write(("--hostname", "10.1.2.3"), ("--http", "http://10.1.2.3:8080"), ("--auth", "token:" + authority.CertificateFile));
+
+        Assert.Contains("tokens travel to http://10.1.2.3:8080/ as they are", Assert.Single(Read().Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_authority_protects_HTTP()
+    {
+        using var authority = new TestAuthority(root, "ours");
+        Write(authority, "node");
+        Write(("--hostname", "10.1.2.3"), ("--http", "https://10.1.2.3:8080"), ("--auth", "oidc:https://id.example.org,expocluster"));
+
+        NodeOptions options = Read();
+
+        Assert.Empty(options.Warnings);
+        Assert.Equal(("https://id.example.org/", "expocluster"), (options.Oidc!.Address.ToString(), options.Oidc.Audience));
+        Assert.True(options.AsksForTokens);
+    }
+
+    [Theory]
+    [InlineData("oidc:http://10.9.8.7/realm,expocluster")]
+    [InlineData("oidc:https://id.example.org")]
+    public void An_authority_is_reached_over_https_and_has_an_audience(string auth)
+    {
+        Write(("--auth", auth));
+
+        Assert.Equal(["EXPO5008"], Problems().Select(problem => problem.Code));
+    }
+
+    [Fact]
+    public void An_authority_on_this_machine_may_be_without_TLS()
+    {
+        Write(("--auth", "oidc:http://127.0.0.1:8180/realm,expocluster"));
+
+        Assert.Equal("127.0.0.1", Read().Oidc!.Address.Host);
+    }
+
+    [Fact]
     public void Certificates_protect_remoting_but_not_HTTP()
     {
         using var authority = new TestAuthority(root, "ours");

@@ -16,7 +16,9 @@ internal static class Suggestion
         return holding.Length > 0 ? holding.Take(MaxSuggestions) : Near(word, known).Take(MaxSuggestions);
     }
 
+    // What differs in length by more than that needs no second look, however long it is.
     private static IEnumerable<string> Near(string word, IEnumerable<string> known) => known
+        .Where(candidate => Math.Abs(candidate.Length - word.Length) <= MaxEdits)
         .Select(candidate => (Candidate: candidate, Edits: Distance(word.ToUpperInvariant(), candidate.ToUpperInvariant())))
         .Where(pair => pair.Edits <= Math.Min(MaxEdits, pair.Candidate.Length / 2))
         .OrderBy(pair => pair.Edits)

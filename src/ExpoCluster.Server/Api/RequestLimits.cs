@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using ExpoCluster.Server.Access;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ExpoCluster.Server.Api;
+
+/// <summary>What one node takes at most, so that nobody who reaches it can fill its memory.</summary>
+internal static class RequestLimits
+{
+    /// <summary>The policy of the form that takes tokens.</summary>
+    public const string SignIns = "sign-ins";
+
+    /// <summary>The policy of what reads the headers of checkpoints.</summary>
+    public const string Submissions = "submissions";
+
+    public const int MaxConnections = 1000;
+
+    /// <summary>Of pages: each is one WebSocket.</summary>
+    public const int MaxPages = 500;
+
+    public const int MaxHeaderBytes = 32 << 10;
+    public const int MaxRequestLineBytes = 8 << 10;
+    public const int MaxHeaders = 64;
+
+    /// <summary>In one minute, from one address.</summary>
+    public const int SignInsAtOnce = 20;
+
+    /// <summary>One after the other without a pause, of one name, or of one address where nobody is asked for a name.</summary>
+    public const int SubmissionsAtOnce = 240;
+
+    public const int SubmissionsPerSecond = 4;
+
+    private static readonly TimeSpan HeaderPatience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan IdlePatience = TimeSpan.FromMinutes(2);
+
+    public static void Apply(KestrelServerOptions server)
+    {
+        server.AddServerHeader = false;
+        server.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
+        server.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
+        server.Limits.MaxRequestLineSize = MaxRequestLineBytes;
+        server.Limits.MaxRequestHeaderCount = MaxHeaders;
+        server.Limits.MaxConcurrentConnections = MaxConnections;
+        server.Limits.MaxConcurrentUpgradedConnections = MaxPages;
+        server.Limits.RequestHeadersTimeout = HeaderPatience;
+        server.Limits.KeepAliveTimeout = IdlePatience;
+    }
+
+    public static void Add(IServiceCollection services) => services.AddRateLimiter(limiter =>
+    {
+        limiter.AddPolicy(SignIns, context => Bucket(Visitor.AddressOf(context), SignInsAtOnce, SignInsAtOnce, TimeSpan.FromMinutes(1)));
+        limiter.AddPolicy(Submissions, context => Bucket(
+            Visitor.Of(context) is { Name: { } name } ? "name " + name : "address " + Visitor.AddressOf(context),
+            SubmissionsAtOnce,
+            SubmissionsPerSecond,
+            TimeSpan.FromSeconds(1)));
+        limiter.OnRejected = async (rejected, _) =>
+        {
+            bool isForm = rejected.HttpContext.Request.Path == SignIn.Path;
+            int seconds = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : 1;
+            rejected.HttpContext.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+            await ApiProblems.WriteAsync(
+                rejected.HttpContext, ApiProblems.TooManyRequests(isForm ? "attempts to sign in" : "submissions and plans", seconds)).ConfigureAwait(false);
+        };
+    });
+
+    private static RateLimitPartition<string> Bucket(string whose, int atOnce, int perPeriod, TimeSpan period) =>
+        RateLimitPartition.GetTokenBucketLimiter(whose, _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = atOnce, TokensPerPeriod = perPeriod, ReplenishmentPeriod = period, QueueLimit = 0, AutoReplenishment = true,
+        });
+}
