@@ -39,7 +39,7 @@ internal static class DiffCommand
         command.SetAction((parsed, cancellation) => Task.FromResult(JsonErrors.Around(parsed.GetValue(json), () =>
         {
             HubOptions.UseCache(parsed.GetValue(hubCache));
-            (int count, _) = lanes.Read(parsed, outputs: 1);
+            LaneChoices chosen = lanes.Read(parsed, outputs: 1);
             RecipeValidation validation = RecipeDraft.FromOptions(
                 @base: parsed.GetValue(baseReference),
                 aligned: parsed.GetValue(aligned),
@@ -47,7 +47,7 @@ internal static class DiffCommand
                 numerics: parsed.GetValue(numerics),
                 dtype: parsed.GetValue(dtype)).Validate();
             Recipe recipe = validation.Problems.IsEmpty ? validation.Recipe! : throw new UsageException(validation.Problems);
-            CheckpointComparison comparison = Compare(recipe, count, parsed.GetValue(quiet), cancellation);
+            CheckpointComparison comparison = Compare(recipe, chosen, parsed.GetValue(quiet), cancellation);
             bool isMerge = parsed.GetValue(alpha) is not null;
             if (parsed.GetValue(json))
             {
@@ -63,13 +63,14 @@ internal static class DiffCommand
         return command;
     }
 
-    private static CheckpointComparison Compare(Recipe recipe, int lanes, bool quiet, CancellationToken cancellation)
+    private static CheckpointComparison Compare(Recipe recipe, LaneChoices chosen, bool quiet, CancellationToken cancellation)
     {
         using IProgressDisplay display = ProgressDisplay.Create(quiet);
         var gate = new Lock();
         return Comparer.Compare(
             recipe,
-            lanes,
+            chosen.Lanes,
+            chosen.Reads,
             (done, total) =>
             {
                 var progress = new JobProgress { State = done == total ? "done" : "running" };

@@ -5,7 +5,7 @@ using ExpoCluster.Core.Recipes;
 
 namespace ExpoCluster.Cli.Commands;
 
-/// <summary>How much of the machine a merge may take. None of it changes the output.</summary>
+/// <summary>How much of the machine a merge may take, and how. None of it changes the output.</summary>
 internal sealed class LaneOptions
 {
     private const string WrongNumber = "EXPO2086";
@@ -20,20 +20,24 @@ internal sealed class LaneOptions
     private readonly Option<string?> maxMemory = RecipeOptions.Text("--max-memory", "SIZE", "The most memory to use besides the page cache; lowers the lanes if needed.");
     private readonly Option<string?> maxRate = RecipeOptions.Text("--max-rate", "SIZE", "The most output bytes per second, to leave room for others.");
 
-    public IEnumerable<Option> All => [lanes, maxMemory, maxRate];
+    private readonly Option<string?> io = RecipeOptions.Text(
+        "--io", "auto|map|read", "How inputs are read: mapped where memory holds them, past the page cache where not; or one way always.");
+
+    public IEnumerable<Option> All => [lanes, maxMemory, maxRate, io];
 
     public void AddTo(Command command)
     {
-        command.Options.Add(lanes);
-        command.Options.Add(maxMemory);
-        command.Options.Add(maxRate);
+        foreach (Option option in All)
+        {
+            command.Options.Add(option);
+        }
     }
 
     /// <summary>Memory that a merge with so many lanes and outputs takes besides the page cache, in bytes.</summary>
     public static long MemoryBytes(int lanes, int outputs) => EngineBytes + (lanes * PartExecutor.LaneBytes(outputs));
 
     /// <exception cref="UsageException">A value is no number, or too small.</exception>
-    public (int Lanes, long? MaxBytesPerSecond) Read(ParseResult parsed, int outputs)
+    public LaneChoices Read(ParseResult parsed, int outputs)
     {
         int count = ReadLanes(parsed.GetValue(lanes));
         if (parsed.GetValue(maxMemory) is { } memory)
@@ -46,8 +50,11 @@ internal sealed class LaneOptions
         }
 
         long? rate = parsed.GetValue(maxRate) is { } text ? ReadSize("--max-rate", text, MinRate) : null;
-        return (count, rate);
+        return new LaneChoices(count, rate, ReadIo(parsed.GetValue(io) ?? "auto"));
     }
+
+    private static ReadMode ReadIo(string word) => ReadModes.Parse(word)
+        ?? throw Problem(ReadModes.Unknown, "--io", $"'{word}' is no way to read.", $"choose {ReadModes.Words}.");
 
     private static int ReadLanes(string? text)
     {

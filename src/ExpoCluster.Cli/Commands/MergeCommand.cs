@@ -44,11 +44,12 @@ internal static class MergeCommand
             () => recipe.Read(parsed, needsOutput: true),
             outputs =>
             {
-                (int count, long? rate) = lanes.Read(parsed, outputs);
+                LaneChoices chosen = lanes.Read(parsed, outputs);
                 return new EmbeddedMergeOptions
                 {
-                    Lanes = count,
-                    MaxBytesPerSecond = rate,
+                    Lanes = chosen.Lanes,
+                    MaxBytesPerSecond = chosen.MaxBytesPerSecond,
+                    Reads = chosen.Reads,
                     Overwrite = parsed.GetValue(overwrite),
                     Restart = parsed.GetValue(restart),
                     Version = ProgramVersion.Current,

@@ -18,6 +18,7 @@ internal static class NodeCommand
         RecipeOptions.Text("--storage-root", "DIR[,DIR]", "The directories that this node may touch, the same on all nodes."),
         RecipeOptions.Text("--lanes", "N", "Computing threads; by default one for each core."),
         RecipeOptions.Text("--max-rate", "SIZE", "The most output bytes per second of this node."),
+        RecipeOptions.Text("--io", "auto|map|read", "How inputs are read: mapped where memory holds them, past the page cache where not; or one way always."),
         RecipeOptions.Text("--auth", "none|token:FILE|oidc:AUTHORITY,AUDIENCE", "Whose tokens clients must show; without it HTTP stays on loopback addresses."),
         RecipeOptions.Text("--tls-cert", "F", "This node's certificate (PEM); with it remoting speaks TLS, and --http may be https://..."),
         RecipeOptions.Text("--tls-key", "F", "Its private key (PEM)."),

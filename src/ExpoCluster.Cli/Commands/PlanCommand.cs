@@ -39,7 +39,7 @@ internal static class PlanCommand
             }
 
             Recipe wanted = recipe.Read(parsed, needsOutput: false);
-            (int Lanes, long? MaxBytesPerSecond) effort = lanes.Read(parsed, Math.Max(1, wanted.Sweep.Length));
+            LaneChoices effort = lanes.Read(parsed, Math.Max(1, wanted.Sweep.Length));
             return Task.FromResult(Run(wanted, effort, hub.Read(parsed), parsed.GetValue(overwrite), parsed.GetValue(json)));
         }));
         return command;
@@ -53,7 +53,7 @@ internal static class PlanCommand
         });
     }
 
-    private static int Run(Recipe recipe, (int Lanes, long? MaxBytesPerSecond) effort, HubChoices choices, bool overwrite, bool json)
+    private static int Run(Recipe recipe, LaneChoices effort, HubChoices choices, bool overwrite, bool json)
     {
         OutputPaths? output = recipe.Output is { } directory ? OutputPaths.Of(directory) : null;
         PlannedMerge merge = HubInputs.Plan(recipe, output, notice => Console.Error.WriteLine("note: " + notice));
@@ -65,13 +65,14 @@ internal static class PlanCommand
         }
 
         var estimate = new TimeEstimate(merge.Plan.OutputByteCount, hub?.Needs.MissingBytes ?? 0, effort.MaxBytesPerSecond);
+        var traffic = InputTraffic.Of(merge.Plan, effort.Reads);
         if (json)
         {
-            JsonOutput.Write(ToJson(recipe, merge, effort.Lanes, output, storage, hub, estimate));
+            JsonOutput.Write(ToJson(recipe, merge, effort.Lanes, output, storage, hub, estimate, traffic));
         }
         else
         {
-            Show(recipe, merge, effort.Lanes, output, storage, hub, estimate);
+            Show(recipe, merge, effort.Lanes, output, storage, hub, estimate, traffic);
         }
 
         return ExitCodes.Done;
@@ -104,7 +105,7 @@ internal static class PlanCommand
     }
 
     private static JsonObject ToJson(
-        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub, TimeEstimate estimate)
+        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub, TimeEstimate estimate, InputTraffic traffic)
     {
         Plan plan = merge.Plan;
         PlannedTensor[] tensors = [.. plan.Layout.SelectMany(file => file.Tensors)];
@@ -134,6 +135,7 @@ internal static class PlanCommand
             ["parameters"] = tensors.Sum(tensor => tensor.Entry.ElementCount),
             ["parts"] = plan.PartCount,
             ["bytesRead"] = plan.InputByteCount,
+            ["io"] = traffic.ToJson(storage),
             ["bytesWritten"] = plan.OutputByteCount,
             ["diskNeeded"] = OutputPreflight.NeededBytes(plan),
             ["diskFree"] = storage?.FreeBytes,
@@ -149,7 +151,7 @@ internal static class PlanCommand
     }
 
     private static void Show(
-        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub, TimeEstimate estimate)
+        Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub, TimeEstimate estimate, InputTraffic traffic)
     {
         Plan plan = merge.Plan;
         IAnsiConsole console = AnsiConsole.Console;
@@ -164,8 +166,8 @@ internal static class PlanCommand
             Fact(name, value);
         }
 
-        Fact("reads", ByteSize.Format(plan.InputByteCount));
-        Fact("writes", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(plan.OutputByteCount)} in {plan.PartCount} parts"));
+        Fact("reads", $"{ByteSize.Format(plan.InputByteCount)}, {traffic.Describe()}");
+        Fact("writes", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(plan.OutputByteCount)} in {plan.PartCount} parts{(storage is null ? "" : ", " + InputTraffic.DescribeOutput(storage))}"));
         Fact("memory", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(LaneOptions.MemoryBytes(lanes, plan.Variants))} with {lanes} lanes, whatever the model's size"));
         if (output is not null && storage is not null)
         {

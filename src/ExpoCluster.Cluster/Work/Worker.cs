@@ -262,9 +262,10 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     // On network file systems a mapped page may fail to arrive, and that kills the process.
     private ReadMode ReadsFor(Plan plan) =>
-        plan.Inputs.Select(DirectoryOf).OfType<string>().Distinct().Any(directory => FileSystemFacts.Of(directory).IsNetwork)
+        settings.Reads == ReadMode.Automatic
+        && plan.Inputs.Select(DirectoryOf).OfType<string>().Distinct().Any(directory => FileSystemFacts.Of(directory).IsNetwork)
             ? ReadMode.Positioned
-            : ReadMode.Mapped;
+            : settings.Reads;
 
     private string? DirectoryOf(PlanInput input) => input.IsRemote ? settings.Hub?.Cache.Directory : Path.GetDirectoryName(input.Path);
 

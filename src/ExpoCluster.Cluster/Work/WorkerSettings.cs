@@ -1,4 +1,5 @@
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Parts;
 
 namespace ExpoCluster.Cluster.Work;
 
@@ -10,6 +11,9 @@ public sealed record WorkerSettings
 
     /// <summary>Output bytes per second of this process; null for no limit.</summary>
     public long? MaxBytesPerSecond { get; init; }
+
+    /// <summary>How inputs are read, but for those of network file systems, which are never mapped unless that is asked for.</summary>
+    public ReadMode Reads { get; init; } = ReadMode.Automatic;
 
     /// <summary>The way to the Hub and to the cache that all nodes share; null where inputs of the Hub are read straight through.</summary>
     public HubSession? Hub { get; init; }

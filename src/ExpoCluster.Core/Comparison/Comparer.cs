@@ -11,7 +11,7 @@ namespace ExpoCluster.Core.Comparison;
 
 /// <summary>Measures what a merge would change, without writing anything: the merge's own parts, kernels and measures.</summary>
 /// <remarks>
-/// Files are read, not mapped: one that is truncated meanwhile is an error and does not kill the process.
+/// Files are read, not mapped, unless that is asked for: one that is truncated meanwhile is an error and does not kill the process.
 /// </remarks>
 public static class Comparer
 {
@@ -19,15 +19,17 @@ public static class Comparer
 
     /// <param name="recipe">What would be merged; what base and aligned do not share is passed over.</param>
     /// <param name="lanes">Computing threads.</param>
+    /// <param name="reads">How inputs are read.</param>
     /// <param name="progress">Told how many bytes of how many are done, from any thread.</param>
     /// <param name="cancellation">Stops after the tiles under way.</param>
     /// <exception cref="ExpoException">An input cannot be read, or was changed meanwhile.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static CheckpointComparison Compare(
-        Recipe recipe, int lanes, Action<long, long>? progress = null, CancellationToken cancellation = default)
+        Recipe recipe, int lanes, ReadMode reads = ReadMode.Positioned, Action<long, long>? progress = null, CancellationToken cancellation = default)
     {
         PlannedMerge merge = Planner.Plan(recipe with { OnMismatch = MismatchPolicy.CopyAligned, Sweep = [] });
         Plan plan = merge.Plan;
+        ReadMode mode = reads == ReadMode.Mapped ? ReadMode.Mapped : ReadMode.Positioned;
         using var inputs = new InputFiles(plan);
         PartRange[] parts =
         [
@@ -42,7 +44,7 @@ public static class Comparer
             Parallel.For(0, parts.Length, new ParallelOptions { MaxDegreeOfParallelism = lanes, CancellationToken = cancellation }, index =>
             {
                 PartExecutor executor = executors.TryTake(out PartExecutor? free) ? free : new PartExecutor(rate: null);
-                results[index] = Measure(executor, plan, parts[index], inputs, cancellation);
+                results[index] = Measure(executor, plan, parts[index], inputs, mode, cancellation);
                 executors.Add(executor);
                 progress?.Invoke(Interlocked.Add(ref done, parts[index].ByteCount), plan.OutputByteCount);
             });
@@ -63,12 +65,12 @@ public static class Comparer
         return CheckpointComparison.Of(merge, Gather(plan, parts, results));
     }
 
-    private static PartResult Measure(PartExecutor executor, Plan plan, PartRange part, InputFiles inputs, CancellationToken cancellation)
+    private static PartResult Measure(PartExecutor executor, Plan plan, PartRange part, InputFiles inputs, ReadMode mode, CancellationToken cancellation)
     {
         var lease = new WriteLease(TimeProvider.System, Forever);
         using CancellationTokenRegistration onCancel = cancellation.Register(lease.Revoke);
         var order = new PartOrder(
-            "", new Attempt(1, 1), Generation: 0, plan, part, [new PartTarget(part.File, 0, "")], inputs, ReadMode.Positioned, lease);
+            "", new Attempt(1, 1), Generation: 0, plan, part, [new PartTarget(part.File, 0, "")], inputs, mode, lease);
         return executor.Execute(order, []) is PartOutcome.Computed computed
             ? computed.Results[0]
             : throw new OperationCanceledException(cancellation);

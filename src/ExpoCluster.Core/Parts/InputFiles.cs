@@ -15,14 +15,13 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
 {
     // Shared file systems remember for a while that a file was not there.
     private static readonly TimeSpan CachePatience = TimeSpan.FromSeconds(3);
-    // Of a range that somebody else has read before some pages may have gone again.
-    private const double ResidentShare = 0.9;
-
     private static readonly TimeSpan CacheInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock opening = new();
     private readonly MappedFile?[] mapped = new MappedFile?[plan.Inputs.Length];
     private readonly SafeFileHandle?[] handles = new SafeFileHandle?[plan.Inputs.Length];
+    private readonly SafeFileHandle?[] direct = new SafeFileHandle?[plan.Inputs.Length];
+    private readonly bool[] isTried = new bool[plan.Inputs.Length];
 
     /// <summary>Some inputs are read from the Hub.</summary>
     public bool HasRemote { get; } = cache is null && plan.Inputs.Any(input => input.IsRemote);
@@ -79,7 +78,7 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     /// <param name="tensor">Named in the error when the file is too short.</param>
     public ReadOnlySpan<byte> Read(int input, long offset, Span<byte> buffer, int count, ReadMode mode, string tensor)
     {
-        if (mode == ReadMode.Mapped)
+        if (mode != ReadMode.Positioned)
         {
             return (mapped[input] ?? Map(input)).Span(offset, count);
         }
@@ -88,18 +87,44 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
         return buffer[..count];
     }
 
-    /// <summary>Has the bytes brought into memory unless most of them are there.</summary>
-    /// <returns>True when they were not, so that they may be given back behind the part.</returns>
-    internal bool ReadAhead(InputSlice slice)
+    /// <summary>Which share of the plan's local inputs memory holds, from pieces all over them; 1 where there are none.</summary>
+    public double ResidentShare()
     {
-        MappedFile file = mapped[slice.Input] ?? Map(slice.Input);
-        if (file.ResidentBytes(slice.Begin, slice.ByteCount) >= slice.ByteCount * ResidentShare)
+        InputSlice[] pieces =
+        [
+            .. Enumerable.Range(0, plan.Inputs.Length)
+                .Where(input => !plan.Inputs[input].IsRemote)
+                .SelectMany(input => InputSlice.Spread(input, plan.Inputs[input].ByteLength)),
+        ];
+        return pieces.Length == 0 ? 1 : (double)pieces.Sum(ResidentBytes) / pieces.Sum(piece => piece.ByteCount);
+    }
+
+    /// <summary>How many of the slice's bytes memory holds.</summary>
+    internal long ResidentBytes(InputSlice slice) => (mapped[slice.Input] ?? Map(slice.Input)).ResidentBytes(slice.Begin, slice.ByteCount);
+
+    /// <summary>Has the bytes brought into memory.</summary>
+    internal void ReadAhead(InputSlice slice) => (mapped[slice.Input] ?? Map(slice.Input)).ReadAhead(slice.Begin, slice.ByteCount);
+
+    /// <summary>Fills the buffer with a slice that begins on a page boundary.</summary>
+    /// <param name="slice">Which bytes.</param>
+    /// <param name="buffer">On a page boundary, of whole pages, at least as long as the slice.</param>
+    /// <param name="isDirect">Past the page cache, where the file system can.</param>
+    /// <returns>False when they cannot be had, for whatever reason.</returns>
+    internal bool TryRead(InputSlice slice, Span<byte> buffer, bool isDirect)
+    {
+        try
+        {
+            if (isDirect && DirectHandle(slice.Input) is { } direct)
+            {
+                return IsFilled(direct, slice, buffer);
+            }
+
+            return IsFilled(handles[slice.Input] ?? OpenHandle(slice.Input), slice, buffer[..(int)slice.ByteCount]);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ExpoException)
         {
             return false;
         }
-
-        file.ReadAhead(slice.Begin, slice.ByteCount);
-        return true;
     }
 
     /// <summary>Gives back the memory of bytes that were read ahead.</summary>
@@ -112,7 +137,7 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
             file?.Dispose();
         }
 
-        foreach (SafeFileHandle? handle in handles)
+        foreach (SafeFileHandle? handle in handles.Concat(direct))
         {
             handle?.Dispose();
         }
@@ -130,6 +155,23 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
 
             Thread.Sleep(CacheInterval);
         }
+    }
+
+    // A read that comes back short in mid-file is read on; at the end of the file the last page is.
+    private static bool IsFilled(SafeFileHandle handle, InputSlice slice, Span<byte> buffer)
+    {
+        int filled = 0;
+        while (filled < slice.ByteCount)
+        {
+            int count = RandomAccess.Read(handle, buffer[filled..], slice.Begin + filled);
+            filled += count;
+            if (count == 0 || (filled < slice.ByteCount && filled % StagingFile.DirectAlignment != 0))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private string PathOf(int input) => cache is not null && plan.Inputs[input].IsRemote
@@ -164,6 +206,20 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
         lock (opening)
         {
             return mapped[input] ??= MappedFile.Open(PathOf(input), plan.Inputs[input].ByteLength);
+        }
+    }
+
+    private SafeFileHandle? DirectHandle(int input)
+    {
+        lock (opening)
+        {
+            if (!isTried[input])
+            {
+                isTried[input] = true;
+                direct[input] = OperatingSystem.IsLinux() ? Posix.TryOpenDirectForReading(PathOf(input)) : null;
+            }
+
+            return direct[input];
         }
     }
 

@@ -9,28 +9,51 @@ namespace ExpoCluster.Core.Parts;
 /// <param name="End">Behind the last of them.</param>
 internal readonly record struct InputSlice(int Input, long Begin, long End)
 {
+    // Read along rather than skipped: a disk is asked in pages anyhow.
+    private const int ChainedGapBytes = 64 << 10;
+
+    private const long SpreadBytes = 4 << 20;
+    private const long MaxSpreadPieces = 256;
+
     public bool IsEmpty => Begin >= End;
 
     public long ByteCount => End - Begin;
 
-    /// <summary>All that a part reads, tensor by tensor.</summary>
+    /// <summary>All that a part reads.</summary>
     /// <param name="order">The part.</param>
     /// <param name="file">Its layout.</param>
-    public static IEnumerable<InputSlice> Of(PartOrder order, PlannedFile file)
+    public static IEnumerable<InputSlice> Of(PartOrder order, PlannedFile file) => OfAligned(order, file).Concat(OfBase(order, file));
+
+    /// <summary>What a part reads of aligned, tensor by tensor as the tiles want them.</summary>
+    public static IEnumerable<InputSlice> OfAligned(PartOrder order, PlannedFile file) =>
+        Tensors(order, file).Select(part => Of(part.Tensor, part.Tensor.Aligned, part.From, part.To));
+
+    /// <summary>What a part reads of base, tensor by tensor as the tiles want them.</summary>
+    public static IEnumerable<InputSlice> OfBase(PartOrder order, PlannedFile file) =>
+        from part in Tensors(order, file)
+        let source = part.Tensor.Base
+        where source is not null
+        let slice = Of(part.Tensor, source, part.From, part.To).Until(source.Offset + part.Tensor.BaseByteCount)
+        where !slice.IsEmpty
+        select slice;
+
+    /// <summary>The slices in their order, those joined that follow each other in one input.</summary>
+    public static List<InputSlice> Chain(IEnumerable<InputSlice> slices)
     {
-        long begin = Math.Max(0, order.Part.Begin - file.Header.Length);
-        long end = order.Part.End - file.Header.Length;
-        for (int index = file.FirstTensorBehind(begin); index < file.Tensors.Length && file.Tensors[index].Entry.Begin < end; index++)
+        var runs = new List<InputSlice>();
+        foreach (InputSlice slice in slices)
         {
-            PlannedTensor tensor = file.Tensors[index];
-            long from = Math.Max(0, begin - tensor.Entry.Begin);
-            long to = Math.Min(tensor.Entry.ByteCount, end - tensor.Entry.Begin);
-            yield return Of(tensor, tensor.Aligned, from, to);
-            if (tensor.Base is { } source && Of(tensor, source, from, to).Until(source.Offset + tensor.BaseByteCount) is { IsEmpty: false } slice)
+            if (runs.Count > 0 && runs[^1].Input == slice.Input && slice.Begin >= runs[^1].End && slice.Begin <= runs[^1].End + ChainedGapBytes)
             {
-                yield return slice;
+                runs[^1] = runs[^1] with { End = slice.End };
+            }
+            else
+            {
+                runs.Add(slice);
             }
         }
+
+        return runs;
     }
 
     /// <summary>Slices of one input with those joined between which no more than so many bytes lie.</summary>
@@ -50,6 +73,28 @@ internal readonly record struct InputSlice(int Input, long Begin, long End)
         }
 
         return joined;
+    }
+
+    /// <summary>Pieces of a file from its beginning to its end: all of a small one, enough of a great one to judge it by.</summary>
+    public static IEnumerable<InputSlice> Spread(int input, long byteLength)
+    {
+        long count = Math.Clamp(byteLength / SpreadBytes, 1, MaxSpreadPieces);
+        for (long piece = 0; piece < count && byteLength > 0; piece++)
+        {
+            long begin = byteLength / count * piece;
+            yield return new InputSlice(input, begin, Math.Min(byteLength, begin + SpreadBytes));
+        }
+    }
+
+    private static IEnumerable<(PlannedTensor Tensor, long From, long To)> Tensors(PartOrder order, PlannedFile file)
+    {
+        long begin = Math.Max(0, order.Part.Begin - file.Header.Length);
+        long end = order.Part.End - file.Header.Length;
+        for (int index = file.FirstTensorBehind(begin); index < file.Tensors.Length && file.Tensors[index].Entry.Begin < end; index++)
+        {
+            PlannedTensor tensor = file.Tensors[index];
+            yield return (tensor, Math.Max(0, begin - tensor.Entry.Begin), Math.Min(tensor.Entry.ByteCount, end - tensor.Entry.Begin));
+        }
     }
 
     // An element that the part's end cuts is read whole. Dtypes of less than a byte are copied, byte by byte.

@@ -26,8 +26,8 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     // Few enough that inputs and output are still in cache when they are measured.
     private const int StepElements = 64 << 10;
 
-    private readonly byte[] alignedBuffer = GC.AllocateUninitializedArray<byte>(TileBytes, pinned: true);
-    private readonly byte[] baseBuffer = GC.AllocateUninitializedArray<byte>(TileBytes, pinned: true);
+    private readonly LaneInput alignedInput = new();
+    private readonly LaneInput baseInput = new();
     private readonly List<TargetTile> tiles = [];
     private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output, Numerics Numerics, double Alpha), ExpoKernel> kernels = [];
     private readonly Dictionary<(Dtype Aligned, Dtype Output), ExpoKernel> casts = [];
@@ -39,7 +39,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     private long bytesRead;
 
     /// <summary>Bytes of all buffers of one lane that writes into so many files at once.</summary>
-    public static long LaneBytes(int targets) => (2L + (2 * targets)) * TileBytes;
+    public static long LaneBytes(int targets) => (2 * LaneInput.ByteCount) + (2L * targets * TileBytes);
 
     /// <summary>Computes one part into its staging files. The bytes are not durable yet.</summary>
     /// <param name="partOrder">What to compute.</param>
@@ -59,6 +59,8 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
         {
             // Whoever closes the files must not meet a write.
             writer?.Settle();
+            alignedInput.End();
+            baseInput.End();
             remote?.Dispose();
             remote = null;
         }
@@ -68,6 +70,8 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     {
         Begin(partOrder, outputs);
         CheckInputs();
+        alignedInput.ReadAhead(InputSlice.OfAligned(order, Layout));
+        baseInput.ReadAhead(InputSlice.OfBase(order, Layout));
         for (long offset = order.Part.Begin; offset < order.Part.End;)
         {
             int count = (int)Math.Min(TileBytes, order.Part.End - offset);
@@ -90,7 +94,12 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
         return new PartOutcome.Computed([.. tiles.Take(order.Targets.Length).Select(tile => tile.Finish())], bytesRead);
     }
 
-    public void Dispose() => writer?.Dispose();
+    public void Dispose()
+    {
+        writer?.Dispose();
+        alignedInput.Dispose();
+        baseInput.Dispose();
+    }
 
     private void WriteTiles(TileWriter? to, long offset, int count)
     {
@@ -124,6 +133,8 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     private void Begin(PartOrder partOrder, IReadOnlyList<StagingFile> outputs)
     {
         order = partOrder;
+        alignedInput.Begin(order);
+        baseInput.Begin(order);
         bytesRead = 0;
         checkedInputs.Clear();
         if (outputs.Count > 0)
@@ -226,9 +237,9 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
 
     private void Copy(PlannedTensor tensor, long from, int at, int count)
     {
-        ReadOnlySpan<byte> aligned = Read(tensor, tensor.Aligned, from, alignedBuffer, count);
+        ReadOnlySpan<byte> aligned = Read(tensor, tensor.Aligned, from, alignedInput, count);
         if (tensor.Action == TensorAction.CopyEqual
-            && !aligned.SequenceEqual(Read(tensor, tensor.Base!, from, baseBuffer, count)))
+            && !aligned.SequenceEqual(Read(tensor, tensor.Base!, from, baseInput, count)))
         {
             throw new PlanningException([PlanProblem.CopiedTensorDiffers(tensor.Entry.Name, tensor.Entry.Dtype)]);
         }
@@ -314,26 +325,26 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
         int alignedSize = tensor.Aligned.Dtype.Bits() / 8;
         if (first >= tensor.ExtrapolatedElements)
         {
-            return new Elements(Read(tensor, tensor.Aligned, first * alignedSize, alignedBuffer, count * alignedSize));
+            return new Elements(Read(tensor, tensor.Aligned, first * alignedSize, alignedInput, count * alignedSize));
         }
 
         int baseSize = tensor.Base!.Dtype.Bits() / 8;
         return new Elements(
-            Read(tensor, tensor.Aligned, first * alignedSize, alignedBuffer, count * alignedSize),
-            Read(tensor, tensor.Base, first * baseSize, baseBuffer, count * baseSize),
+            Read(tensor, tensor.Aligned, first * alignedSize, alignedInput, count * alignedSize),
+            Read(tensor, tensor.Base, first * baseSize, baseInput, count * baseSize),
             new ElementPosition(RoundingKeyOf(tensor), first));
     }
 
-    private ReadOnlySpan<byte> Read(PlannedTensor tensor, TensorSource source, long from, byte[] buffer, int count)
+    private ReadOnlySpan<byte> Read(PlannedTensor tensor, TensorSource source, long from, LaneInput input, int count)
     {
         bytesRead += count;
         if (order.Inputs.IsRemote(source.Input))
         {
-            remote!.Read(source.Input, source.Offset + from, buffer.AsMemory(0, count));
-            return buffer.AsSpan(0, count);
+            remote!.Read(source.Input, source.Offset + from, input.Buffer[..count]);
+            return input.Buffer.Span[..count];
         }
 
-        return order.Inputs.Read(source.Input, source.Offset + from, buffer, count, order.Mode, tensor.Entry.Name);
+        return input.Read(source.Input, source.Offset + from, count, tensor.Entry.Name);
     }
 
     // Only stochastic rounding asks for it.

@@ -3,7 +3,7 @@ using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Parts;
 
-/// <summary>A part between its order and its lane. Meanwhile its inputs come from the disk, if memory does not hold them.</summary>
+/// <summary>A part between its order and its lane. Meanwhile what it maps comes from the disk, if memory does not hold it.</summary>
 /// <remarks>
 /// Only what was not in memory is brought, and given back behind the part: a merge of more than the machine's memory then leaves the
 /// page cache to others, and one of files that somebody else uses leaves them where they are.
@@ -48,11 +48,14 @@ internal sealed class WaitingPart(PartOrder order)
                 .Where(slice => !Order.Inputs.IsRemote(slice.Input))
                 .GroupBy(slice => slice.Input)
                 .SelectMany(slices => InputSlice.Join(slices, maxGapBytes: 0))
-                .Where(Order.Inputs.ReadAhead));
+                .Where(IsMissing));
+            brought.ForEach(Order.Inputs.ReadAhead);
         }
         catch (Exception exception) when (exception is ExpoException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             // The lane meets it as well, and says so.
         }
     }
+
+    private bool IsMissing(InputSlice slice) => Order.Inputs.ResidentBytes(slice) < slice.ByteCount * LaneInput.ResidentShare;
 }

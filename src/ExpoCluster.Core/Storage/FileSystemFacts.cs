@@ -17,6 +17,8 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
 
     private static readonly string[] WithoutReservation = ["nfs", "zfs", "9p", "unknown"];
 
+    private static readonly string[] WithoutDirectWrites = ["tmpfs", "ramfs", "zfs", "9p", "unknown"];
+
     /// <summary>Another machine may change its files, or it is slow to answer: read it, do not map it.</summary>
     public bool IsNetwork => Network.Contains(Kind) || Kind.StartsWith("fuse", StringComparison.Ordinal);
 
@@ -25,6 +27,9 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
 
     /// <summary>fallocate(2) is expected to work.</summary>
     public bool CanReserve => !WithoutReservation.Contains(Kind) && !Kind.StartsWith("fuse", StringComparison.Ordinal);
+
+    /// <summary>Whole pages are expected to be written past the page cache.</summary>
+    public bool CanWriteDirect => OperatingSystem.IsLinux() && !WithoutDirectWrites.Contains(Kind) && !Kind.StartsWith("fuse", StringComparison.Ordinal);
 
     /// <summary>Of the file system that holds <paramref name="path"/>, or its nearest existing parent.</summary>
     public static FileSystemFacts Of(string path)

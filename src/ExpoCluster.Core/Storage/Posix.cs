@@ -78,9 +78,14 @@ internal static class Posix
     }
 
     /// <summary>Opens for writes that go past the page cache; null where the file system has none.</summary>
-    internal static SafeFileHandle? TryOpenDirect(string path)
+    internal static SafeFileHandle? TryOpenDirect(string path) => TryOpen(path, OpenWriteOnly | OpenDirectFlag | OpenCloseOnExec);
+
+    /// <summary>Opens for reads that go past the page cache; null where the file system has none.</summary>
+    internal static SafeFileHandle? TryOpenDirectForReading(string path) => TryOpen(path, OpenReadOnly | OpenDirectFlag | OpenCloseOnExec);
+
+    private static SafeFileHandle? TryOpen(string path, int flags)
     {
-        int descriptor = Open(path, OpenWriteOnly | OpenDirectFlag | OpenCloseOnExec);
+        int descriptor = Open(path, flags);
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : null;
     }
 

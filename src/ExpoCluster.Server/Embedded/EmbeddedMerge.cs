@@ -153,7 +153,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         Coordinators = CoordinatorsFor(claim, record, plan) with { Register = register },
         Worker = new WorkerSettings
         {
-            Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, OpenPatience = TimeSpan.Zero,
+            Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Reads = options.Reads, OpenPatience = TimeSpan.Zero,
         },
         Shards = 1,
     };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Parts;
 
 namespace ExpoCluster.Server.Embedded;
 
@@ -11,6 +12,9 @@ public sealed record EmbeddedMergeOptions
 
     /// <summary>Output bytes per second; null for no limit.</summary>
     public long? MaxBytesPerSecond { get; init; }
+
+    /// <summary>How inputs are read.</summary>
+    public ReadMode Reads { get; init; } = ReadMode.Automatic;
 
     /// <summary>Another model in the output directory is replaced.</summary>
     public bool Overwrite { get; init; }

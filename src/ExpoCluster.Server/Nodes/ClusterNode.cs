@@ -226,7 +226,7 @@ public sealed class ClusterNode : IAsyncDisposable
             IsAlone = database is null,
             Version = options.Version,
         },
-        Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Hub = hub },
+        Worker = new WorkerSettings { Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Reads = options.Reads, Hub = hub },
         LogLevel = "INFO",
         LoggerType = NameOf(options.LogFormat == LogFormat.Json ? typeof(JsonLog) : typeof(TextLog)),
     };

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Core.Parts;
 using ExpoCluster.Server.Access;
 
 namespace ExpoCluster.Server.Nodes;
@@ -40,6 +41,9 @@ public sealed record NodeOptions
 
     /// <summary>Output bytes per second of this node; null for no limit.</summary>
     public long? MaxBytesPerSecond { get; init; }
+
+    /// <summary>How inputs are read.</summary>
+    public ReadMode Reads { get; init; } = ReadMode.Automatic;
 
     /// <summary>The file with the tokens of which clients must show one; null to ask for none.</summary>
     public string? TokenFile { get; init; }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Access;
@@ -59,6 +60,7 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
             HubCache = ReadHubCache(roots),
             Lanes = ReadNumber("--lanes", 1, MaxLanes, Math.Min(Environment.ProcessorCount, MaxLanes), WrongNumber),
             MaxBytesPerSecond = ReadRate(),
+            Reads = ReadReads(),
             TokenFile = authentication.TokenFile,
             KeepJobs = ReadKeepJobs(),
             Oidc = authentication.Oidc,
@@ -364,6 +366,18 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
 
         Add(WrongNumber, "--max-rate", $"'{text}' is no size of at least {ByteSize.Format(MinBytesPerSecond)}.", "give a size, for example 500MB.");
         return null;
+    }
+
+    private ReadMode ReadReads()
+    {
+        string word = written("--io") ?? "auto";
+        if (ReadModes.Parse(word) is { } mode)
+        {
+            return mode;
+        }
+
+        Add(ReadModes.Unknown, "--io", $"'{word}' is no way to read.", $"choose {ReadModes.Words}.");
+        return ReadMode.Automatic;
     }
 
     private void Add(string code, string option, string message, string advice) =>

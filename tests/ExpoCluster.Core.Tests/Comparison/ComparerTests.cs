@@ -30,7 +30,7 @@ public sealed class ComparerTests : IDisposable
     public void Progress_ends_with_all_bytes()
     {
         long last = 0;
-        Comparer.Compare(pair.Recipe, lanes: 1, (done, total) => last = done == total ? total : 0);
+        Comparer.Compare(pair.Recipe, lanes: 1, progress: (done, total) => last = done == total ? total : 0);
 
         Assert.Equal(pair.Plan().Plan.OutputByteCount, last);
     }
@@ -62,7 +62,7 @@ public sealed class ComparerTests : IDisposable
     {
         string victim = Path.Join(pair.Base, "model-00001-of-00002.safetensors");
 
-        TensorFileException error = Assert.Throws<TensorFileException>(() => Comparer.Compare(pair.Recipe, lanes: 1, (done, _) =>
+        TensorFileException error = Assert.Throws<TensorFileException>(() => Comparer.Compare(pair.Recipe, lanes: 1, progress: (done, _) =>
         {
             using var file = new FileStream(victim, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
             file.SetLength(40_000_000);
@@ -76,6 +76,6 @@ public sealed class ComparerTests : IDisposable
     {
         using var cancellation = new CancellationTokenSource();
 
-        Assert.ThrowsAny<OperationCanceledException>(() => Comparer.Compare(pair.Recipe, lanes: 1, (_, _) => cancellation.Cancel(), cancellation.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => Comparer.Compare(pair.Recipe, lanes: 1, progress: (_, _) => cancellation.Cancel(), cancellation: cancellation.Token));
     }
 }

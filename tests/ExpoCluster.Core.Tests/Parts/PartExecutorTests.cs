@@ -7,6 +7,7 @@ using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
+using ExpoCluster.Tensors.Mapping;
 using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Tests.Parts;
@@ -46,6 +47,53 @@ public sealed class PartExecutorTests : IDisposable
 
         Assert.Equal(expected, Execute(plan, ReadMode.Mapped));
         Assert.Equal(expected, Execute(plan, ReadMode.Positioned));
+        Assert.Equal(expected, Execute(plan, ReadMode.Automatic));
+        PutOutOfMemory(plan);
+        Assert.Equal(expected, Execute(plan, ReadMode.Automatic));
+    }
+
+    [Fact]
+    public void What_memory_does_not_hold_is_read_past_the_page_cache()
+    {
+        // In another order than the output's, and with elements across the borders of blocks.
+        (string, Dtype, long[])[] tensors = [("a", Dtype.BF16, [3_000_001]), ("b", Dtype.BF16, [700_001]), ("c", Dtype.BF16, [1]), ("d", Dtype.BF16, [2_000_000])];
+        Write("aligned", tensors, seed: 1);
+        Write("base", [.. tensors.Reverse()], seed: 2);
+        Plan plan = Planner.Plan(Recipe()).Plan;
+        byte[] expected = Expected(plan);
+        PutOutOfMemory(plan);
+
+        byte[] output = Execute(plan, ReadMode.Automatic);
+
+        using var inputs = new InputFiles(plan);
+        Assert.True(expected.AsSpan().SequenceEqual(output));
+        if (new DriveInfo(place.PathOf("base")).DriveFormat != "tmpfs")
+        {
+            Assert.InRange(inputs.ResidentShare(), 0, 0.1);
+        }
+    }
+
+    [Theory]
+    [InlineData(ReadMode.Automatic)]
+    [InlineData(ReadMode.Positioned)]
+    public void An_input_that_ends_while_it_is_read_ahead_is_refused_by_its_tensor(ReadMode mode)
+    {
+        Plan plan = PlanOf(("t", Dtype.F32, [3_000_000]));
+        PutOutOfMemory(plan);
+        using var inputs = new InputFiles(plan);
+        var reader = new LaneInput();
+        reader.Begin(Order(plan, 0, 0, inputs, mode: mode));
+        reader.ReadAhead([new InputSlice(0, 0, plan.Inputs[0].ByteLength)]);
+        using (var stream = new FileStream(plan.Inputs[0].Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            stream.SetLength(8_000_000);
+        }
+
+        Assert.Equal(1000, reader.Read(0, 5000, 1000, "t").Length);
+        TensorFileException exception = Assert.Throws<TensorFileException>(() => reader.Read(0, 7_999_000, 2000, "t").Length);
+
+        Assert.Equal(("EXPO1207", "t", 8_000_000L), (exception.Code, exception.Tensor, exception.Offset));
+        reader.Dispose();
     }
 
     [Fact]
@@ -192,6 +240,21 @@ public sealed class PartExecutorTests : IDisposable
         byte[] digest = new byte[BlockDigest.ByteCount];
         BlockDigest.Compute(File.ReadAllBytes(staging.Path).AsSpan(0, (int)plan.Files[0].ByteLength), digest);
         Assert.Equal(digest, fresh.Results[0].BlockDigests.ToArray());
+    }
+
+    // On a file system without a disk it stays where it is.
+    private static void PutOutOfMemory(Plan plan)
+    {
+        foreach (PlanInput input in plan.Inputs)
+        {
+            using (var stream = new FileStream(input.Path, FileMode.Open, FileAccess.Write))
+            {
+                stream.Flush(flushToDisk: true);
+            }
+
+            using MappedFile mapped = MappedFile.Open(input.Path, input.ByteLength);
+            mapped.Release(0, input.ByteLength);
+        }
     }
 
     private Recipe Recipe(Dtype? output = null) =>
