@@ -28,6 +28,9 @@ internal static class Needs
     /// <summary>Networks of the test's own can be made.</summary>
     public const string Namespaces = "network namespaces";
 
+    /// <summary>kubectl, which builds manifests.</summary>
+    public const string Kubectl = "kubectl with kustomize 5";
+
     /// <summary>A browser for the dashboard's pages.</summary>
     public const string Browser = "chromium";
 
@@ -42,6 +45,7 @@ internal static class Needs
         Root => Environment.UserName == "root" && OperatingSystem.IsLinux(),
         Postgres => PostgresServer.Missing is null,
         Namespaces => NetworkHalves.Missing is null,
+        Kubectl => Repository.Kubernetes.Kubectl.Missing is null,
         _ => IsInPath(tool),
     };
 

@@ -8,11 +8,11 @@ namespace ExpoCluster.Repository;
 public sealed partial class DocumentTests
 {
     public static TheoryData<string> ReadmeCommands =>
-        [.. Commands(Tree.Read("README.md"))];
+        [.. Commands(Tree.Read("README.md")), .. Commands(Tree.Read("k8s/README.md"))];
 
     [Theory]
     [MemberData(nameof(ReadmeCommands))]
-    public void A_command_of_the_README_exists(string command)
+    public void A_command_of_a_README_exists(string command)
     {
         string[] arguments = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
@@ -49,12 +49,13 @@ public sealed partial class DocumentTests
     [InlineData("docs/errors.md")]
     [InlineData("docs/observability.md")]
     [InlineData("docs/recipes.md")]
+    [InlineData("k8s/README.md")]
     public void The_document_is_there(string path) => Assert.True(new FileInfo(Path.Join(Tree.Root, path)).Length > 200);
 
     [Fact]
     public void Links_between_documents_lead_somewhere()
     {
-        string[] documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", .. Directory.EnumerateFiles(Path.Join(Tree.Root, "docs"), "*.md").Select(path => Path.GetRelativePath(Tree.Root, path))];
+        string[] documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "k8s/README.md", .. Directory.EnumerateFiles(Path.Join(Tree.Root, "docs"), "*.md").Select(path => Path.GetRelativePath(Tree.Root, path))];
 
         foreach (string document in documents)
         {
@@ -82,7 +83,7 @@ public sealed partial class DocumentTests
     [GeneratedRegex("```(?:sh|bash|console)\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex CodeBlock();
 
-    [GeneratedRegex(@"^(?:\$ )?(?:docker compose exec \S+ )?(?:\S*/)?expocluster (.+)$")]
+    [GeneratedRegex(@"^(?:\$ )?(?:docker compose exec \S+ |kubectl -n \S+ exec \S+ -- )?(?:\S*/)?expocluster (.+)$")]
     private static partial Regex ProgramCall();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
