@@ -32,7 +32,7 @@ public sealed partial class MonitoringTests : IDisposable
     public void Every_query_names_metrics_and_labels_that_a_node_serves_after_a_job()
     {
         Scrape scrape = ScrapeAfterJob();
-        string[] queries = [.. DashboardQueries(), .. Alert().Matches(Tree.Read("deploy/prometheus/alerts.yml")).Select(alert => alert.Groups[1].Value)];
+        string[] queries = [.. DashboardQueries(), .. Alert().Matches(Tree.Read("deploy/prometheus/alerts.yml")).Select(alert => alert.Groups[1].Value), AutoscalerQuery()];
 
         Assert.True(queries.Length >= 40, $"{queries.Length} queries");
         foreach (string query in queries)
@@ -115,6 +115,12 @@ public sealed partial class MonitoringTests : IDisposable
             .Select(target => target.GetProperty("expr").GetString()!);
     }
 
+    private static string AutoscalerQuery()
+    {
+        Match metric = AutoscalerMetric().Match(Tree.Read("k8s/components/autoscaling/autoscaler.yaml"));
+        return $"{metric.Groups[1].Value}{{{metric.Groups[2].Value}=\"{metric.Groups[3].Value}\"}}";
+    }
+
     // Metrics are the words that are neither of the language, nor functions, nor inside braces, brackets or groupings.
     private static IEnumerable<string> NamesIn(string query) =>
         Word().Matches(Grouping().Replace(Bracketed().Replace(query, ""), " ")).Select(word => word.Value).Except(Words);
@@ -136,6 +142,9 @@ public sealed partial class MonitoringTests : IDisposable
 
     [GeneratedRegex(@"^\s+expr: (.+)$", RegexOptions.Multiline)]
     private static partial Regex Alert();
+
+    [GeneratedRegex(@"metric:\s+name: (\w+)\s+selector:\s+matchLabels:\s+(\w+): (\w+)")]
+    private static partial Regex AutoscalerMetric();
 
     [GeneratedRegex(@"- alert: (\w+)")]
     private static partial Regex AlertName();
