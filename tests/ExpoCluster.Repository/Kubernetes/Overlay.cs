@@ -19,7 +19,7 @@ internal sealed class Overlay
     }
 
     /// <summary>Of all overlays that there are.</summary>
-    public static ImmutableArray<string> Names { get; } =
+    public static IReadOnlyList<string> Names { get; } =
         [.. Directory.EnumerateDirectories(Path.Join(Root, "overlays")).Select(directory => Path.GetFileName(directory)).Order(StringComparer.Ordinal)];
 
     public string Text { get; }
