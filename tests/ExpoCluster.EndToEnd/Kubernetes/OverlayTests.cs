@@ -141,7 +141,7 @@ public sealed class OverlayTests : IDisposable
     }
 
     // One job after the other, until it is told to stop; then the last one is waited for.
-    private async Task KeepMergingAsync(PodProcesses pods, string name, ConcurrentQueue<string> jobs, CancellationToken stop)
+    private static async Task KeepMergingAsync(PodProcesses pods, string name, ConcurrentQueue<string> jobs, CancellationToken stop)
     {
         for (int number = 1; !stop.IsCancellationRequested; number++)
         {

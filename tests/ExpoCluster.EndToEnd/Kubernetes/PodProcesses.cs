@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Jobs;
 using ExpoCluster.Client.Nodes;
+using ExpoCluster.Client.Problems;
 using ExpoCluster.Repository.Kubernetes;
 using k8s.Models;
 
@@ -19,20 +21,12 @@ internal sealed class PodProcesses : IDisposable
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(200);
 
-    // As the kubelet, which does not ask by whom a certificate was made.
-    private readonly HttpClient kubelet = new(new SocketsHttpHandler
-    {
-        SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true },
-    })
-    {
-        Timeout = TimeSpan.FromSeconds(10),
-    };
-
     private readonly Lock gate = new();
     private readonly Overlay overlay;
     private readonly string models;
     private readonly PostgresServer? database;
     private readonly Workplace secrets = new();
+    private readonly HttpClient kubelet;
     private readonly List<ExpoProcess> started = [];
     private readonly string network = $"127.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}";
     private ImmutableDictionary<string, ImmutableList<Pod>> pods = ImmutableDictionary<string, ImmutableList<Pod>>.Empty;
@@ -49,6 +43,7 @@ internal sealed class PodProcesses : IDisposable
         string names = string.Join(',', Enumerable.Range(1, 32).Select(number => $"{network}.{number}"));
         RunResult made = ExpoProcess.Run("credentials", secrets.Root, "--database-password", secrets.PathOf("password"), "--hostname", names);
         Assert.True(made.ExitCode == 0, made.ToString());
+        kubelet = new HttpClient(Connection()) { Timeout = TimeSpan.FromSeconds(10) };
     }
 
     /// <summary>For clients.</summary>
@@ -239,7 +234,14 @@ internal sealed class PodProcesses : IDisposable
     private ExpoClusterClient ClientOf(Pod pod) => new(
         pod.Http,
         File.ReadLines(TokenFile).First(line => line.Contains(" operator ", StringComparison.Ordinal)).Split(' ')[0],
-        new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } });
+        Connection());
+
+    private SocketsHttpHandler Connection()
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPemFile(AuthorityFile);
+        return new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } };
+    }
 
     private async Task<bool> IsOkAsync(Uri address)
     {

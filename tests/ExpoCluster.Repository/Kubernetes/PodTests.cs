@@ -117,9 +117,10 @@ public sealed partial class PodTests
         {
             Assert.All(node.Container.VolumeMounts, mount => Assert.Contains(mount.Name, node.Pod.Volumes.Select(volume => volume.Name)));
             V1Volume credentials = Assert.Single(node.Pod.Volumes, volume => volume.Projected is not null);
-            Assert.True(node.Container.VolumeMounts.Single(mount => mount.Name == credentials.Name).ReadOnlyProperty);
+            V1VolumeMount place = node.Container.VolumeMounts.Single(mount => mount.Name == credentials.Name);
+            Assert.True(place.ReadOnlyProperty);
             Assert.Equal(0b100_100_000, credentials.Projected.DefaultMode);
-            string[] files = [.. credentials.Projected.Sources.SelectMany(source => source.Secret.Items).Select(item => "/credentials/" + item.Path)];
+            string[] files = [.. credentials.Projected.Sources.SelectMany(source => source.Secret.Items).Select(item => $"{place.MountPath}/{item.Path}")];
             string[] named = [.. built.VariablesOf(node).Values.OfType<string>().SelectMany(value => CredentialPath().Matches(value)).Select(match => match.Value)];
             Assert.NotEmpty(named);
             Assert.All(named, path => Assert.Contains(path, files));
