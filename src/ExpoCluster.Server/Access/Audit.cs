@@ -10,6 +10,7 @@ internal sealed class Audit(ActorSystem system)
     public const string JobSubmitted = "job-submitted";
     public const string JobCancelled = "job-cancelled";
     public const string JobResumed = "job-resumed";
+    public const string JobPruned = "job-pruned";
     public const string SignedInEvent = "signed-in";
     public const string SignInRefused = "sign-in-refused";
     public const string RequestRefused = "request-refused";
@@ -23,6 +24,8 @@ internal sealed class Audit(ActorSystem system)
     public void Cancelled(Visitor visitor, string job) => SayOfJob(JobCancelled, visitor, job);
 
     public void Resumed(Visitor visitor, string job) => SayOfJob(JobResumed, visitor, job);
+
+    public void Pruned(Visitor visitor, string job) => SayOfJob(JobPruned, visitor, job);
 
     public void SignedIn(Visitor visitor) => log.Info("{Event} by {Who} ({Role}) at {Address}", SignedInEvent, NameOf(visitor), RoleOf(visitor), visitor.Address);
 

@@ -21,7 +21,7 @@ internal static class PruneEndpoint
         .Produces<PrunedJobs>().Produces<Problem>(StatusCodes.Status400BadRequest, Problem.MediaType);
 
     private static async Task<IResult> PruneAsync(
-        JobPruning pruning, string? olderThan, [FromQuery] string[]? state, bool? dryRun, CancellationToken cancellation)
+        JobPruning pruning, string? olderThan, [FromQuery] string[]? state, bool? dryRun, HttpContext context, Audit audit, CancellationToken cancellation)
     {
         string[] states = state is { Length: > 0 } ? state : [.. JobStates.Ended];
         if (states.FirstOrDefault(word => !JobStates.HasEnded(word)) is { } other)
@@ -35,6 +35,11 @@ internal static class PruneEndpoint
         }
 
         PrunedJobs pruned = await pruning.RunAsync(states, age, dryRun ?? false, cancellation).ConfigureAwait(false);
+        foreach (string job in dryRun == true ? [] : pruned.Jobs)
+        {
+            audit.Pruned(Visitor.Of(context), job);
+        }
+
         return Results.Json(pruned, ContractJson.Default.PrunedJobs);
     }
 }

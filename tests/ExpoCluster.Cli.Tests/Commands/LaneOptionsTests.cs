@@ -12,7 +12,7 @@ public sealed class LaneOptionsTests
         Assert.Equal((Environment.ProcessorCount, (long?)null), Read());
 
     [Fact]
-    public void Given_numbers_are_taken() => Assert.Equal((7, (long?)200_000_000), Read("--lanes", "7", "--max-rate", "200MB"));
+    public void Given_numbers_are_taken() => Assert.Equal(new LaneChoices(7, 200_000_000, ReadMode.Positioned), Read("--lanes", "7", "--max-rate", "200MB", "--io", "read"));
 
     [Fact]
     public void Little_memory_lowers_the_lanes()
@@ -33,6 +33,7 @@ public sealed class LaneOptionsTests
     [InlineData("--max-memory", "10MB")]
     [InlineData("--max-memory", "lots")]
     [InlineData("--max-rate", "1KB")]
+    [InlineData("--io", "direct")]
     public void What_cannot_be_is_refused_with_the_option_named(string option, string value)
     {
         RecipeProblem problem = Assert.Single(Assert.Throws<UsageException>(() => Read(option, value)).Problems);
@@ -40,7 +41,7 @@ public sealed class LaneOptionsTests
         Assert.Equal(option, problem.Path);
     }
 
-    private static (int Lanes, long? MaxBytesPerSecond) Read(params string[] arguments)
+    private static LaneChoices Read(params string[] arguments)
     {
         var options = new LaneOptions();
         var command = new Command("merge");
