@@ -9,7 +9,7 @@ public sealed class LaneOptionsTests
 {
     [Fact]
     public void Without_options_there_is_a_lane_for_each_core_and_no_limit() =>
-        Assert.Equal((Environment.ProcessorCount, (long?)null), Read());
+        Assert.Equal(new LaneChoices(Environment.ProcessorCount, MaxBytesPerSecond: null, ReadMode.Automatic), Read());
 
     [Fact]
     public void Given_numbers_are_taken() => Assert.Equal(new LaneChoices(7, 200_000_000, ReadMode.Positioned), Read("--lanes", "7", "--max-rate", "200MB", "--io", "read"));
