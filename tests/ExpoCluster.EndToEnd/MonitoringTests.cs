@@ -103,7 +103,8 @@ public sealed partial class MonitoringTests : IDisposable
         JsonElement[] lines = [.. node!.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
 
         Assert.All(lines, line => Assert.All(["time", "level", "source", "message"], field => Assert.True(line.TryGetProperty(field, out _), field)));
-        Assert.Equal(2, lines.Count(line => line.TryGetProperty("job", out JsonElement about) && about.GetString() == job));
+        // Who submitted it, that it is accepted, how it ended.
+        Assert.Equal(3, lines.Count(line => line.TryGetProperty("job", out JsonElement about) && about.GetString() == job));
     }
 
     private static IEnumerable<string> DashboardQueries()
