@@ -13,4 +13,5 @@ public sealed class ClusterException(string code, string message, string advice,
     public const string Incompatible = "EXPO5014";
     public const string UntrustedPeer = "EXPO5034";
     public const string OtherTransport = "EXPO5035";
+    public const string BrokenCall = "EXPO5039";
 }
