@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -113,6 +114,30 @@ public sealed class TlsTests : IDisposable
         Assert.Equal(2, expired.ExitCode);
         Assert.Contains("error EXPO5032", expired.Errors, StringComparison.Ordinal);
         Assert.Contains("CN=late expired on", expired.Errors, StringComparison.Ordinal);
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_node_whose_call_breaks_while_both_agree_on_TLS_joins_all_the_same()
+    {
+        ExpoProcess member = nodes.Start("coordinator", 0, ours.OptionsFor("member"));
+        NodeProcesses.WaitForMembers(member);
+        using var leaving = new TcpListener(IPAddress.Loopback, 0);
+        leaving.Start();
+        int port = ((IPEndPoint)leaving.LocalEndpoint).Port;
+        database!.Query($"insert into expocluster_nodes (address, is_member, seen) values ('akka.ssl.tcp://expocluster@127.0.0.1:{port}', true, clock_timestamp() + interval '1 minute')");
+
+        ExpoProcess joining = nodes.Start("worker", 0, ours.OptionsFor("joining"));
+        using (TcpClient call = await leaving.AcceptTcpClientAsync())
+        {
+            // It says hello, and is hung up on.
+            Assert.True(await call.GetStream().ReadAsync(new byte[1]) > 0);
+            leaving.Stop();
+            database.Query($"delete from expocluster_nodes where address like '%:{port}'");
+            call.LingerState = new LingerOption(true, 0);
+        }
+
+        NodeProcesses.WaitForMembers(joining);
+        Assert.False(member.HasExited, member.Errors);
     }
 
     // With TLS 1.3 a client has finished before its certificate is looked at; the answer to what it reads then tells.

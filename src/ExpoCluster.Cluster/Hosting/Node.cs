@@ -19,6 +19,11 @@ public sealed class Node : IAsyncDisposable
     // Kubernetes gives a process thirty seconds: ten for the parts under way, the rest for the cluster to take notice.
     private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(10);
 
+    private const int MostStarts = 4;
+
+    // Of Akka.Remote's TlsHandshakeFailureReason, which cannot be named here.
+    private const int BrokenHandshakeExitCode = 79;
+
     private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(15);
 
     private PeerCheck? peers;
@@ -51,7 +56,7 @@ public sealed class Node : IAsyncDisposable
     public static IEnumerable<string> RolesOf(Akka.Cluster.Member member) => member.Roles.Where(role => !Fingerprint.IsOne(role));
 
     /// <summary>Why this node ended without being told to.</summary>
-    public ClusterException WhyEnded => peers?.RefusedCall is { } reason ? Untrusted(reason) : new ClusterException(
+    public ClusterException WhyEnded => WhyTerminated(System, peers) ?? new ClusterException(
         ClusterException.Removed,
         "this node was removed from the cluster, for the others could not reach it or went on without it.",
         "start it again: it joins as a new node.");
@@ -66,11 +71,26 @@ public sealed class Node : IAsyncDisposable
     /// <param name="join">Returns when the node is a member.</param>
     public static async Task<Node> StartAsync(NodeSettings settings, PlanStore plans, Func<Akka.Cluster.Cluster, Task> join)
     {
+        for (int start = 1; ; start++)
+        {
+            try
+            {
+                return await StartOnceAsync(settings, plans, join).ConfigureAwait(false);
+            }
+            catch (ClusterException exception) when (exception.Code == ClusterException.BrokenCall && start < MostStarts)
+            {
+                // Whom it called was just leaving. Nothing runs here yet, so it begins anew, and asks whoever is there now.
+            }
+        }
+    }
+
+    private static async Task<Node> StartOnceAsync(NodeSettings settings, PlanStore plans, Func<Akka.Cluster.Cluster, Task> join)
+    {
         PeerCheck? peers = settings.Certificate is { } certificate ? new PeerCheck(certificate, TimeProvider.System) : null;
         ActorSystem system = Bind(settings, peers);
         try
         {
-            await JoinAsync(join(Akka.Cluster.Cluster.Get(system)), peers).ConfigureAwait(false);
+            await JoinAsync(system, join(Akka.Cluster.Cluster.Get(system)), peers).ConfigureAwait(false);
             Fingerprint.Check(Akka.Cluster.Cluster.Get(system));
             Node started = await StartActorsAsync(system, settings, plans).ConfigureAwait(false);
             started.peers = peers;
@@ -108,17 +128,33 @@ public sealed class Node : IAsyncDisposable
         return new Node(system, coordinators, writers, worker);
     }
 
-    // Akka ends a node that was shown a wrong certificate by one that it called, and does not say so to whoever waits.
-    private static async Task JoinAsync(Task joined, PeerCheck? peers)
+    // Akka ends a node whose call broke while the two sides agreed on TLS, for a wrong certificate or any other reason, and does not say so to
+    // whoever waits.
+    private static async Task JoinAsync(ActorSystem system, Task joined, PeerCheck? peers)
     {
         try
         {
             await joined.ConfigureAwait(false);
         }
-        catch (ClusterException exception) when (exception.Code == ClusterException.Incompatible && peers?.RefusedCall is { } reason)
+        catch (ClusterException exception) when (exception.Code == ClusterException.Incompatible && WhyTerminated(system, peers) is { } reason)
         {
-            throw Untrusted(reason);
+            throw reason;
         }
+    }
+
+    private static ClusterException? WhyTerminated(ActorSystem system, PeerCheck? peers)
+    {
+        if (peers?.RefusedCall is { } reason)
+        {
+            return Untrusted(reason);
+        }
+
+        return CoordinatedShutdown.Get(system).ShutdownReason is { ExitCode: BrokenHandshakeExitCode }
+            ? new ClusterException(
+                ClusterException.BrokenCall,
+                "a node that this one called went away while they agreed on TLS, and Akka ends a node for that.",
+                "start it again: it joins as a new node.")
+            : null;
     }
 
     private static ClusterException Untrusted(string reason) => new(

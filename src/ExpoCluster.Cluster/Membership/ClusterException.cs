@@ -14,4 +14,5 @@ public sealed class ClusterException(string code, string message, string advice,
     public const string NewerDatabase = "EXPO5045";
     public const string UntrustedPeer = "EXPO5034";
     public const string OtherTransport = "EXPO5035";
+    public const string BrokenCall = "EXPO5039";
 }
