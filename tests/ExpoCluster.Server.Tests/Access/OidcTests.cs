@@ -94,14 +94,7 @@ public sealed class OidcTests : ApiScene
         using var reader = new ExpoClusterClient(Node.Http!, authority.Sign(claims));
 
         Assert.Empty((await reader.ListAsync(new JobQuery())).Jobs);
-        foreach (Func<Task> act in new Func<Task>[]
-        {
-            () => reader.SubmitAsync(Recipe()), () => reader.PlanAsync(Recipe()), () => reader.CancelAsync("mine"), () => reader.ResumeAsync("mine"),
-        })
-        {
-            ExpoClusterException refusal = await Assert.ThrowsAsync<ExpoClusterException>(act);
-            Assert.Equal((403, "EXPO5102"), (refusal.Problem.Status, refusal.Code));
-        }
+        await AssertMayNotActAsync(reader);
     }
 
     [Fact]

@@ -97,14 +97,7 @@ public sealed class AccessTests : ApiScene
 
         Assert.Single((await reader.ListAsync(new JobQuery())).Jobs);
         Assert.Equal("done", (await reader.ShowAsync("mine")).State);
-        foreach (Func<Task> act in new Func<Task>[]
-        {
-            () => reader.SubmitAsync(Recipe()), () => reader.PlanAsync(Recipe()), () => reader.CancelAsync("mine"), () => reader.ResumeAsync("mine"),
-        })
-        {
-            ExpoClusterException refusal = await Assert.ThrowsAsync<ExpoClusterException>(act);
-            Assert.Equal((403, "EXPO5102"), (refusal.Problem.Status, refusal.Code));
-        }
+        await AssertMayNotActAsync(reader);
     }
 
     [Fact]

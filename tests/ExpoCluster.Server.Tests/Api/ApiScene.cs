@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Events;
 using ExpoCluster.Client.Jobs;
+using ExpoCluster.Client.Problems;
 using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Core.Tests;
@@ -124,5 +125,17 @@ public class ApiScene : IAsyncLifetime
         SubmittedJob submitted = await Client.SubmitAsync(recipe);
         await WatchAsync(submitted.Job.Id);
         return await Client.ShowAsync(submitted.Job.Id);
+    }
+
+    protected static async Task AssertMayNotActAsync(ExpoClusterClient reader)
+    {
+        foreach (Func<Task> act in new Func<Task>[]
+        {
+            () => reader.SubmitAsync(Recipe()), () => reader.PlanAsync(Recipe()), () => reader.CancelAsync("mine"), () => reader.ResumeAsync("mine"),
+        })
+        {
+            ExpoClusterException refusal = await Assert.ThrowsAsync<ExpoClusterException>(act);
+            Assert.Equal((403, "EXPO5102"), (refusal.Problem.Status, refusal.Code));
+        }
     }
 }
