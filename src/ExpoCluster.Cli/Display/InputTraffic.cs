@@ -20,12 +20,9 @@ internal sealed record InputTraffic(ReadMode Mode, string? Network, double Resid
     /// <param name="wanted">What was asked for.</param>
     public static InputTraffic Of(Plan plan, ReadMode wanted)
     {
-        string? network = wanted != ReadMode.Automatic ? null : plan.Inputs
-            .Where(input => !input.IsRemote)
-            .Select(input => Path.GetDirectoryName(input.Path)!)
-            .Distinct()
-            .Select(FileSystemFacts.Of)
-            .FirstOrDefault(facts => facts.IsNetwork)?.Kind;
+        string? network = wanted == ReadMode.Automatic
+            ? FileSystemFacts.NetworkKind(plan.Inputs.Where(input => !input.IsRemote).Select(input => Path.GetDirectoryName(input.Path)!))
+            : null;
         using var inputs = new InputFiles(plan);
         return new InputTraffic(
             network is null ? wanted : ReadMode.Positioned,

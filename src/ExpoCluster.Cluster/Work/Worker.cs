@@ -263,7 +263,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
     // On network file systems a mapped page may fail to arrive, and that kills the process.
     private ReadMode ReadsFor(Plan plan) =>
         settings.Reads == ReadMode.Automatic
-        && plan.Inputs.Select(DirectoryOf).OfType<string>().Distinct().Any(directory => FileSystemFacts.Of(directory).IsNetwork)
+        && FileSystemFacts.NetworkKind(plan.Inputs.Select(DirectoryOf).OfType<string>()) is not null
             ? ReadMode.Positioned
             : settings.Reads;
 

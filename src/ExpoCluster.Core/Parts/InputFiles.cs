@@ -80,7 +80,7 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     {
         if (mode != ReadMode.Positioned)
         {
-            return (mapped[input] ?? Map(input)).Span(offset, count);
+            return MappingOf(input).Span(offset, count);
         }
 
         ReadFully(handles[input] ?? OpenHandle(input), plan.Inputs[input], offset, buffer[..count], tensor);
@@ -100,10 +100,10 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     }
 
     /// <summary>How many of the slice's bytes memory holds.</summary>
-    internal long ResidentBytes(InputSlice slice) => (mapped[slice.Input] ?? Map(slice.Input)).ResidentBytes(slice.Begin, slice.ByteCount);
+    internal long ResidentBytes(InputSlice slice) => MappingOf(slice.Input).ResidentBytes(slice.Begin, slice.ByteCount);
 
     /// <summary>Has the bytes brought into memory.</summary>
-    internal void ReadAhead(InputSlice slice) => (mapped[slice.Input] ?? Map(slice.Input)).ReadAhead(slice.Begin, slice.ByteCount);
+    internal void ReadAhead(InputSlice slice) => MappingOf(slice.Input).ReadAhead(slice.Begin, slice.ByteCount);
 
     /// <summary>Fills the buffer with a slice that begins on a page boundary.</summary>
     /// <param name="slice">Which bytes.</param>
@@ -114,12 +114,10 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     {
         try
         {
-            if (isDirect && DirectHandle(slice.Input) is { } direct)
-            {
-                return IsFilled(direct, slice, buffer);
-            }
-
-            return IsFilled(handles[slice.Input] ?? OpenHandle(slice.Input), slice, buffer[..(int)slice.ByteCount]);
+            int needed = (int)slice.ByteCount;
+            return (isDirect && DirectHandle(slice.Input) is { } direct
+                ? Fill(direct, slice.Begin, buffer, needed)
+                : Fill(handles[slice.Input] ?? OpenHandle(slice.Input), slice.Begin, buffer[..needed], needed)) >= needed;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ExpoException)
         {
@@ -157,52 +155,46 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
         }
     }
 
-    // A read that comes back short in mid-file is read on; at the end of the file the last page is.
-    private static bool IsFilled(SafeFileHandle handle, InputSlice slice, Span<byte> buffer)
-    {
-        int filled = 0;
-        while (filled < slice.ByteCount)
-        {
-            int count = RandomAccess.Read(handle, buffer[filled..], slice.Begin + filled);
-            filled += count;
-            if (count == 0 || (filled < slice.ByteCount && filled % StagingFile.DirectAlignment != 0))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
     private string PathOf(int input) => cache is not null && plan.Inputs[input].IsRemote
         ? RealPath.Of(cache.PlaceOf(HubFile.OfPlan(plan.Inputs[input].Path, plan.Inputs[input].ByteLength)))
         : plan.Inputs[input].Path;
 
     private static void ReadFully(SafeFileHandle handle, PlanInput planned, long offset, Span<byte> buffer, string tensor)
     {
-        int filled = 0;
-        while (filled < buffer.Length)
+        int filled = Fill(handle, offset, buffer, buffer.Length);
+        if (filled < buffer.Length)
         {
-            int count = RandomAccess.Read(handle, buffer[filled..], offset + filled);
-            if (count == 0)
-            {
-                throw new TensorFileException(
-                    PlanningException.InputChanged,
-                    planned.Path,
-                    "the file ends inside a tensor",
-                    "restore the file, then start over with --restart.",
-                    tensor,
-                    offset + filled,
-                    $"{planned.ByteLength} bytes",
-                    $"{RandomAccess.GetLength(handle)} bytes");
-            }
-
-            filled += count;
+            throw new TensorFileException(
+                PlanningException.InputChanged,
+                planned.Path,
+                "the file ends inside a tensor",
+                "restore the file, then start over with --restart.",
+                tensor,
+                offset + filled,
+                $"{planned.ByteLength} bytes",
+                $"{RandomAccess.GetLength(handle)} bytes");
         }
     }
 
-    private MappedFile Map(int input)
+    // A read may come back short; only one of nothing is the end of the file. Past the page cache the end of a slice lies in a page that is read whole.
+    private static int Fill(SafeFileHandle handle, long offset, Span<byte> buffer, int needed)
     {
+        int filled = 0;
+        while (filled < needed && RandomAccess.Read(handle, buffer[filled..], offset + filled) is > 0 and int count)
+        {
+            filled += count;
+        }
+
+        return filled;
+    }
+
+    private MappedFile MappingOf(int input)
+    {
+        if (mapped[input] is { } known)
+        {
+            return known;
+        }
+
         lock (opening)
         {
             return mapped[input] ??= MappedFile.Open(PathOf(input), plan.Inputs[input].ByteLength);

@@ -20,16 +20,18 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
     private static readonly string[] WithoutDirectWrites = ["tmpfs", "ramfs", "zfs", "9p", "unknown"];
 
     /// <summary>Another machine may change its files, or it is slow to answer: read it, do not map it.</summary>
-    public bool IsNetwork => Network.Contains(Kind) || Kind.StartsWith("fuse", StringComparison.Ordinal);
+    public bool IsNetwork => Network.Contains(Kind) || IsFuse;
 
     /// <summary>POSIX semantics, close-to-open consistency, atomic rename and a working fdatasync.</summary>
     public bool KeepsPromises => !Unsuitable.Contains(Kind);
 
     /// <summary>fallocate(2) is expected to work.</summary>
-    public bool CanReserve => !WithoutReservation.Contains(Kind) && !Kind.StartsWith("fuse", StringComparison.Ordinal);
+    public bool CanReserve => !WithoutReservation.Contains(Kind) && !IsFuse;
 
     /// <summary>Whole pages are expected to be written past the page cache.</summary>
-    public bool CanWriteDirect => OperatingSystem.IsLinux() && !WithoutDirectWrites.Contains(Kind) && !Kind.StartsWith("fuse", StringComparison.Ordinal);
+    public bool CanWriteDirect => OperatingSystem.IsLinux() && !WithoutDirectWrites.Contains(Kind) && !IsFuse;
+
+    private bool IsFuse => Kind.StartsWith("fuse", StringComparison.Ordinal);
 
     /// <summary>Of the file system that holds <paramref name="path"/>, or its nearest existing parent.</summary>
     public static FileSystemFacts Of(string path)
@@ -39,6 +41,9 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
         (string kind, string mountPoint) = Find(RealPath.Of(existing), mounts);
         return new FileSystemFacts(kind, mountPoint, new DriveInfo(existing).AvailableFreeSpace);
     }
+
+    /// <summary>The kind of the first network file system that holds one of the directories; null when all are this machine's own.</summary>
+    public static string? NetworkKind(IEnumerable<string> directories) => directories.Distinct().Select(Of).FirstOrDefault(facts => facts.IsNetwork)?.Kind;
 
     /// <summary>The last mount whose point is the longest prefix of the path; later lines cover earlier ones.</summary>
     internal static (string Kind, string MountPoint) Find(string path, IEnumerable<string> mounts)
