@@ -30,6 +30,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private readonly PlanStore plans;
     private readonly TimeProvider clock;
     private readonly LanePool lanes;
+    private readonly Action<FinishedPart> report;
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<string, WorkedJob> jobs = new(StringComparer.Ordinal);
     private readonly Queue<string> offers = new();
@@ -54,7 +55,9 @@ public sealed class Worker : ReceiveActor, IWithTimers
         this.writers = writers;
         this.plans = plans;
         this.clock = clock;
-        lanes = StartLanes(settings, clock, Self);
+        IActorRef self = Self;
+        report = part => self.Tell(part, ActorRefs.NoSender);
+        lanes = settings.HeadStart?.Adopt() ?? settings.StartLanes(clock);
         carrier = settings.Hub is null ? null : Context.ActorOf(Carrier.PropsFor(name, settings, coordinators, clock), Carrier.ActorName);
 
         Receive<WorkAvailable>(OnWorkAvailable);
@@ -62,7 +65,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         Receive<PlanReady>(OnPlanReady);
         Receive<PlanNotReady>(OnPlanNotReady);
         Receive<NoParts>(OnNoParts);
-        Receive<PartFinished>(OnPartFinished);
+        Receive<FinishedPart>(OnFinishedPart);
         Receive<PartAcknowledged>(OnPartAcknowledged);
         Receive<ReturnAcknowledged>(OnReturnAcknowledged);
         Receive<LeasesRenewed>(OnLeasesRenewed);
@@ -117,14 +120,6 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
             return true;
         });
-    }
-
-    // The lanes' threads outlive no message of theirs: what they tell arrives after all that was told before.
-    private static LanePool StartLanes(WorkerSettings settings, TimeProvider clock, IActorRef self)
-    {
-        RateLimit? rate = settings.MaxBytesPerSecond is { } limit ? new RateLimit(limit, clock) : null;
-        return new LanePool(
-            settings.Lanes, rate, settings.OpenPatience, (order, outcome) => self.Tell(new PartFinished(order, outcome), ActorRefs.NoSender));
     }
 
     private void OnWorkAvailable(WorkAvailable message)
@@ -219,7 +214,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         {
             Plan plan = plans.Load(planPath, message.PlanDigest);
             return plan.NumericsVersion == ExpoKernel.NumericsVersion
-                ? new PlanReady(message, plan, ReadsFor(plan))
+                ? new PlanReady(message, plan, InputFiles.ModeFor(plan, settings.Reads, settings.Hub?.Cache))
                 : throw new JobException(
                     JobException.OtherNumerics,
                     $"the plan asks for numerics version {plan.NumericsVersion}, but this node ({name}) has {ExpoKernel.NumericsVersion}.",
@@ -259,15 +254,6 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
         AskForParts();
     }
-
-    // On network file systems a mapped page may fail to arrive, and that kills the process.
-    private ReadMode ReadsFor(Plan plan) =>
-        settings.Reads == ReadMode.Automatic
-        && FileSystemFacts.NetworkKind(plan.Inputs.Select(DirectoryOf).OfType<string>()) is not null
-            ? ReadMode.Positioned
-            : settings.Reads;
-
-    private string? DirectoryOf(PlanInput input) => input.IsRemote ? settings.Hub?.Cache.Directory : Path.GetDirectoryName(input.Path);
 
     private void HandBack(AssignParts message, IEnumerable<Assignment> parts)
     {
@@ -317,9 +303,9 @@ public sealed class Worker : ReceiveActor, IWithTimers
         {
             Above = new SpanAbove(JobTrace.Above(message.TraceParent, message.Job), name),
         };
-        if (running.TryAdd((message.Job, attempt), order))
+        if (running.TryAdd((message.Job, attempt), order) && settings.HeadStart?.TryTake(order, report) != true)
         {
-            lanes.Run(order);
+            lanes.Run(order, report);
         }
     }
 
@@ -337,7 +323,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         ];
     }
 
-    private void OnPartFinished(PartFinished message)
+    private void OnFinishedPart(FinishedPart message)
     {
         PartOrder order = message.Order;
         running.Remove((order.Job, order.Attempt));
@@ -439,6 +425,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
     private void OnDrain(Drain message)
     {
         drainRequester = Sender;
+        settings.HeadStart?.Stop();
         isCarrying = carrier is not null;
         carrier?.Tell(Carrier.Stop.Instance);
         Timers.StartSingleTimer(nameof(DrainTimeIsUp), DrainTimeIsUp.Instance, message.Patience);
@@ -452,6 +439,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void RevokeAll()
     {
+        settings.HeadStart?.Stop();
         foreach (PartOrder order in running.Values)
         {
             order.Lease.Revoke();
@@ -508,6 +496,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void Forget(string id)
     {
+        settings.HeadStart?.Stop();
         foreach (PartOrder order in running.Values.Where(order => order.Job == id))
         {
             order.Lease.Revoke();
@@ -621,8 +610,6 @@ public sealed class Worker : ReceiveActor, IWithTimers
     {
         public bool HasEnded { get; set; }
     }
-
-    private sealed record PartFinished(PartOrder Order, PartOutcome Outcome);
 
     private sealed record PlanReady(AssignParts Assignment, Plan Plan, ReadMode Reads);
 

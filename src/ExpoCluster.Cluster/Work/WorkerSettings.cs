@@ -15,6 +15,9 @@ public sealed record WorkerSettings
     /// <summary>How inputs are read, but for those of network file systems, which are never mapped unless that is asked for.</summary>
     public ReadMode Reads { get; init; } = ReadMode.Automatic;
 
+    /// <summary>What was begun before the worker was there, and the lanes that are at it; null where it begins with nothing.</summary>
+    public HeadStart? HeadStart { get; init; }
+
     /// <summary>The way to the Hub and to the cache that all nodes share; null where inputs of the Hub are read straight through.</summary>
     public HubSession? Hub { get; init; }
 
@@ -38,4 +41,8 @@ public sealed record WorkerSettings
 
     /// <summary>With so many reports unacknowledged, no more parts are asked for.</summary>
     public int MaxUnacknowledged { get; init; } = 256;
+
+    /// <summary>What computes.</summary>
+    public LanePool StartLanes(TimeProvider clock) =>
+        new(Lanes, MaxBytesPerSecond is { } limit ? new RateLimit(limit, clock) : null, OpenPatience);
 }

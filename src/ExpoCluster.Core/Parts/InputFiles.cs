@@ -23,6 +23,18 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     private readonly SafeFileHandle?[] direct = new SafeFileHandle?[plan.Inputs.Length];
     private readonly bool[] isTried = new bool[plan.Inputs.Length];
 
+    /// <summary>How a plan's inputs are read: on network file systems a mapped page may fail to arrive, and that kills the process.</summary>
+    /// <param name="plan">Whose inputs.</param>
+    /// <param name="asked">What the user asked for.</param>
+    /// <param name="cache">Where files of the Hub have been brought; null where they are not.</param>
+    public static ReadMode ModeFor(Plan plan, ReadMode asked, HubCache? cache)
+    {
+        IEnumerable<string?> directories = plan.Inputs.Select(input => input.IsRemote ? cache?.Directory : Path.GetDirectoryName(input.Path));
+        return asked == ReadMode.Automatic && FileSystemFacts.NetworkKind(directories.OfType<string>()) is not null
+            ? ReadMode.Positioned
+            : asked;
+    }
+
     /// <summary>Some inputs are read from the Hub.</summary>
     public bool HasRemote { get; } = cache is null && plan.Inputs.Any(input => input.IsRemote);
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using ExpoCluster.Core.Storage;
-using ExpoCluster.Core.Telemetry;
 
 namespace ExpoCluster.Core.Parts;
 
@@ -15,22 +14,19 @@ public sealed class LanePool : IDisposable
     private readonly BlockingCollection<WaitingPart> orders;
     private readonly BlockingCollection<WaitingPart> unread;
     private readonly BlockingCollection<WrittenPart> written;
-    private readonly Action<PartOrder, PartOutcome> finished;
     private readonly TimeSpan openPatience;
     private readonly Thread[] threads;
 
     /// <param name="lanes">Computing threads.</param>
     /// <param name="rate">Shared by all lanes; null for no limit.</param>
     /// <param name="openPatience">How long to wait for a staging file to appear (attribute caches of shared storage).</param>
-    /// <param name="finished">Called on a thread of this pool when a part is durable, was abandoned or has failed.</param>
-    public LanePool(int lanes, RateLimit? rate, TimeSpan openPatience, Action<PartOrder, PartOutcome> finished)
+    public LanePool(int lanes, RateLimit? rate, TimeSpan openPatience)
     {
-        this.finished = finished;
         this.openPatience = openPatience;
         Lanes = lanes;
         PartMetrics.Lanes.Add(lanes);
-        orders = new BlockingCollection<WaitingPart>(Capacity);
-        unread = new BlockingCollection<WaitingPart>(Capacity);
+        orders = new BlockingCollection<WaitingPart>(Room);
+        unread = new BlockingCollection<WaitingPart>(Room);
         written = new BlockingCollection<WrittenPart>(lanes);
         threads =
         [
@@ -45,10 +41,15 @@ public sealed class LanePool : IDisposable
     /// <summary>The most orders that may be under way: one running in each lane, and one more waiting for it.</summary>
     public int Capacity => 2 * Lanes;
 
-    /// <summary>Takes an order; never blocks as long as no more than <see cref="Capacity"/> are under way.</summary>
-    public void Run(PartOrder order)
+    // A head start may still have its parts here when a worker begins to order.
+    private int Room => 2 * Capacity;
+
+    /// <summary>Takes an order; never blocks as long as whoever orders has no more than <see cref="Capacity"/> under way.</summary>
+    /// <param name="order">What to compute.</param>
+    /// <param name="finished">Called on a thread of this pool when the part is durable, was abandoned or has failed.</param>
+    public void Run(PartOrder order, Action<FinishedPart> finished)
     {
-        var part = new WaitingPart(order);
+        var part = new WaitingPart(order, finished);
         unread.TryAdd(part);
         orders.Add(part);
         PartMetrics.Queues.Add(PartMetrics.LaneQueue);
@@ -107,7 +108,7 @@ public sealed class LanePool : IDisposable
         long started = Stopwatch.GetTimestamp();
         if (!order.Lease.TryBegin())
         {
-            Finish(order, new PartOutcome.Abandoned(), started);
+            Finish(part, new PartOutcome.Abandoned(), started);
             return;
         }
 
@@ -124,19 +125,19 @@ public sealed class LanePool : IDisposable
             if (outcome is PartOutcome.Computed computed)
             {
                 PartMetrics.Queues.Add(PartMetrics.FlushQueue);
-                written.Add(new WrittenPart(order, computed, outputs, started));
+                written.Add(new WrittenPart(part, computed, outputs, started));
                 return;
             }
 
             Close(outputs);
-            Finish(order, outcome, started);
+            Finish(part, outcome, started);
         }
 #pragma warning disable CA1031 // The edge of a thread: whatever went wrong becomes the part's outcome.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             Close(outputs);
-            Finish(order, PartOutcome.Failed.From(exception), started);
+            Finish(part, PartOutcome.Failed.From(exception), started);
         }
     }
 
@@ -179,7 +180,7 @@ public sealed class LanePool : IDisposable
     // The first sync of a file covers what all its handles have written; the others cost next to nothing, but a write error is told
     // to each handle only once. All are closed before anything is reported, so that other nodes of shared storage see the
     // bytes (close-to-open consistency).
-    private void FlushAll(List<WrittenPart> parts)
+    private static void FlushAll(List<WrittenPart> parts)
     {
         long started = Stopwatch.GetTimestamp();
         var failures = new Dictionary<string, PartOutcome>(StringComparer.Ordinal);
@@ -198,32 +199,16 @@ public sealed class LanePool : IDisposable
         {
             // What one handle was told, pages of another may have suffered: all parts of that file are computed again.
             StagingFile? failed = part.Outputs.Find(output => failures.ContainsKey(output.Path));
-            Finish(part.Order, failed is null ? part.Outcome : failures[failed.Path], part.Started);
+            Finish(part.Part, failed is null ? part.Outcome : failures[failed.Path], part.Started);
         }
     }
 
-    private void Finish(PartOrder order, PartOutcome outcome, long started)
+    private static void Finish(WaitingPart part, PartOutcome outcome, long started)
     {
-        TimeSpan duration = Stopwatch.GetElapsedTime(started);
-        PartMetrics.CountPart(order, outcome, duration);
-        if (order.Above is { } above)
-        {
-            JobTrace.Record(
-                JobTrace.Part,
-                above.Context,
-                TimeProvider.System.GetUtcNow() - duration,
-                [
-                    new(JobTrace.JobAttribute, order.Job),
-                    new(JobTrace.NodeAttribute, above.Node),
-                    new(JobTrace.FileAttribute, order.Plan.Files[order.Part.File].Name),
-                    new(JobTrace.PartAttribute, order.Part.Index),
-                    new(JobTrace.BytesAttribute, order.OutputBytes),
-                    new(JobTrace.OutcomeAttribute, PartMetrics.Word(outcome)),
-                ],
-                (outcome as PartOutcome.Failed)?.Message);
-        }
-
-        finished(order, outcome);
+        var finished = new FinishedPart(part.Order, outcome, TimeProvider.System.GetUtcNow(), Stopwatch.GetElapsedTime(started));
+        PartMetrics.CountPart(finished);
+        finished.Trace();
+        part.Finished(finished);
     }
 
     private static void Flush(StagingFile output, Dictionary<string, PartOutcome> failures)
@@ -246,5 +231,5 @@ public sealed class LanePool : IDisposable
         }
     }
 
-    private sealed record WrittenPart(PartOrder Order, PartOutcome.Computed Outcome, List<StagingFile> Outputs, long Started);
+    private sealed record WrittenPart(WaitingPart Part, PartOutcome.Computed Outcome, List<StagingFile> Outputs, long Started);
 }

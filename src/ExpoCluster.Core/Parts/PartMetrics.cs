@@ -39,14 +39,14 @@ public static class PartMetrics
 
     internal static void CountFlush(TimeSpan duration) => FlushDuration.Record(duration.TotalSeconds);
 
-    internal static void CountPart(PartOrder order, PartOutcome outcome, TimeSpan duration)
+    internal static void CountPart(FinishedPart part)
     {
-        Finished.Add(Word(outcome));
-        if (outcome is PartOutcome.Computed computed)
+        Finished.Add(Word(part.Outcome));
+        if (part.Outcome is PartOutcome.Computed computed)
         {
             BytesRead.Add(computed.BytesRead);
-            BytesWritten.Add(order.OutputBytes);
-            Duration.Record(duration.TotalSeconds);
+            BytesWritten.Add(part.Order.OutputBytes);
+            Duration.Record(part.Duration.TotalSeconds);
         }
     }
 

@@ -8,13 +8,15 @@ namespace ExpoCluster.Core.Parts;
 /// Only what was not in memory is brought, and given back behind the part: a merge of more than the machine's memory then leaves the
 /// page cache to others, and one of files that somebody else uses leaves them where they are.
 /// </remarks>
-internal sealed class WaitingPart(PartOrder order)
+internal sealed class WaitingPart(PartOrder order, Action<FinishedPart> finished)
 {
     private readonly Lock gate = new();
     private readonly List<InputSlice> brought = [];
     private bool isDone;
 
     public PartOrder Order { get; } = order;
+
+    public Action<FinishedPart> Finished { get; } = finished;
 
     /// <summary>Brings what is missing, once. The lane that takes the part calls it too, and so waits for a call that is under way.</summary>
     public void ReadAhead()

@@ -17,6 +17,9 @@ public enum StagingCondition
 /// <summary>An output file before it is published. It has its final length and header from the start.</summary>
 public sealed class StagingFile : IDisposable
 {
+    /// <summary>Of the first staging file that is made for an output file.</summary>
+    public const int FirstGeneration = 1;
+
     /// <summary>What offset, length and memory address of a direct write must be multiples of.</summary>
     public const int DirectAlignment = 4096;
 
@@ -51,8 +54,8 @@ public sealed class StagingFile : IDisposable
 
     /// <summary>Makes the file with its space reserved and its header in place, durable in all parts.</summary>
     /// <remarks>
-    /// Never truncates. A file that is already there was left by a writer that died before it could report it, and nobody has
-    /// written parts into it yet: it is completed.
+    /// Never truncates. A file that is already there was left by a writer that died before it could report it, and is completed, or
+    /// by a head start, which writes parts into it: then nothing is written here, for a page of the header holds elements too.
     /// </remarks>
     /// <exception cref="StorageException">No space, or not writable.</exception>
     public static void Create(string path, ReadOnlySpan<byte> header, long byteLength)
@@ -61,9 +64,14 @@ public sealed class StagingFile : IDisposable
         Durability.CreateDirectory(directory);
         try
         {
+            bool isMade = Inspect(path, header, byteLength) == StagingCondition.Sound;
             using SafeFileHandle handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
-            Reserve(handle, path, byteLength);
-            RandomAccess.Write(handle, header, fileOffset: 0);
+            if (!isMade)
+            {
+                Reserve(handle, path, byteLength);
+                RandomAccess.Write(handle, header, fileOffset: 0);
+            }
+
             Durability.FlushAll(handle, path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

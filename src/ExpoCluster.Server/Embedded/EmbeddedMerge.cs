@@ -6,6 +6,7 @@ using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Register;
 using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
@@ -106,11 +107,18 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         string job = earlier?.Job ?? NewJobId();
         var record = new ClaimRecord(job, plan.Digest, Environment.MachineName, Environment.ProcessId, earlier?.InFlight ?? []);
         claim.Write(record);
+        var inFlight = new InFlightRecord(claim, record);
+        var worker = new WorkerSettings
+        {
+            Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Reads = options.Reads, OpenPatience = TimeSpan.Zero,
+        };
+        // Whatever was here before, a job or a process that died before it had one, is not begun like this: a part of it may be what killed it.
+        using HeadStart? ahead = claim.Previous is null ? BeginAhead(job, plan, worker, inFlight) : null;
         var plans = new PlanStore();
         plans.Save(paths.Plan(job), plan);
         // The list of all jobs, which is of this one, is what the dashboard reads.
         JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, CancellationToken.None).ConfigureAwait(false);
-        Node node = await Node.StartAloneAsync(SettingsFor(claim, record, plan, register), plans).ConfigureAwait(false);
+        Node node = await Node.StartAloneAsync(SettingsFor(inFlight, worker with { HeadStart = ahead }, plan, register), plans).ConfigureAwait(false);
         IAsyncDisposable? dashboard = null;
         try
         {
@@ -133,7 +141,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             register?.Dispose();
             SqliteConnection.ClearAllPools();
             // The farewell: nothing that was under way is suspect.
-            claim.Write(record with { InFlight = [] });
+            inFlight.Clear();
         }
     }
 
@@ -147,27 +155,31 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
 
     private JournalSettings Journal => JournalSettings.Sqlite(paths.Journal, isLocal: !FileSystemFacts.Of(paths.Root).IsNetwork);
 
-    private NodeSettings SettingsFor(OutputClaim claim, ClaimRecord record, Plan plan, JobRegister? register) => new()
+    private HeadStart? BeginAhead(string job, Plan plan, WorkerSettings worker, InFlightRecord inFlight)
     {
-        Journal = Journal,
-        Coordinators = CoordinatorsFor(claim, record, plan) with { Register = register },
-        Worker = new WorkerSettings
+        LanePool lanes = worker.StartLanes(TimeProvider.System);
+        var ahead = HeadStart.TryBegin(
+            plan, job, paths, InputFiles.ModeFor(plan, worker.Reads, cache: null), lanes, parts => inFlight.Ahead = [.. parts.Select(part => (part.File, part.Index))]);
+        if (ahead is null)
         {
-            Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Reads = options.Reads, OpenPatience = TimeSpan.Zero,
-        },
-        Shards = 1,
+            lanes.Dispose();
+        }
+
+        return ahead;
+    }
+
+    private NodeSettings SettingsFor(InFlightRecord inFlight, WorkerSettings worker, Plan plan, JobRegister? register) => new()
+    {
+        Journal = Journal, Coordinators = CoordinatorsFor(inFlight, plan) with { Register = register }, Worker = worker, Shards = 1,
     };
 
-    private CoordinatorSettings CoordinatorsFor(OutputClaim claim, ClaimRecord record, Plan plan)
+    private CoordinatorSettings CoordinatorsFor(InFlightRecord inFlight, Plan plan)
     {
         var settings = new CoordinatorSettings
         {
             AwaitResume = true,
             Version = options.Version,
-            InFlight = leases => claim.Write(record with
-            {
-                InFlight = [.. leases.Select(lease => string.Create(CultureInfo.InvariantCulture, $"{lease.File}:{lease.Part}"))],
-            }),
+            InFlight = leases => inFlight.Leased = [.. leases.Select(lease => (lease.File, lease.Part))],
         };
         return plan.Inputs.Any(input => input.IsRemote) ? settings with { LeaseDuration = RemoteLeaseDuration } : settings;
     }

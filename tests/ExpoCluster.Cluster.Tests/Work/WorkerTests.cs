@@ -299,6 +299,8 @@ public sealed class WorkerTests : ClusterTestKit
     {
         IActorRef worker = Start(maxBytesPerSecond: 2_000_000);
         worker.Tell(Assignment((0, 0), (0, 1)), coordinators);
+        // Plans are read aside: the second assignment could be ready before the first.
+        Fish<RenewLeases>(coordinators, renewal => renewal.Leases.Count == 2);
         AssignParts late = Assignment((1, 0));
         late.Parts[0].Number = 9;
 
@@ -329,6 +331,25 @@ public sealed class WorkerTests : ClusterTestKit
     }
 
     private static (string Job, int Count) JobAndCount(RequestParts request) => (request.Job, request.Count);
+
+    [Fact]
+    public void What_a_head_start_has_computed_is_reported_and_not_computed_again()
+    {
+        var settings = new WorkerSettings { Lanes = 1, MaxBytesPerSecond = 400_000_000, OpenPatience = TimeSpan.Zero };
+        LanePool lanes = settings.StartLanes(TimeProvider.System);
+        bool isIdle = false;
+        using var ahead = HeadStart.TryBegin(plan, Job, pair.Output, ReadMode.Automatic, lanes, parts => Volatile.Write(ref isIdle, !parts.Any()));
+        AwaitCondition(() => Volatile.Read(ref isIdle), Soon);
+        // Whoever computed it now would find this file gone.
+        File.Delete(pair.Output.StagingFile(Job, 1, plan.Files[1].Name));
+        IActorRef worker = Sys.ActorOf(Worker.PropsFor("me", settings with { HeadStart = ahead }, coordinators, writers, plans, TimeProvider.System));
+
+        worker.Tell(Assignment((1, 0)), coordinators);
+
+        PartComputed report = Fish<PartComputed>(writers);
+        Assert.Equal((1, 0, 1), (report.File, report.Part, report.Generation));
+        Assert.Equal((1, 1), (report.Incarnation, report.Number));
+    }
 
     private IActorRef Start(long? maxBytesPerSecond = null, int lanes = 1) => Sys.ActorOf(Worker.PropsFor(
         "me",

@@ -113,9 +113,9 @@ public sealed class LaneLifeTests : IDisposable
     public void The_file_is_closed_before_its_part_is_reported()
     {
         bool? open = null;
-        using (var lanes = new LanePool(1, rate: null, TimeSpan.Zero, (_, _) => open = IsOpen(staging)))
+        using (var lanes = new LanePool(1, rate: null, TimeSpan.Zero))
         {
-            lanes.Run(Order());
+            lanes.Run(Order(), _ => open = IsOpen(staging));
         }
 
         Assert.False(open);
@@ -124,12 +124,12 @@ public sealed class LaneLifeTests : IDisposable
     [Fact]
     public void What_was_taken_is_reported_before_disposing_ends()
     {
-        using (var lanes = new LanePool(2, rate: null, TimeSpan.Zero, (_, outcome) => outcomes.Enqueue(outcome)))
+        using (var lanes = new LanePool(2, rate: null, TimeSpan.Zero))
         {
             Assert.Equal((2, 4), (lanes.Lanes, lanes.Capacity));
             for (int order = 0; order < lanes.Capacity; order++)
             {
-                lanes.Run(Order());
+                lanes.Run(Order(), Note);
             }
         }
 
@@ -140,10 +140,10 @@ public sealed class LaneLifeTests : IDisposable
     [Fact]
     public void Failures_do_not_end_a_lane()
     {
-        using (var lanes = new LanePool(1, rate: null, TimeSpan.Zero, (_, outcome) => outcomes.Enqueue(outcome)))
+        using (var lanes = new LanePool(1, rate: null, TimeSpan.Zero))
         {
-            lanes.Run(Order() with { Targets = [new PartTarget(0, 1, staging + ".gone")] });
-            lanes.Run(Order());
+            lanes.Run(Order() with { Targets = [new PartTarget(0, 1, staging + ".gone")] }, Note);
+            lanes.Run(Order(), Note);
         }
 
         Assert.Equal([typeof(PartOutcome.Failed), typeof(PartOutcome.Computed)], outcomes.Select(outcome => outcome.GetType()));
@@ -154,9 +154,9 @@ public sealed class LaneLifeTests : IDisposable
     {
         PartOrder order = Order();
         order.Lease.Revoke();
-        using (var lanes = new LanePool(1, rate: null, TimeSpan.FromMinutes(1), (_, outcome) => outcomes.Enqueue(outcome)))
+        using (var lanes = new LanePool(1, rate: null, TimeSpan.FromMinutes(1)))
         {
-            lanes.Run(order);
+            lanes.Run(order, Note);
         }
 
         Assert.IsType<PartOutcome.Abandoned>(Assert.Single(outcomes));
@@ -169,14 +169,16 @@ public sealed class LaneLifeTests : IDisposable
         PartOrder order = Order() with { Targets = [new PartTarget(0, 1, staging + ".gone")] };
         order.Lease.Revoke();
         long start = TimeProvider.System.GetTimestamp();
-        using (var lanes = new LanePool(1, rate: null, TimeSpan.FromMinutes(5), (_, outcome) => outcomes.Enqueue(outcome)))
+        using (var lanes = new LanePool(1, rate: null, TimeSpan.FromMinutes(5)))
         {
-            lanes.Run(order);
+            lanes.Run(order, Note);
         }
 
         Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromMinutes(1));
         Assert.IsType<PartOutcome.Failed>(Assert.Single(outcomes));
     }
+
+    private void Note(FinishedPart part) => outcomes.Enqueue(part.Outcome);
 
     private static bool IsOpen(string path) => Directory.EnumerateFiles("/proc/self/fd").Any(descriptor =>
     {

@@ -11,7 +11,7 @@ public sealed class LanePoolTests : IDisposable
     private readonly SmallPair pair = new();
     private readonly Plan plan;
     private readonly InputFiles inputs;
-    private readonly BlockingCollection<(PartOrder Order, PartOutcome Outcome)> finished = [];
+    private readonly BlockingCollection<FinishedPart> finished = [];
 
     public LanePoolTests()
     {
@@ -37,10 +37,10 @@ public sealed class LanePoolTests : IDisposable
         {
             for (int part = 0; part < 3; part++)
             {
-                lanes.Run(Order(0, part));
+                lanes.Run(Order(0, part), finished.Add);
             }
 
-            lanes.Run(Order(1, 0));
+            lanes.Run(Order(1, 0), finished.Add);
         }
 
         Assert.Equal([(0, 0), (0, 1), (0, 2), (1, 0)], finished.Select(done => (done.Order.Part.File, done.Order.Part.Index)).Order());
@@ -53,7 +53,7 @@ public sealed class LanePoolTests : IDisposable
         File.Delete(StagingPath(plan.Files[1]));
         using LanePool lanes = Start(1);
 
-        lanes.Run(Order(1, 0));
+        lanes.Run(Order(1, 0), finished.Add);
 
         Assert.Equal(FailureKind.Transient, Assert.IsType<PartOutcome.Failed>(finished.Take().Outcome).Kind);
     }
@@ -64,7 +64,7 @@ public sealed class LanePoolTests : IDisposable
         string path = StagingPath(plan.Files[1]);
         File.Move(path, path + ".hidden");
         using LanePool lanes = Start(1, TimeSpan.FromSeconds(10));
-        lanes.Run(Order(1, 0));
+        lanes.Run(Order(1, 0), finished.Add);
 
         Assert.False(finished.TryTake(out _, TimeSpan.FromMilliseconds(300)));
         File.Move(path + ".hidden", path);
@@ -78,7 +78,7 @@ public sealed class LanePoolTests : IDisposable
         File.SetLastWriteTimeUtc(plan.Inputs[0].Path, DateTime.UtcNow.AddHours(1));
         using LanePool lanes = Start(1);
 
-        lanes.Run(Order(0, 0));
+        lanes.Run(Order(0, 0), finished.Add);
 
         Assert.Equal((FailureKind.Input, "EXPO1207"), Assert.IsType<PartOutcome.Failed>(finished.Take().Outcome) is var failed ? (failed.Kind, failed.Code) : default);
     }
@@ -87,17 +87,17 @@ public sealed class LanePoolTests : IDisposable
     public void A_rate_limit_spreads_the_tiles_over_time()
     {
         long start = TimeProvider.System.GetTimestamp();
-        using (var lanes = new LanePool(2, new RateLimit(36_000_000, TimeProvider.System), TimeSpan.Zero, (order, outcome) => finished.Add((order, outcome))))
+        using (var lanes = new LanePool(2, new RateLimit(36_000_000, TimeProvider.System), TimeSpan.Zero))
         {
-            lanes.Run(Order(1, 0));
+            lanes.Run(Order(1, 0), finished.Add);
         }
 
         // 9 MB at 36 MB/s; the first tile goes at once.
         Assert.True(TimeProvider.System.GetElapsedTime(start) > TimeSpan.FromMilliseconds(180));
     }
 
-    private LanePool Start(int lanes, TimeSpan openPatience = default) =>
-        new(lanes, rate: null, openPatience, (order, outcome) => finished.Add((order, outcome)));
+    private static LanePool Start(int lanes, TimeSpan openPatience = default) =>
+        new(lanes, rate: null, openPatience);
 
     private string StagingPath(PlannedFile file) => pair.Output.StagingFile("job1", 1, file.Name);
 
