@@ -13,8 +13,10 @@ internal static class BF16Rounding
 {
     public const uint QuietNaN = 0x7FC0_0000;
 
+    /// <summary>Where a float32 holds its BF16 value.</summary>
+    public const uint UpperHalf = 0xFFFF_0000;
+
     private const uint AlmostHalf = 0x7FFF;
-    private const uint UpperHalf = 0xFFFF_0000;
 
     /// <summary>The BF16 value as float32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -11,7 +11,7 @@ namespace ExpoCluster.Tensors.Kernels;
 /// <typeparam name="TBase">How elements of base are loaded.</typeparam>
 /// <typeparam name="TOutput">How results are rounded and stored.</typeparam>
 /// <typeparam name="TOperator">The formula.</typeparam>
-internal sealed class ElementwiseKernel<T, TAligned, TBase, TOutput, TOperator>(T alpha, VectorWidth width) : ExpoKernel
+internal class ElementwiseKernel<T, TAligned, TBase, TOutput, TOperator>(T alpha, VectorWidth width) : ExpoKernel
     where T : struct
     where TAligned : struct, IElementReader<T>
     where TBase : struct, IElementReader<T>
@@ -35,20 +35,23 @@ internal sealed class ElementwiseKernel<T, TAligned, TBase, TOutput, TOperator>(
         ref byte alignedStart = ref MemoryMarshal.GetReference(aligned);
         ref byte baseStart = ref MemoryMarshal.GetReference(baseValues);
         ref byte outputStart = ref MemoryMarshal.GetReference(output);
-        int done = width switch
-        {
-            VectorWidth.Bits512 => Traverse<Lanes512<T>>(ref alignedStart, ref baseStart, ref outputStart, 0, count, alpha),
-            VectorWidth.Bits256 => Traverse<Lanes256<T>>(ref alignedStart, ref baseStart, ref outputStart, 0, count, alpha),
-            VectorWidth.Bits128 => Traverse<Lanes128<T>>(ref alignedStart, ref baseStart, ref outputStart, 0, count, alpha),
-            _ => 0,
-        };
+        int done = RunVectors(width, ref alignedStart, ref baseStart, ref outputStart, count, alpha);
         Traverse<SingleLane<T>>(ref alignedStart, ref baseStart, ref outputStart, done, count, alpha);
     }
 
     /// <returns>The first element that did not fill a vector.</returns>
+    protected virtual int RunVectors(VectorWidth width, ref byte aligned, ref byte baseValues, ref byte output, int count, T alpha) => width switch
+    {
+        VectorWidth.Bits512 => Traverse<Lanes512<T>>(ref aligned, ref baseValues, ref output, 0, count, alpha),
+        VectorWidth.Bits256 => Traverse<Lanes256<T>>(ref aligned, ref baseValues, ref output, 0, count, alpha),
+        VectorWidth.Bits128 => Traverse<Lanes128<T>>(ref aligned, ref baseValues, ref output, 0, count, alpha),
+        _ => 0,
+    };
+
+    /// <returns>The first element that did not fill a vector.</returns>
     // Optimised at once: under tiered compilation a merge of one large tensor would otherwise spend its time in unoptimised code.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int Traverse<TLanes>(
+    protected static int Traverse<TLanes>(
         ref byte aligned, ref byte baseValues, ref byte output, int from, int count, T alpha)
         where TLanes : struct, ILanes<T>
     {

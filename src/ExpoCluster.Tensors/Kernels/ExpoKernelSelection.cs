@@ -27,6 +27,7 @@ internal static class ExpoKernelSelection
     private static ExpoKernel InSingle(Dtype aligned, Dtype baseDtype, Dtype output, float alpha, VectorWidth width) =>
         aligned switch
         {
+            Dtype.BF16 when baseDtype == Dtype.BF16 && output == Dtype.BF16 => new BF16Kernel<ExactInSingle>(alpha, width),
             Dtype.BF16 => InSingle<BF16Element>(baseDtype, output, alpha, width),
             Dtype.F16 => InSingle<F16Element>(baseDtype, output, alpha, width),
             Dtype.F32 => InSingle<F32Element>(baseDtype, output, alpha, width),
@@ -87,6 +88,7 @@ internal static class ExpoKernelSelection
     private static ExpoKernel Official(Dtype aligned, Dtype baseDtype, float alpha, VectorWidth width) =>
         aligned switch
         {
+            Dtype.BF16 when baseDtype == Dtype.BF16 => new BF16Kernel<OfficialOperator>(alpha, width),
             Dtype.BF16 => Official<BF16Element>(baseDtype, alpha, width),
             Dtype.F16 => Official<CastToBF16<F16Element>>(baseDtype, alpha, width),
             Dtype.F32 => Official<CastToBF16<F32Element>>(baseDtype, alpha, width),

@@ -16,6 +16,7 @@ internal sealed class WideDeltaMeasure<TAligned, TBase, TOutput> : DeltaMeasure
         ref MemoryMarshal.GetReference(output),
         output.Length / TOutput.ByteCount);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static DeltaSums Sum(ref byte alignedStart, ref byte baseStart, ref byte outputStart, int count)
     {
         var sums = default(Accumulator);
