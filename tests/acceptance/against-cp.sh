@@ -1,31 +1,61 @@
 #!/usr/bin/env bash
-# Merges a BF16 pair and copies its output, in turn, as whole processes with durable output; prints medians and their ratio.
+# Merges a BF16 pair as a whole process with durable output, in turn with what cannot be beaten: copies of the output, or of inputs that the page cache does not hold.
 #   against-cp.sh [SIZE|RECIPE=2GB] [RUNS=5] [DIRECTORY=a temporary one]     for example: against-cp.sh internlm2-chat-1.8b
+# COLD=1         inputs not in the page cache (as root: it is emptied before each run); in turn with "dd" that reads both directly while another writes the output directly
+# PEER='COMMAND' measured in turn too; it finds BASE, ALIGNED, OUT (to be written) and ALPHA in its environment
+# OPTIONS='…'    more of the merge's
 set -euo pipefail
-size=${1:-2GB} runs=${2:-5} place=${3:-$(mktemp -d)}
+size=${1:-2GB} runs=${2:-5} place=${3:-}
 root=$(cd "$(dirname "$0")/../.." && pwd)
-expo=$root/artifacts/bin/ExpoCluster.Cli/release/expocluster
+expo=${EXPO:-$root/artifacts/bin/ExpoCluster.Cli/release/expocluster}
 shape=(--size "$size"); [[ $size == *-* ]] && shape=(--like "$size")
-[ -d "$place/base" ] || "$expo" sample "$place" "${shape[@]}"
-cat "$place"/base/*.safetensors "$place"/aligned/*.safetensors > /dev/null
+if [ -z "$place" ]; then place=$(mktemp -d); trap 'rm -rf "$place"' EXIT; fi
+export BASE=$place/base ALIGNED=$place/aligned OUT=$place/peer ALPHA=0.3
+[ -d "$BASE" ] || "$expo" sample "$place" "${shape[@]}" > /dev/null
+inputs=("$BASE"/*.safetensors "$ALIGNED"/*.safetensors)
+results=$(mktemp -d)
 
-seconds() { local begin end; begin=$(date +%s.%N); "$@" > /dev/null; end=$(date +%s.%N); echo "$end - $begin" | bc -l; }
-merge() { "$expo" merge --base "$place/base" --aligned "$place/aligned" --alpha 0.3 --out "$place/out" --quiet; }
-copy() { cp "$place/out/"*.safetensors "$place/copy/" && sync; }
-direct() { for file in "$place"/out/*.safetensors; do dd if="$file" of="$place/copy/$(basename "$file")" bs=4M oflag=direct conv=fsync status=none; done; }
-median() { sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
+# Warm: whoever reads finds it in memory; this also holds for the copies' source. Cold: nobody does.
+prepare() {
+  rm -rf "$place/out" "$place/copy" "$OUT"; mkdir "$place/copy"; sync
+  if [ -n "${COLD:-}" ]; then echo 3 > /proc/sys/vm/drop_caches; else cat "$@" > /dev/null; fi
+}
+measure() { # NAME COMMAND…
+  local name=$1 begin end; shift
+  begin=$(date +%s.%N); "$@" > /dev/null; end=$(date +%s.%N)
+  printf ' %s %.2f s' "$name" "$(echo "$end - $begin" | bc -l)"
+  echo "$end - $begin" | bc -l >> "$results/$name"
+}
+merge() { "$expo" merge --base "$BASE" --aligned "$ALIGNED" --alpha $ALPHA --out "$place/out" --quiet ${OPTIONS:-}; }
+copy() { cp "$place/keep/"*.safetensors "$place/copy/" && sync; }
+direct() { local file; for file in "$place"/keep/*.safetensors; do dd if="$file" of="$place/copy/$(basename "$file")" bs=4M oflag=direct conv=fsync status=none; done; }
+both() { # reads of both inputs and a write of the output's size at the same time, all past the page cache
+  local file pids=()
+  for file in "${inputs[@]}"; do dd if="$file" of=/dev/null bs=4M iflag=direct status=none & pids+=($!); done
+  head -c "$(cat "$place"/keep/*.safetensors | wc -c)" /dev/zero | dd of="$place/copy/x" bs=4M iflag=fullblock oflag=direct conv=fsync status=none
+  wait "${pids[@]}"
+}
+median() { sort -n "$results/$1" | awk '{ a[NR] = $1 } END { print NR % 2 ? a[(NR + 1) / 2] : (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
 
-rm -rf "$place/out" "$place/copy"; merge > /dev/null
+if [ ! -d "$place/keep" ]; then merge > /dev/null; mv "$place/out" "$place/keep"; fi
 for run in $(seq "$runs"); do
-  mkdir -p "$place/copy"; sync
-  c=$(seconds copy); rm -rf "$place/copy"; mkdir -p "$place/copy"; sync
-  d=$(seconds direct); rm -rf "$place/copy"; sync
-  rm -rf "$place/out"; sync
-  m=$(seconds merge)
-  printf 'run %s: merge %.2f s, cp + sync %.2f s, dd direct %.2f s\n' "$run" "$m" "$c" "$d"
-  echo "$m" >> "$place/merge.s"; echo "$c" >> "$place/cp.s"; echo "$d" >> "$place/dd.s"
+  printf 'run %s:' "$run"
+  prepare "${inputs[@]}"; measure merge merge
+  if [ -n "${COLD:-}" ]; then
+    prepare; measure dd-both both
+    prepare; measure cat cat "${inputs[@]}"
+  else
+    prepare "$place"/keep/*.safetensors; measure cp+sync copy
+    prepare "$place"/keep/*.safetensors; measure dd-direct direct
+    prepare "${inputs[@]}"; measure cat cat "${inputs[@]}"
+  fi
+  if [ -n "${PEER:-}" ]; then prepare "${inputs[@]}"; measure peer bash -c "$PEER"; fi
+  echo
 done
-m=$(median < "$place/merge.s") c=$(median < "$place/cp.s") d=$(median < "$place/dd.s")
-printf 'median: merge %.2f s, cp + sync %.2f s (ratio %.2f), dd direct %.2f s (ratio %.2f)\n' \
-  "$m" "$c" "$(echo "$m / $c" | bc -l)" "$d" "$(echo "$m / $d" | bc -l)"
-rm -rf "$place"
+printf 'median: merge %.2f s' "$(median merge)"
+for other in "$results"/*; do
+  name=$(basename "$other")
+  [ "$name" = merge ] || printf ', %s %.2f s (ratio %.2f)' "$name" "$(median "$name")" "$(echo "$(median merge) / $(median "$name")" | bc -l)"
+done
+echo
+rm -rf "$place/out" "$place/copy" "$OUT" "$results"

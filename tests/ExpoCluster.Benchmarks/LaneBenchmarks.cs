@@ -1,0 +1,59 @@
+using System.IO.Hashing;
+using BenchmarkDotNet.Attributes;
+using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Kernels;
+using ExpoCluster.Tensors.Statistics;
+
+namespace ExpoCluster.Benchmarks;
+
+/// <summary>What a lane does with the 64 Ki elements of a step while they are in cache: the formula, the statistics, the digest.</summary>
+public class LaneBenchmarks
+{
+    private const int Elements = 64 << 10;
+
+    private readonly XxHash128 hash = new();
+    private byte[] aligned = [];
+    private byte[] baseValues = [];
+    private byte[] output = [];
+    private ExpoKernel exact = null!;
+    private ExpoKernel official = null!;
+    private DeltaMeasure measure = null!;
+
+    [Params(Dtype.BF16, Dtype.F16, Dtype.F32)]
+    public Dtype Dtype { get; set; }
+
+    [GlobalSetup]
+    public void SetUp()
+    {
+        int bytes = Elements * Dtype.Bits() / 8;
+        aligned = new byte[bytes];
+        baseValues = new byte[bytes];
+        output = new byte[bytes];
+        ExpoKernel fill = ExpoKernel.ForCast(Dtype.F32, Dtype);
+        fill.Run(Values(1), Values(1), aligned);
+        fill.Run(Values(2), Values(2), baseValues);
+        exact = ExpoKernel.For(Dtype, Dtype, Dtype, Numerics.Exact, alpha: 0.3);
+        official = ExpoKernel.For(Dtype, Dtype, Dtype.BF16, Numerics.Official, alpha: 0.3);
+        measure = DeltaMeasure.For(Dtype, Dtype, Dtype);
+    }
+
+    [Benchmark(Baseline = true)]
+    public void Exact() => exact.Run(aligned, baseValues, output);
+
+    [Benchmark]
+    public void Official() => official.Run(aligned, baseValues, output.AsSpan(0, Elements * 2));
+
+    [Benchmark]
+    public DeltaSums Statistics() => measure.Measure(aligned, baseValues, output);
+
+    [Benchmark]
+    public void Digest() => hash.Append(output);
+
+    // As weights are: around nought, none of them NaN.
+    private static byte[] Values(int seed)
+    {
+        var random = new Random(seed);
+        float[] values = [.. Enumerable.Range(0, Elements).Select(_ => (random.NextSingle() - 0.5f) / 10)];
+        return System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+    }
+}
