@@ -29,11 +29,12 @@ measure() { # NAME COMMAND…
 merge() { "$expo" merge --base "$BASE" --aligned "$ALIGNED" --alpha $ALPHA --out "$place/out" --quiet ${OPTIONS:-}; }
 copy() { cp "$place/keep/"*.safetensors "$place/copy/" && sync; }
 direct() { local file; for file in "$place"/keep/*.safetensors; do dd if="$file" of="$place/copy/$(basename "$file")" bs=4M oflag=direct conv=fsync status=none; done; }
-both() { # reads of both inputs and a write of the output's size at the same time, all past the page cache
-  local file pids=()
-  for file in "${inputs[@]}"; do dd if="$file" of=/dev/null bs=4M iflag=direct status=none & pids+=($!); done
-  head -c "$(cat "$place"/keep/*.safetensors | wc -c)" /dev/zero | dd of="$place/copy/x" bs=4M iflag=fullblock oflag=direct conv=fsync status=none
-  wait "${pids[@]}"
+both() { # one reads both inputs while another writes as many bytes as the output has, both past the page cache
+  local bytes file reader
+  bytes=$(stat -c %s "$place"/keep/*.safetensors | paste -sd+ | bc)
+  (for file in "${inputs[@]}"; do dd if="$file" of=/dev/null bs=4M iflag=direct status=none; done) & reader=$!
+  dd if=/dev/zero of="$place/copy/x" bs=4M count="$bytes" iflag=count_bytes oflag=direct conv=fsync status=none
+  wait "$reader"
 }
 median() { sort -n "$results/$1" | awk '{ a[NR] = $1 } END { print NR % 2 ? a[(NR + 1) / 2] : (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
 
