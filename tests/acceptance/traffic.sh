@@ -19,9 +19,10 @@ wait_for_nodes $((workers + 2))
 
 # Bytes that the nodes have sent: to each other, and both ways to the database. Each connection is asked for at one of its ends.
 sent() {
-  ss -tinpH state established | paste - - | awk -v pids=" ${nodes[*]} " -v db=":$port" '
+  ss -tinpH state established | paste - - | awk -v pids=" ${nodes[*]} " -v web=":${http##*:}" -v db=":$port" '
     match($0, /pid=[0-9]+/) { pid = substr($0, RSTART + 4, RLENGTH - 4)
       if (index(pids, " " pid " ") == 0) next
+      if ($3 ~ web "$") next
       bytes = match($0, /bytes_sent:[0-9]+/) ? substr($0, RSTART + 11, RLENGTH - 11) : 0
       back = match($0, /bytes_received:[0-9]+/) ? substr($0, RSTART + 15, RLENGTH - 15) : 0
       if ($4 ~ db "$") database += bytes + back; else between += bytes }
@@ -40,7 +41,7 @@ measure sleep 10
 idle_between=$(echo "$between / $seconds" | bc -l) idle_database=$(echo "$database / $seconds" | bc -l)
 # Long enough for the kernel's numbers to be those of work and not of its edges.
 measure "$expo" merge --server "$http" --base base --aligned aligned --alpha 0.3 --out out --json
-job=$(query "select persistence_id from journal order by ordering desc limit 1")
+job=$(query "select persistence_id from journal where persistence_id like 'job-%' order by ordering desc limit 1")
 read -r rows bytes commits < <(query "select count(*), sum(length(message)), count(*) filter (where manifest = 'j5') from journal where persistence_id = '$job'")
 parts=$((($(stat -c %s "$place/out/model.safetensors") + 33554431) / 33554432))
 per_part() { echo "$1 / $parts" | bc -l; }
