@@ -26,6 +26,7 @@ internal static class DashboardHosting
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddSingleton(sources);
         services.AddSingleton(new ReportShelf());
+        services.AddSingleton(new PlanShelf(sources.Plans));
         services.AddSingleton(_ => new DashboardFeeds(sources, TimeProvider.System));
     }
 
