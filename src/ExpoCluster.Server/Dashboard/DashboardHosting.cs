@@ -35,6 +35,7 @@ internal static class DashboardHosting
     public static void MapDashboard(this WebApplication application, SignIn? signIn)
     {
         application.UseAntiforgery();
+        application.Use((context, next) => UnknownPages.AnswerAsync(context, next));
         DashboardAssets.Map(application);
         signIn?.Map(application);
 
