@@ -17,7 +17,7 @@ internal static class UnknownPages
             return next(context);
         }
 
-        string address = request.Path;
+        string address = request.Path.Value ?? "";
         return new RazorComponentResult<NotFoundPage>(new Dictionary<string, object?>
         {
             [nameof(NotFoundPage.Address)] = address.Length > MaxCharacters ? address[..MaxCharacters] + "…" : address,
