@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -43,12 +45,22 @@ public sealed partial class DashboardTests : IDisposable
         ILocator rows = cluster.Locator("[data-test=nodes] tbody tr");
         await Expect(rows.Filter(new() { HasText = "part" })).ToHaveCountAsync(workers.Length, new() { Timeout = Patience });
         await PhotographAllAsync(browser, page, cluster);
+        ILocator lanes = page.Locator("[data-test=lanes] tbody tr");
+        string doomed = MemberAddress().Match(workers[0].Errors).Groups[1].Value;
+        string[] its = [.. await lanes.Filter(new() { HasText = doomed }).Locator("td:nth-child(2)").AllInnerTextsAsync()];
+        Assert.NotEmpty(its);
 
         workers[0].Kill();
+        // Faster than the others, so that the parts of the lost one soon have their turn, and slow enough to be seen with them.
+        nodes!.Start("worker", 0, "--max-rate", "8MB");
 
         await Expect(cluster.Locator("[data-test=nodes] .mark").Filter(new() { HasTextRegex = LostOrUnreachable() })).ToHaveCountAsync(1, new() { Timeout = Patience });
         await Expect(cluster.Locator("[data-test=nodes] .mark").Filter(new() { HasText = "lost" })).ToHaveCountAsync(1, new() { Timeout = Patience });
         await Expect(page.GetByText("the worker was lost; the part is offered again").First).ToBeVisibleAsync(new() { Timeout = Patience });
+        await Expect(lanes.Filter(new() { HasText = doomed })).ToHaveCountAsync(0, new() { Timeout = Patience });
+        await Task.WhenAll(its.Select(part => Expect(lanes
+            .Filter(new() { Has = page.GetByRole(AriaRole.Cell, new() { Name = part, Exact = true }) })
+            .Filter(new() { HasNotText = doomed })).ToHaveCountAsync(1, new() { Timeout = 4 * Patience })));
         before = await progress.InnerTextAsync();
         await Expect(progress).Not.ToHaveTextAsync(before, new() { Timeout = Patience });
 
@@ -58,12 +70,32 @@ public sealed partial class DashboardTests : IDisposable
         Assert.Empty(browser.Complaints);
     }
 
+    [LongFact(Needs.Browser)]
+    public async Task An_unknown_address_leads_back()
+    {
+        using ExpoProcess node = ExpoProcess.Start("node", "--database", $"sqlite:{place.PathOf("jobs.db")}", "--storage-root", place.Root, "--port", "0", "--http", server);
+        NodeProcesses.WaitFor(node, "serving");
+        await using DashboardBrowser browser = await DashboardBrowser.StartAsync(server);
+
+        IPage page = await browser.OpenAsync("/no/such/page", width: 390, isDark: true);
+
+        await Expect(page.GetByText("There is no page at /no/such/page")).ToBeVisibleAsync();
+        await DashboardBrowser.AssertAccessibleAsync(page);
+        await DashboardBrowser.AssertFitsAsync(page);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Back to the start" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Cluster" })).ToBeVisibleAsync(new() { Timeout = Patience });
+    }
+
     [LongFact(Needs.Browser, Needs.Postgres)]
-    public async Task A_report_compares_the_alphas_of_a_sweep()
+    public async Task A_report_compares_the_alphas_of_a_sweep_and_those_of_another_job()
     {
         StartCluster("200MB");
         await using DashboardBrowser browser = await DashboardBrowser.StartAsync(server);
         IPage page = await browser.OpenAsync("/new");
+        await SubmitAsync(page, "0.5", "other");
+        string other = page.Url.Split('/')[^1];
+        await Expect(page.Locator(".page-head .mark")).ToHaveTextAsync("done", new() { Timeout = 2 * Patience });
+        await page.GotoAsync("/new");
         await SubmitAsync(page, "0.1, 0.3", "sweep");
         await Expect(page.Locator(".page-head .mark")).ToHaveTextAsync("done", new() { Timeout = 2 * Patience });
 
@@ -76,6 +108,15 @@ public sealed partial class DashboardTests : IDisposable
         await Expect(page.Locator(".report-facts").First).ToContainTextAsync("0.30");
         await DashboardBrowser.AssertAccessibleAsync(page);
         await DashboardBrowser.PhotographAsync(page, "report", isWhole: true);
+        await page.GetByLabel("Compare with").First.ClickAsync();
+        await page.GetByRole(AriaRole.Option).Filter(new() { HasText = other }).ClickAsync();
+        await Expect(page.Locator(".heat-map.values").First.GetByRole(AriaRole.Columnheader)).ToHaveTextAsync(["tensors", "α 0.10", "α 0.30", "α 0.50"]);
+        foreach ((string alpha, string directory) in new[] { ("0.10", "sweep/alpha-0.1"), ("0.30", "sweep/alpha-0.3"), ("0.50", "other") })
+        {
+            await Expect(page.Locator(".figures").First.GetByRole(AriaRole.Row).Filter(new() { HasText = $"α {alpha}" }).GetByRole(AriaRole.Cell).Nth(1))
+                .ToHaveTextAsync(Reached(directory));
+        }
+
         IPage narrow = await browser.OpenAsync(new Uri(page.Url).AbsolutePath, width: 390, isDark: true);
         await Expect(narrow.GetByText("Models side by side")).ToBeVisibleAsync();
         await DashboardBrowser.AssertAccessibleAsync(narrow);
@@ -181,6 +222,13 @@ public sealed partial class DashboardTests : IDisposable
         return workers;
     }
 
+    // What the record beside a model says.
+    private string Reached(string directory)
+    {
+        using JsonDocument record = JsonDocument.Parse(File.ReadAllText(place.PathOf(directory + "/expocluster.json")));
+        return record.RootElement.GetProperty("statistics").GetProperty("total").GetProperty("effectiveAlpha").GetDouble().ToString("0.00##", CultureInfo.InvariantCulture);
+    }
+
     // Times to the nanosecond, which .NET does not write.
     private static void Touch(params string[] arguments)
     {
@@ -233,6 +281,9 @@ public sealed partial class DashboardTests : IDisposable
             }
         }
     }
+
+    [GeneratedRegex(@"member of the cluster as \S+@(\S+:\d+)")]
+    private static partial Regex MemberAddress();
 
     [GeneratedRegex("lost|unreachable")]
     private static partial Regex LostOrUnreachable();

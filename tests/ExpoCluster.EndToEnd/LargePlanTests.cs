@@ -6,12 +6,9 @@ using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Membership;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Work;
-using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
-using ExpoCluster.Tensors.Statistics;
-using Google.Protobuf;
 using Xunit.Abstractions;
 
 namespace ExpoCluster.EndToEnd;
@@ -107,7 +104,7 @@ public sealed class LargePlanTests(ITestOutputHelper output) : IDisposable
         return coordinator;
     }
 
-    // A worker and writers that compute nothing: they report made-up digests, and statistics of as many tensors as the part has, eight parts at a time.
+    // A worker and writers that compute nothing, eight parts at a time.
     private static async Task<JobProgress> DriveAsync(IActorRef coordinator, Plan plan, int count)
     {
         for (int file = 0; file < plan.Files.Length; file++)
@@ -119,43 +116,13 @@ public sealed class LargePlanTests(ITestOutputHelper output) : IDisposable
         while (committed < count)
         {
             object answer = await coordinator.Ask(new RequestParts { Job = Job, Worker = "nobody", Count = 8 }, TimeSpan.FromSeconds(20));
-            foreach (IGrouping<int, Assignment> parts in Assert.IsType<AssignParts>(answer).Parts.GroupBy(part => part.File))
+            foreach (PartsReported report in MadeUpParts.Report(plan, Assert.IsType<AssignParts>(answer)))
             {
-                var report = new PartsReported { Job = Job, File = parts.Key, Generation = 1 };
-                report.Parts.AddRange(parts.Select(part => Reported(plan, part)));
                 await coordinator.Ask<PartsAcknowledged>(report, TimeSpan.FromSeconds(20));
                 committed += report.Parts.Count;
             }
         }
 
         return await coordinator.Ask<JobProgress>(new WatchJob { Job = Job }, TimeSpan.FromSeconds(20));
-    }
-
-    private static ReportedPart Reported(Plan plan, Assignment assigned)
-    {
-        PlannedFile file = plan.Files[assigned.File];
-        PartRange range = PartGrid.Part(assigned.File, assigned.Part, file.ByteLength);
-        byte[] digests = new byte[PartGrid.BlockCount(range.ByteCount) * BlockDigest.ByteCount];
-        Random.Shared.NextBytes(digests);
-        long begin = range.Begin - file.Header.Length;
-        long end = range.End - file.Header.Length;
-        TensorSums[] sums = [.. Enumerable.Range(0, file.Tensors.Length)
-            .Where(index => file.Tensors[index].Entry.Begin < end && file.Tensors[index].Entry.Begin + file.Tensors[index].Entry.ByteCount > begin)
-            .Select(index => new TensorSums(index, new DeltaSums { Elements = 1_000_000, Changed = 900_000, SquaredDelta = 1.5, SquaredAligned = 2.5, AppliedDelta = 0.4, MaxDelta = 0.1 }))];
-        return new ReportedPart
-        {
-            Part = assigned.Part,
-            BlockDigests = ByteString.CopyFrom(digests),
-            Statistics = ByteString.CopyFrom(PartStatistics.Encode(sums)),
-            BytesRead = 2 * range.ByteCount,
-            Incarnation = 1,
-            Number = assigned.Number,
-        };
-    }
-
-    // The test speaks for the writers by itself.
-    private sealed class SilentWriters : ReceiveActor
-    {
-        public SilentWriters() => ReceiveAny(_ => { });
     }
 }

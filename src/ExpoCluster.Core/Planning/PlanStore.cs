@@ -21,6 +21,10 @@ public sealed class PlanStore
     /// <exception cref="JobException">The file is gone, damaged, or made for other numerics than this build's.</exception>
     public Plan Load(string path, string digest) => known.GetOrAdd(digest, _ => Read(path, digest));
 
+    /// <summary>As <see cref="Load"/>, for whoever wants to know something of it and then no more: it is not remembered.</summary>
+    /// <exception cref="JobException">The file is gone, damaged, or made for other numerics than this build's.</exception>
+    public Plan Look(string path, string digest) => known.TryGetValue(digest, out Plan? plan) ? plan : Read(path, digest);
+
     public void Forget(string digest) => known.TryRemove(digest, out _);
 
     private static Plan Read(string path, string digest)

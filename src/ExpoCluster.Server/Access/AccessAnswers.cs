@@ -12,7 +12,7 @@ internal static class AccessAnswers
     {
         HttpRequest request = context.Request;
         bool isAsked = problem.Status == StatusCodes.Status401Unauthorized;
-        if (isAsked && ShownToken.IsPage(request) && HttpMethods.IsGet(request.Method) && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
+        if (isAsked && ShownToken.WantsPage(request))
         {
             context.Response.Redirect(SignIn.PathTo(request.Path + request.QueryString));
             return Task.CompletedTask;

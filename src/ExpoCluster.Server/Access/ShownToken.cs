@@ -18,6 +18,10 @@ internal static class ShownToken
 
     public static bool IsPage(HttpRequest request) => !Programs.Any(path => request.Path.StartsWithSegments(path));
 
+    /// <summary>A browser's, which shows what it is sent.</summary>
+    public static bool WantsPage(HttpRequest request) =>
+        IsPage(request) && HttpMethods.IsGet(request.Method) && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
+
     /// <param name="context">Of the request.</param>
     /// <param name="scheme">The one that asks: signing in looks at what was written into its form only.</param>
     public static string? Of(HttpContext context, string scheme)

@@ -29,7 +29,10 @@ public static class ExpoClusterApi
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
         services.Configure<KestrelServerOptions>(RequestLimits.Apply);
         RequestLimits.Add(services);
-        var submission = new JobSubmission(node.Register, node.Plans, desk, node.Hub, node.Storage, TimeProvider.System);
+        var submission = new JobSubmission(node.Register, node.Plans, desk, node.Hub, node.Storage, TimeProvider.System)
+        {
+            KeepsPlans = node.Options.Has(NodeSettings.CoordinatorRole),
+        };
         if (node.Options.Has(NodeSettings.WebRole))
         {
             services.AddDashboard(new DashboardSources(node.Node, node.Register, node.Plans, live, desk, node.Options.Version)

@@ -26,6 +26,7 @@ internal static class DashboardHosting
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddSingleton(sources);
         services.AddSingleton(new ReportShelf());
+        services.AddSingleton(new PlanShelf(sources.Plans));
         services.AddSingleton(_ => new DashboardFeeds(sources, TimeProvider.System));
     }
 
@@ -34,6 +35,7 @@ internal static class DashboardHosting
     public static void MapDashboard(this WebApplication application, SignIn? signIn)
     {
         application.UseAntiforgery();
+        application.Use((context, next) => UnknownPages.AnswerAsync(context, next));
         DashboardAssets.Map(application);
         signIn?.Map(application);
 

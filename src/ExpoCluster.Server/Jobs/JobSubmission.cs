@@ -47,6 +47,9 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     // Of two requests to one directory the second is to see the first's job.
     private readonly SemaphoreSlim[] outputGates = [.. Enumerable.Range(0, OutputGates).Select(_ => new SemaphoreSlim(1))];
 
+    /// <summary>Coordinators live on this node, and will want the plan; elsewhere it would only lie about.</summary>
+    public bool KeepsPlans { get; init; } = true;
+
     public void Dispose()
     {
         planners.Dispose();
@@ -139,6 +142,11 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
             HubNeeds.Record(planned.Merge);
             return true;
         }).ConfigureAwait(false);
+        if (!KeepsPlans)
+        {
+            plans.Forget(planned.Merge.Plan.Digest);
+        }
+
         bool isNew = await desk.CommandAsync(submission, cancellation).ConfigureAwait(false);
         RegisterEntry entry = await desk.FindAsync(job, cancellation).ConfigureAwait(false);
         return isNew ? new Submission(entry, IsNew: true) : SameOrRefused(entry, request);

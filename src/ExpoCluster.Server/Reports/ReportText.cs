@@ -8,7 +8,7 @@ internal static class ReportText
     public const string None = "–";
 
     public static string Percent(double? share) => share is { } known
-        ? string.Create(CultureInfo.InvariantCulture, $"{100 * known:0.#} %")
+        ? string.Create(CultureInfo.InvariantCulture, $"{100 * known:0.0} %")
         : None;
 
     /// <summary>Two digits, as 0.013 or 1.2e-6.</summary>

@@ -1,19 +1,14 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Server.Reports;
 
 namespace ExpoCluster.Server.Tests.Reports;
 
-public sealed class ModelReportTests
+public sealed partial class ModelReportTests
 {
-    private static readonly ImmutableArray<ProvenanceTensor> Tensors =
-    [
-        Tensor("model.embed_tokens.weight", deltaNorm: 0, effective: null),
-        Tensor("model.layers.0.mlp.up_proj.weight", deltaNorm: 3, effective: 0.3),
-        Tensor("model.layers.1.mlp.up_proj.weight", deltaNorm: 4, effective: 0.1),
-    ];
-
     [Fact]
     public void Kinds_are_summed_over_layers_and_layered_ones_come_first()
     {
@@ -53,12 +48,26 @@ public sealed class ModelReportTests
     }
 
     [Fact]
-    public async Task Several_models_are_compared()
+    public async Task Several_models_are_compared_each_by_its_own_figures()
     {
-        string html = await ReportPage.RenderAsync([Report(), Report() with { AskedAlpha = 0.5 }]);
+        ModelReport other = Report(alpha: 0.5, effective: 0.4);
+
+        string html = await ReportPage.RenderAsync([Report(), other]);
 
         Assert.Contains("Models side by side", html, StringComparison.Ordinal);
-        Assert.Contains(" 0.50</th>", html, StringComparison.Ordinal);
+        Assert.Equal(["α 0.30", "0.30", "0.172", "57.3 %", "80.0 %", "10.0 %", "0", "0"], RowOf("α 0.30", html));
+        Assert.Equal(["α 0.50", "0.50", "0.40", "80.0 %", "80.0 %", "10.0 %", "0", "0"], RowOf("α 0.50", html));
+        // By kind: what is reached of the asked alpha, then what is swallowed.
+        Assert.Equal(["mlp.up_proj", "57.3 %", "80.0 %"], RowOf("mlp.up_proj", html));
+    }
+
+    [Fact]
+    public async Task Models_of_one_name_and_alpha_are_told_apart_by_their_directories()
+    {
+        string html = await ReportPage.RenderAsync([Report(), Report() with { Directory = "/models/yours" }]);
+
+        Assert.Equal("/models/mine", RowOf("/models/mine", html)[0]);
+        Assert.Equal("/models/yours", RowOf("/models/yours", html)[0]);
     }
 
     [Theory]
@@ -69,7 +78,21 @@ public sealed class ModelReportTests
     public void Shades_of_a_logarithmic_scale_are_equal_factors(double figure, int shade) =>
         Assert.Equal(shade, HeatScale.Of([0.001, 0.1, double.NaN, 0], isLogarithmic: true).ShadeOf(figure));
 
-    private static ModelReport Report() => ModelReport.Of(
+    // The cells of the first row that begins so, without their marks.
+    private static string[] RowOf(string head, string html) =>
+        RowsOf(html).First(cells => cells[0] == head);
+
+    private static IEnumerable<string[]> RowsOf(string html) => Rows().Matches(WebUtility.HtmlDecode(html))
+        .Select(row => Cells().Matches(row.Value).Select(cell => cell.Groups[1].Value.Trim()).ToArray())
+        .Where(cells => cells.Length > 0);
+
+    [GeneratedRegex("<tr>.*?</tr>", RegexOptions.Singleline)]
+    private static partial Regex Rows();
+
+    [GeneratedRegex("<t[hd][^>]*>(.*?)</t[hd]>", RegexOptions.Singleline)]
+    private static partial Regex Cells();
+
+    private static ModelReport Report(double alpha = 0.3, double effective = 0.172) => ModelReport.Of(
         new Provenance
         {
             Tool = "ExpoCluster test",
@@ -80,11 +103,17 @@ public sealed class ModelReportTests
             Inputs = [],
             Files = [],
             Published = [],
-            Statistics = new ProvenanceStatistics(Sums(5, 0.172), 0.3, Tensors),
+            Statistics = new ProvenanceStatistics(Sums(5, effective), alpha, TensorsOf(alpha, effective)),
         },
         "/models/mine")!;
 
-    private static ProvenanceTensor Tensor(string name, double deltaNorm, double? effective) => new(name, 0.3, Sums(deltaNorm, effective));
+    // Of two changed tensors one reaches all of alpha, and the other what makes the whole of it, by weights of 9 and 16.
+    private static ImmutableArray<ProvenanceTensor> TensorsOf(double alpha, double effective) =>
+    [
+        new("model.embed_tokens.weight", alpha, Sums(deltaNorm: 0, effective: null)),
+        new("model.layers.0.mlp.up_proj.weight", alpha, Sums(deltaNorm: 3, alpha)),
+        new("model.layers.1.mlp.up_proj.weight", alpha, Sums(deltaNorm: 4, ((25 * effective) - (9 * alpha)) / 16)),
+    ];
 
     private static ProvenanceSums Sums(double deltaNorm, double? effective) =>
         new(Elements: 100, Changed: deltaNorm > 0 ? 80 : 0, Swallowed: deltaNorm > 0 ? 8 : 0, effective, deltaNorm, AlignedNorm: 10, MaxDelta: 1, NaN: 0, Infinite: 0, Overflowed: 0);

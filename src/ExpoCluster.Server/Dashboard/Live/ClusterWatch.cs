@@ -6,12 +6,19 @@ using ExpoCluster.Cluster.Protocol;
 
 namespace ExpoCluster.Server.Dashboard.Live;
 
-/// <summary>Asks every node each second how it is, and remembers those that were lost.</summary>
+/// <summary>Asks every node how it is, each second while somebody watches and seldom else, and remembers those that were lost.</summary>
 internal sealed class ClusterWatch : ReceiveActor, IWithTimers
 {
     private const int MaxRemembered = 50;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // Often enough that whoever opens the page finds the rates of the last minutes.
+    private static readonly TimeSpan UnwatchedInterval = TimeSpan.FromSeconds(8);
+
+    // A node that said nothing for so long computes nothing, as far as one can see.
+    private static readonly TimeSpan Silence = UnwatchedInterval + TimeSpan.FromSeconds(4);
+
     private static readonly TimeSpan RateWindow = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(30);
 
@@ -19,13 +26,16 @@ internal sealed class ClusterWatch : ReceiveActor, IWithTimers
     private readonly Dictionary<Address, Pulse> pulses = [];
     private readonly List<(NodePicture Node, DateTimeOffset At)> ended = [];
     private readonly TimeProvider clock;
+    private readonly Func<bool> isWatched;
     private readonly Action<ClusterPicture> told;
     private ImmutableArray<RateSample> rates = [];
+    private DateTimeOffset askedAt;
     private long question;
 
-    public ClusterWatch(TimeProvider clock, Action<ClusterPicture> told)
+    public ClusterWatch(TimeProvider clock, Func<bool> isWatched, Action<ClusterPicture> told)
     {
         this.clock = clock;
+        this.isWatched = isWatched;
         this.told = told;
         Receive<Tick>(_ => OnTick());
         Receive<NodeVitals>(OnVitals);
@@ -37,7 +47,8 @@ internal sealed class ClusterWatch : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props PropsFor(TimeProvider clock, Action<ClusterPicture> told) => Props.Create(() => new ClusterWatch(clock, told));
+    public static Props PropsFor(TimeProvider clock, Func<bool> isWatched, Action<ClusterPicture> told) =>
+        Props.Create(() => new ClusterWatch(clock, isWatched, told));
 
     protected override void PreStart()
     {
@@ -49,15 +60,24 @@ internal sealed class ClusterWatch : ReceiveActor, IWithTimers
 
     private void OnTick()
     {
+        DateTimeOffset now = clock.GetUtcNow();
+        if (isWatched() || now - askedAt >= UnwatchedInterval)
+        {
+            askedAt = now;
+            Ask();
+        }
+
+        ended.RemoveAll(node => now - node.At > Memory);
+        rates = rates.With(now, Show().BytesPerSecond);
+    }
+
+    private void Ask()
+    {
         question++;
         foreach (Member member in cluster.State.Members)
         {
             Context.ActorSelection(Vitals.PathOf(member.Address)).Tell(new DescribeNode { Question = question }, Self);
         }
-
-        DateTimeOffset now = clock.GetUtcNow();
-        ended.RemoveAll(node => now - node.At > Memory);
-        rates = rates.With(now, Show().BytesPerSecond);
     }
 
     private void OnVitals(NodeVitals vitals)
@@ -140,7 +160,7 @@ internal sealed class ClusterWatch : ReceiveActor, IWithTimers
             [.. last.Vitals.Parts.Select(part => new PartPicture(part.Job, part.File, part.Part, part.BytesDone, part.ByteCount))]);
 
         public double? BytesPerSecond(TimeProvider clock) => last.Vitals.Lanes == 0 ? null
-            : clock.GetElapsedTime(last.Timestamp) > RateWindow ? 0
+            : clock.GetElapsedTime(last.Timestamp) > Silence ? 0
             : PerSecond(vitals => vitals.BytesComputed) ?? 0;
 
         private double? PerSecond(Func<NodeVitals, long> figure)

@@ -32,7 +32,7 @@ public sealed class DashboardFeeds : IDisposable
         this.clock = clock;
         Cluster = new Feed<ClusterPicture>(_ => Task.FromResult(cluster), Pace);
         Jobs = new Feed<JobList>(ListAsync, ListPace);
-        watch = sources.Node.System.ActorOf(ClusterWatch.PropsFor(clock, picture => cluster = picture));
+        watch = sources.Node.System.ActorOf(ClusterWatch.PropsFor(clock, () => Cluster.IsWatched, picture => cluster = picture));
     }
 
     internal Feed<ClusterPicture> Cluster { get; }
