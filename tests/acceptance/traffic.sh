@@ -44,7 +44,7 @@ measure "$expo" merge --server "$http" --base base --aligned aligned --alpha 0.3
 job=$(query "select persistence_id from journal where persistence_id like 'job-%' order by ordering desc limit 1")
 read -r rows bytes commits < <(query "select count(*), sum(length(message)), count(*) filter (where manifest = 'j5') from journal where persistence_id = '$job'")
 parts=$((($(stat -c %s "$place/out/model.safetensors") + 33554431) / 33554432))
-per_part() { echo "$1 / $parts" | bc -l; }
+per_part() { echo "($1) / $parts" | bc -l; }
 printf '%s parts on %s workers in %.1f s\n' "$parts" "$workers" "$seconds"
 printf 'idle: %.0f bytes/s between %s nodes, %.0f bytes/s with the database\n' "$idle_between" "${#nodes[@]}" "$idle_database"
 printf 'a part: %.0f bytes between nodes, %.0f with the database, %.2f rows and %.0f bytes of journal\n' \
