@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
@@ -23,13 +24,13 @@ public sealed class HeadStart : IDisposable
     private readonly Lock gate = new();
     private readonly LanePool lanes;
     private readonly InputFiles inputs;
-    private readonly Action<IEnumerable<PartRange>> underWay;
+    private readonly Action<ImmutableArray<PartRange>> underWay;
     private readonly Queue<PartOrder> waiting;
     private readonly Dictionary<(int File, int Part), BegunPart> begun = [];
     private readonly ManualResetEventSlim isIdle = new();
     private bool isAdopted;
 
-    private HeadStart(LanePool lanes, InputFiles inputs, IEnumerable<PartOrder> orders, Action<IEnumerable<PartRange>> underWay)
+    private HeadStart(LanePool lanes, InputFiles inputs, IEnumerable<PartOrder> orders, Action<ImmutableArray<PartRange>> underWay)
     {
         this.lanes = lanes;
         this.inputs = inputs;
@@ -43,10 +44,10 @@ public sealed class HeadStart : IDisposable
     /// <param name="paths">Its output, whose claim this process holds, and in which nothing of the job is yet.</param>
     /// <param name="reads">How inputs are read.</param>
     /// <param name="lanes">What computes. Belongs to the head start until somebody adopts it.</param>
-    /// <param name="underWay">Told, before a lane touches it, which parts are being computed.</param>
+    /// <param name="underWay">Told, before a lane touches them, which parts are being computed. Where it cannot write that down (IOException), they are not.</param>
     /// <returns>Null where it has to be done without: a file cannot be made, which its writer will explain, or inputs are on the Hub.</returns>
     public static HeadStart? TryBegin(
-        Plan plan, string job, OutputPaths paths, ReadMode reads, LanePool lanes, Action<IEnumerable<PartRange>> underWay)
+        Plan plan, string job, OutputPaths paths, ReadMode reads, LanePool lanes, Action<ImmutableArray<PartRange>> underWay)
     {
         int files = Math.Min(plan.LayoutLength, MostStagingFiles / plan.Variants);
         if (files == 0 || plan.Inputs.Any(input => input.IsRemote) || !MakeStaging(plan, job, paths, files))
@@ -80,7 +81,7 @@ public sealed class HeadStart : IDisposable
     /// <param name="finished">Called at once, or when the part is finished.</param>
     public bool TryTake(PartOrder order, Action<FinishedPart> finished)
     {
-        (int File, int Part) key = (order.Part.File, order.Part.Index);
+        (int File, int Part) key = KeyOf(order);
         FinishedPart known;
         lock (gate)
         {
@@ -93,8 +94,10 @@ public sealed class HeadStart : IDisposable
 
             if (part.Finished is null)
             {
-                part.Taker = (order, finished);
-                return true;
+                // A second attempt at it does not take it from the first.
+                bool isFirst = part.Taker is null;
+                part.Taker ??= (order, finished);
+                return isFirst;
             }
 
             known = part.Finished;
@@ -164,29 +167,53 @@ public sealed class HeadStart : IDisposable
 
     private void RunMore(int most)
     {
-        var orders = new List<PartOrder>(most);
+        // Under the lock: whoever has stopped it may close the lanes at once.
         lock (gate)
         {
+            var orders = new List<PartOrder>(most);
             while (orders.Count < most && waiting.TryDequeue(out PartOrder? order))
             {
-                begun[(order.Part.File, order.Part.Index)] = new BegunPart(order);
+                begun[KeyOf(order)] = new BegunPart(order);
                 orders.Add(order);
             }
 
-            List<PartRange> running = [.. begun.Values.Where(part => part.Finished is null).Select(part => part.Order.Part)];
-            underWay(running);
-            if (running.Count == 0)
+            if (!TryTell())
+            {
+                // What nobody would suspect is not begun.
+                orders.ForEach(order => begun.Remove(KeyOf(order)));
+                orders.Clear();
+                waiting.Clear();
+            }
+
+            if (!Running.Any())
             {
                 isIdle.Set();
             }
-        }
 
-        orders.ForEach(order => lanes.Run(order, OnFinished));
+            orders.ForEach(order => lanes.Run(order, OnFinished));
+        }
     }
+
+    private IEnumerable<PartRange> Running => begun.Values.Where(part => part.Finished is null).Select(part => part.Order.Part);
+
+    private bool TryTell()
+    {
+        try
+        {
+            underWay([.. Running]);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static (int File, int Part) KeyOf(PartOrder order) => (order.Part.File, order.Part.Index);
 
     private void OnFinished(FinishedPart finished)
     {
-        (int File, int Part) key = (finished.Order.Part.File, finished.Order.Part.Index);
+        (int File, int Part) key = KeyOf(finished.Order);
         (PartOrder Order, Action<FinishedPart> Finished)? taker;
         lock (gate)
         {

@@ -73,6 +73,7 @@ public sealed class HeadStartTests : IDisposable
         using HeadStart start = Begin(rate: 16_000_000);
 
         Assert.True(start.TryTake(Order(0, 0), delivered.Add));
+        Assert.False(start.TryTake(Order(0, 0), delivered.Add));
         Assert.False(delivered.TryTake(out _));
 
         Assert.True(delivered.TryTake(out FinishedPart? part, Patience));
@@ -124,6 +125,16 @@ public sealed class HeadStartTests : IDisposable
 
         Assert.Equal("EXPO1207", Assert.IsType<PartOutcome.Failed>(delivered.Take().Outcome).Code);
         Assert.DoesNotContain((1, 0), underWay.SelectMany(parts => parts));
+    }
+
+    [Fact]
+    public void What_nobody_would_suspect_is_not_begun()
+    {
+        using HeadStart? start = HeadStart.TryBegin(
+            plan, "job1", pair.Output, ReadMode.Automatic, new LanePool(1, rate: null, TimeSpan.Zero), _ => throw new IOException("full"));
+
+        Assert.NotNull(start);
+        Assert.False(start.TryTake(Order(0, 0), delivered.Add));
     }
 
     [Fact]
