@@ -53,14 +53,16 @@ public sealed partial class DashboardTests : IDisposable
         workers[0].Kill();
         // Faster than the others, so that the parts of the lost one soon have their turn, and slow enough to be seen with them.
         nodes!.Start("worker", 0, "--max-rate", "8MB");
+        // Looked for from now on: one of them may be done before the lost worker is marked.
+        Task moved = Task.WhenAll(its.Select(part => Expect(lanes
+            .Filter(new() { Has = page.GetByRole(AriaRole.Cell, new() { Name = part, Exact = true }) })
+            .Filter(new() { HasNotText = doomed })).ToHaveCountAsync(1, new() { Timeout = 4 * Patience })));
 
         await Expect(cluster.Locator("[data-test=nodes] .mark").Filter(new() { HasTextRegex = LostOrUnreachable() })).ToHaveCountAsync(1, new() { Timeout = Patience });
         await Expect(cluster.Locator("[data-test=nodes] .mark").Filter(new() { HasText = "lost" })).ToHaveCountAsync(1, new() { Timeout = Patience });
         await Expect(page.GetByText("the worker was lost; the part is offered again").First).ToBeVisibleAsync(new() { Timeout = Patience });
         await Expect(lanes.Filter(new() { HasText = doomed })).ToHaveCountAsync(0, new() { Timeout = Patience });
-        await Task.WhenAll(its.Select(part => Expect(lanes
-            .Filter(new() { Has = page.GetByRole(AriaRole.Cell, new() { Name = part, Exact = true }) })
-            .Filter(new() { HasNotText = doomed })).ToHaveCountAsync(1, new() { Timeout = 4 * Patience })));
+        await moved;
         before = await progress.InnerTextAsync();
         await Expect(progress).Not.ToHaveTextAsync(before, new() { Timeout = Patience });
 
