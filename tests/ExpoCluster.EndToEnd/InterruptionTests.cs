@@ -76,7 +76,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     [Fact]
     public void Interrupted_it_stops_within_seconds_says_how_to_resume_and_resumes()
     {
-        using var place = new Workplace("120MB");
+        using var place = new Workplace("240MB");
         SortedDictionary<string, string> undisturbed = MergeUndisturbed(place);
         foreach (string signal in new[] { "INT", "TERM" })
         {
