@@ -7,6 +7,7 @@
 set -euo pipefail
 size=${1:-2GB} runs=${2:-5} place=${3:-}
 root=$(cd "$(dirname "$0")/../.." && pwd)
+source "$(dirname "$0")/disk.bash"
 expo=${EXPO:-$root/artifacts/bin/ExpoCluster.Cli/release/expocluster}
 shape=(--size "$size"); [[ $size == *-* ]] && shape=(--like "$size")
 if [ -z "$place" ]; then place=$(mktemp -d); trap 'rm -rf "$place"' EXIT; fi
@@ -29,13 +30,7 @@ measure() { # NAME COMMAND…
 merge() { "$expo" merge --base "$BASE" --aligned "$ALIGNED" --alpha $ALPHA --out "$place/out" --quiet ${OPTIONS:-}; }
 copy() { cp "$place/keep/"*.safetensors "$place/copy/" && sync; }
 direct() { local file; for file in "$place"/keep/*.safetensors; do dd if="$file" of="$place/copy/$(basename "$file")" bs=4M oflag=direct conv=fsync status=none; done; }
-both() { # one reads both inputs while another writes as many bytes as the output has, both past the page cache
-  local bytes file reader
-  bytes=$(stat -c %s "$place"/keep/*.safetensors | paste -sd+ | bc)
-  (for file in "${inputs[@]}"; do dd if="$file" of=/dev/null bs=4M iflag=direct status=none; done) & reader=$!
-  dd if=/dev/zero of="$place/copy/x" bs=4M count="$bytes" iflag=count_bytes oflag=direct conv=fsync status=none
-  wait "$reader"
-}
+both() { read_and_write "$place/copy/x" "$(bytes_of "$place"/keep/*.safetensors)" "${inputs[@]}"; }
 median() { sort -n "$results/$1" | awk '{ a[NR] = $1 } END { print NR % 2 ? a[(NR + 1) / 2] : (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
 
 if [ ! -d "$place/keep" ]; then merge > /dev/null; mv "$place/out" "$place/keep"; fi

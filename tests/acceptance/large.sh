@@ -5,6 +5,7 @@
 set -euo pipefail
 recipe=${1:-snorkel-mistral-pairrm} place=${2:-}
 root=$(cd "$(dirname "$0")/../.." && pwd)
+source "$(dirname "$0")/disk.bash"
 expo=${EXPO:-$root/artifacts/bin/ExpoCluster.Cli/release/expocluster}
 if [ -z "$place" ]; then place=$(mktemp -d); trap 'rm -rf "$place"' EXIT; fi
 [ -d "$place/base" ] || "$expo" sample "$place" --like "$recipe" > /dev/null
@@ -14,12 +15,6 @@ mapfile -t inputs < <(files_of "$place/base"; files_of "$place/aligned")
 head -c 1G /dev/urandom > "$place/others"
 
 empty() { sync; echo 3 > /proc/sys/vm/drop_caches; }
-floor() {
-  local file reader
-  (for file in "${inputs[@]}"; do dd if="$file" of=/dev/null bs=4M iflag=direct status=none; done) & reader=$!
-  dd if=/dev/zero of="$place/copy" bs=4M count="$bytes" iflag=count_bytes oflag=direct conv=fsync status=none
-  wait "$reader"
-}
 merge() {
   "$expo" merge --base "$place/base" --aligned "$place/aligned" --alpha 0.3 --out "$place/out" --quiet > /dev/null &
   local now; peak=0
@@ -36,9 +31,9 @@ empty; cat "$place/others" > /dev/null
 begin=$(stamp); merge; end=$(stamp)
 m=$(echo "$end - $begin" | bc -l)
 kept=$(fincore -nb -o RES "$place/others") cached=$(fincore -nb -o RES "${inputs[@]}" | paste -sd+ | bc)
-bytes=$(stat -c %s "$place"/out/*.safetensors | paste -sd+ | bc)
+bytes=$(bytes_of "$place"/out/*.safetensors)
 rm -rf "$place/out"; empty
-begin=$(stamp); floor; end=$(stamp)
+begin=$(stamp); read_and_write "$place/copy" "$bytes" "${inputs[@]}"; end=$(stamp)
 f=$(echo "$end - $begin" | bc -l)
 printf '%s: %.1f GB written in %.1f s, the floor %.1f s (ratio %.2f); peak anonymous memory %s MiB\n' \
   "$recipe" "$(echo "$bytes / 10^9" | bc -l)" "$m" "$f" "$(echo "$m / $f" | bc -l)" "$((peak / 1024))"

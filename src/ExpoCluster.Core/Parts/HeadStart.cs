@@ -43,11 +43,11 @@ public sealed class HeadStart : IDisposable
     /// <param name="job">Its id.</param>
     /// <param name="paths">Its output, whose claim this process holds, and in which nothing of the job is yet.</param>
     /// <param name="reads">How inputs are read.</param>
-    /// <param name="lanes">What computes. Belongs to the head start until somebody adopts it.</param>
+    /// <param name="startLanes">Gives what computes. It belongs to the head start until somebody adopts it.</param>
     /// <param name="underWay">Told, before a lane touches them, which parts are being computed. Where it cannot write that down (IOException), they are not.</param>
     /// <returns>Null where it has to be done without: a file cannot be made, which its writer will explain, or inputs are on the Hub.</returns>
     public static HeadStart? TryBegin(
-        Plan plan, string job, OutputPaths paths, ReadMode reads, LanePool lanes, Action<ImmutableArray<PartRange>> underWay)
+        Plan plan, string job, OutputPaths paths, ReadMode reads, Func<LanePool> startLanes, Action<ImmutableArray<PartRange>> underWay)
     {
         int files = Math.Min(plan.LayoutLength, MostStagingFiles / plan.Variants);
         if (files == 0 || plan.Inputs.Any(input => input.IsRemote) || !MakeStaging(plan, job, paths, files))
@@ -60,8 +60,8 @@ public sealed class HeadStart : IDisposable
             from file in Enumerable.Range(0, files)
             from part in Enumerable.Range(0, plan.Files[file].PartCount)
             select OrderOf(plan, job, paths, reads, inputs, file, part);
-        var start = new HeadStart(lanes, inputs, orders.Take(MostParts), underWay);
-        start.RunMore(lanes.Capacity);
+        var start = new HeadStart(startLanes(), inputs, orders.Take(MostParts), underWay);
+        start.RunMore(start.lanes.Capacity);
         return start;
     }
 

@@ -155,18 +155,13 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
 
     private JournalSettings Journal => JournalSettings.Sqlite(paths.Journal, isLocal: !FileSystemFacts.Of(paths.Root).IsNetwork);
 
-    private HeadStart? BeginAhead(string job, Plan plan, WorkerSettings worker, InFlightRecord inFlight)
-    {
-        LanePool lanes = worker.StartLanes(TimeProvider.System);
-        var ahead = HeadStart.TryBegin(
-            plan, job, paths, InputFiles.ModeFor(plan, worker.Reads, cache: null), lanes, parts => inFlight.Ahead = [.. parts.Select(part => (part.File, part.Index))]);
-        if (ahead is null)
-        {
-            lanes.Dispose();
-        }
-
-        return ahead;
-    }
+    private HeadStart? BeginAhead(string job, Plan plan, WorkerSettings worker, InFlightRecord inFlight) => HeadStart.TryBegin(
+        plan,
+        job,
+        paths,
+        InputFiles.ModeFor(plan, worker.Reads, cache: null),
+        () => worker.StartLanes(TimeProvider.System),
+        parts => inFlight.Ahead = [.. parts.Select(part => (part.File, part.Index))]);
 
     private NodeSettings SettingsFor(InFlightRecord inFlight, WorkerSettings worker, Plan plan, JobRegister? register) => new()
     {

@@ -336,9 +336,8 @@ public sealed class WorkerTests : ClusterTestKit
     public void What_a_head_start_has_computed_is_reported_and_not_computed_again()
     {
         var settings = new WorkerSettings { Lanes = 1, MaxBytesPerSecond = 400_000_000, OpenPatience = TimeSpan.Zero };
-        LanePool lanes = settings.StartLanes(TimeProvider.System);
         bool isIdle = false;
-        using var ahead = HeadStart.TryBegin(plan, Job, pair.Output, ReadMode.Automatic, lanes, parts => Volatile.Write(ref isIdle, !parts.Any()));
+        using var ahead = HeadStart.TryBegin(plan, Job, pair.Output, ReadMode.Automatic, () => settings.StartLanes(TimeProvider.System), parts => Volatile.Write(ref isIdle, !parts.Any()));
         AwaitCondition(() => Volatile.Read(ref isIdle), Soon);
         // Whoever computed it now would find this file gone.
         File.Delete(pair.Output.StagingFile(Job, 1, plan.Files[1].Name));

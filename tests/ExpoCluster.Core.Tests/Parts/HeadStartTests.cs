@@ -131,7 +131,7 @@ public sealed class HeadStartTests : IDisposable
     public void What_nobody_would_suspect_is_not_begun()
     {
         using HeadStart? start = HeadStart.TryBegin(
-            plan, "job1", pair.Output, ReadMode.Automatic, new LanePool(1, rate: null, TimeSpan.Zero), _ => throw new IOException("full"));
+            plan, "job1", pair.Output, ReadMode.Automatic, () => new LanePool(1, rate: null, TimeSpan.Zero), _ => throw new IOException("full"));
 
         Assert.NotNull(start);
         Assert.False(start.TryTake(Order(0, 0), delivered.Add));
@@ -151,13 +151,12 @@ public sealed class HeadStartTests : IDisposable
     public void It_does_without_where_a_staging_file_cannot_be_made()
     {
         Directory.CreateDirectory(PathOf(plan.Files[0]));
-        using var lanes = new LanePool(1, rate: null, TimeSpan.Zero);
 
-        Assert.Null(HeadStart.TryBegin(plan, "job1", pair.Output, ReadMode.Automatic, lanes, _ => { }));
+        Assert.Null(HeadStart.TryBegin(plan, "job1", pair.Output, ReadMode.Automatic, () => new LanePool(1, rate: null, TimeSpan.Zero), _ => { }));
     }
 
     [Fact]
-    public void Making_a_staging_file_again_leaves_what_was_written_into_the_page_of_its_header()
+    public void Making_a_staging_file_again_writes_nothing()
     {
         PlannedFile file = plan.Files[0];
         string path = PathOf(file);
@@ -167,7 +166,13 @@ public sealed class HeadStartTests : IDisposable
             staging.Write([1, 2, 3], file.Header.Length);
         }
 
+        var written = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        File.SetLastWriteTimeUtc(path, written);
+
         StagingFile.Create(path, file.Header, file.ByteLength);
+
+        // Not even its header over itself: a page of it holds elements too.
+        Assert.Equal(written, File.GetLastWriteTimeUtc(path));
 
         Assert.Equal([1, 2, 3], File.ReadAllBytes(path)[file.Header.Length..(file.Header.Length + 3)]);
     }
@@ -183,7 +188,7 @@ public sealed class HeadStartTests : IDisposable
             "job1",
             pair.Output,
             ReadMode.Automatic,
-            new LanePool(lanes, limit, TimeSpan.Zero),
+            () => new LanePool(lanes, limit, TimeSpan.Zero),
             parts => underWay.Enqueue([.. parts.Select(part => (part.File, part.Index))]));
         Assert.NotNull(start);
         return start;
