@@ -33,7 +33,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     [Fact]
     public void What_was_committed_is_not_computed_again()
     {
-        using var place = new Workplace("120MB");
+        using var place = new Workplace("240MB");
         int reused = 0;
         for (int run = 0; run < 2; run++)
         {
@@ -81,7 +81,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     public void An_input_that_changed_between_kill_and_resume_is_refused_by_name()
     {
         using var place = new Workplace("80MB");
-        ExpoProcess.KillInMidMerge(place.Merge("--max-rate", "20MB"));
+        ExpoProcess.KillInMidMerge(place.Merge());
         string input = Path.Join(place.Base, "model.safetensors");
         File.SetLastWriteTimeUtc(input, DateTime.UtcNow.AddSeconds(5));
 
@@ -99,7 +99,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     public void Another_alpha_on_unfinished_work_is_refused_and_restart_throws_it_away()
     {
         using var place = new Workplace("80MB");
-        ExpoProcess.KillInMidMerge(place.Merge("--max-rate", "20MB"));
+        ExpoProcess.KillInMidMerge(place.Merge());
 
         RunResult other = ExpoProcess.Run(place.MergeWith("0.5"));
 
@@ -116,7 +116,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     {
         using var place = new Workplace("80MB");
         SortedDictionary<string, string> undisturbed = MergeUndisturbed(place);
-        ExpoProcess.KillInMidMerge(place.Merge("--max-rate", "20MB"));
+        ExpoProcess.KillInMidMerge(place.Merge());
         foreach (string staging in Directory.EnumerateFiles(Path.Join(place.Output, ".expocluster"), "model*.safetensors", SearchOption.AllDirectories))
         {
             File.Delete(staging);
@@ -135,7 +135,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
         SortedDictionary<string, string> undisturbed = MergeUndisturbed(place);
         string input = Path.Join(place.Aligned, "model.safetensors");
         Copy(input, place.PathOf("backup"));
-        using (ExpoProcess process = ExpoProcess.Start(place.Merge("--max-rate", "20MB", "--lanes", "1")))
+        using (ExpoProcess process = ExpoProcess.Start(place.Merge("--max-rate", "8MB", "--lanes", "1")))
         {
             WaitFor(() => process.Errors.Contains("running", StringComparison.Ordinal));
             Thread.Sleep(700);
@@ -285,7 +285,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
         Assert.All([entry, .. seen], name => Assert.Equal(expected[name], now[name]));
     }
 
-    /// <summary>How many parts the last progress line says are committed, from its share: parts are of 32 MiB.</summary>
+    /// <summary>How many thirds the last progress line says are committed; each is of two parts or more.</summary>
     private static int Committed(string errors)
     {
         string? line = errors.Split('\n').LastOrDefault(line => line.StartsWith("running", StringComparison.Ordinal));
