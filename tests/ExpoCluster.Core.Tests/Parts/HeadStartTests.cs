@@ -72,11 +72,13 @@ public sealed class HeadStartTests : IDisposable
         // 16 MB/s: the first tiles are written, the part is not.
         using HeadStart start = Begin(rate: 16_000_000);
 
-        Assert.True(start.TryTake(Order(0, 0), delivered.Add));
+        PartOrder order = Order(0, 0);
+        Assert.True(start.TryTake(order, delivered.Add));
         Assert.False(start.TryTake(Order(0, 0), delivered.Add));
         Assert.False(delivered.TryTake(out _));
 
         Assert.True(delivered.TryTake(out FinishedPart? part, Patience));
+        Assert.Same(order, part.Order);
         Assert.IsType<PartOutcome.Computed>(part.Outcome);
     }
 
