@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
@@ -13,7 +14,10 @@ public class KernelBenchmarks
     // Apart by more than a page and less than two: copies between places that are equally far into a page are slow on some processors.
     private const int Distance = OutputBytes + 5120;
 
-    private readonly byte[] memory = GC.AllocateArray<byte>(6 * Distance, pinned: true);
+    private const int CacheLine = 64;
+
+    private readonly byte[] memory = GC.AllocateArray<byte>(CacheLine + (6 * Distance), pinned: true);
+    private int start;
     private ExpoKernel kernel = null!;
 
     /// <summary>Of aligned and of the output.</summary>
@@ -29,7 +33,9 @@ public class KernelBenchmarks
     [GlobalSetup]
     public void SetUp()
     {
-        new Random(1).NextBytes(memory);
+        start = (int)(CacheLine - (Marshal.UnsafeAddrOfPinnedArrayElement(memory, 0) % CacheLine));
+        Weights.Fill(Aligned, Place(0, OutputBytes), seed: 1);
+        Weights.Fill(Base, Place(1, BaseBytes), seed: 2);
         kernel = ExpoKernel.For(Aligned, Base, Aligned, Numerics.Exact, alpha: 0.3, Width);
     }
 
@@ -37,7 +43,9 @@ public class KernelBenchmarks
     public void Copy() => Place(0, OutputBytes).CopyTo(Place(5, OutputBytes));
 
     [Benchmark]
-    public void Expo() => kernel.Run(Place(0, OutputBytes), Place(1, OutputBytes / Aligned.Bits() * Base.Bits()), Place(5, OutputBytes));
+    public void Expo() => kernel.Run(Place(0, OutputBytes), Place(1, BaseBytes), Place(5, OutputBytes));
 
-    private Span<byte> Place(int index, int count) => memory.AsSpan(index * Distance, count);
+    private int BaseBytes => OutputBytes / Aligned.Bits() * Base.Bits();
+
+    private Span<byte> Place(int index, int count) => memory.AsSpan(start + (index * Distance), count);
 }

@@ -16,6 +16,9 @@ internal static class BF16Rounding
     /// <summary>Where a float32 holds its BF16 value.</summary>
     public const uint UpperHalf = 0xFFFF_0000;
 
+    /// <summary>An infinity's bits shifted out of its sign; those of NaN are greater.</summary>
+    public const ushort TwiceInfinity = 0xFF00;
+
     private const uint AlmostHalf = 0x7FFF;
 
     /// <summary>The BF16 value as float32.</summary>
@@ -34,6 +37,18 @@ internal static class BF16Rounding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Round(Vector512<float> values) => (RoundBits(values) & Vector512.Create(UpperHalf)).AsSingle();
 
+    /// <summary>As Round, of what was computed from BF16 values: such a NaN has nothing in its lower half that could carry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> RoundResult(Vector128<float> values) => (Nearest(values.AsUInt32()) & Vector128.Create(UpperHalf)).AsSingle();
+
+    /// <inheritdoc cref="RoundResult(Vector128{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> RoundResult(Vector256<float> values) => (Nearest(values.AsUInt32()) & Vector256.Create(UpperHalf)).AsSingle();
+
+    /// <inheritdoc cref="RoundResult(Vector128{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> RoundResult(Vector512<float> values) => (Nearest(values.AsUInt32()) & Vector512.Create(UpperHalf)).AsSingle();
+
     /// <summary>The BF16 value in the upper half; the lower half means nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint RoundBits(float value)
@@ -46,26 +61,32 @@ internal static class BF16Rounding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<uint> RoundBits(Vector128<float> values)
     {
-        Vector128<uint> bits = values.AsUInt32();
-        Vector128<uint> rounded = bits + Vector128.Create(AlmostHalf) + ((bits >> 16) & Vector128<uint>.One);
-        return Vector128.ConditionalSelect(Vector128.IsNaN(values).AsUInt32(), Vector128.Create(QuietNaN), rounded);
+        return Vector128.ConditionalSelect(Vector128.IsNaN(values).AsUInt32(), Vector128.Create(QuietNaN), Nearest(values.AsUInt32()));
     }
 
     /// <inheritdoc cref="RoundBits(float)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<uint> RoundBits(Vector256<float> values)
     {
-        Vector256<uint> bits = values.AsUInt32();
-        Vector256<uint> rounded = bits + Vector256.Create(AlmostHalf) + ((bits >> 16) & Vector256<uint>.One);
-        return Vector256.ConditionalSelect(Vector256.IsNaN(values).AsUInt32(), Vector256.Create(QuietNaN), rounded);
+        return Vector256.ConditionalSelect(Vector256.IsNaN(values).AsUInt32(), Vector256.Create(QuietNaN), Nearest(values.AsUInt32()));
     }
 
     /// <inheritdoc cref="RoundBits(float)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> RoundBits(Vector512<float> values)
     {
-        Vector512<uint> bits = values.AsUInt32();
-        Vector512<uint> rounded = bits + Vector512.Create(AlmostHalf) + ((bits >> 16) & Vector512<uint>.One);
-        return Vector512.ConditionalSelect(Vector512.IsNaN(values).AsUInt32(), Vector512.Create(QuietNaN), rounded);
+        return Vector512.ConditionalSelect(Vector512.IsNaN(values).AsUInt32(), Vector512.Create(QuietNaN), Nearest(values.AsUInt32()));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> Nearest(Vector128<uint> bits) =>
+        bits + Vector128.Create(AlmostHalf) + ((bits >> 16) & Vector128<uint>.One);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> Nearest(Vector256<uint> bits) =>
+        bits + Vector256.Create(AlmostHalf) + ((bits >> 16) & Vector256<uint>.One);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Nearest(Vector512<uint> bits) =>
+        bits + Vector512.Create(AlmostHalf) + ((bits >> 16) & Vector512<uint>.One);
 }
