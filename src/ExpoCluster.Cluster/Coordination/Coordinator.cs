@@ -1,34 +1,28 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Akka.Event;
 using Akka.Persistence;
-using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Register;
 using ExpoCluster.Cluster.Transfers;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
-using ExpoCluster.Core.Publishing;
-using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Core.Telemetry;
 using ExpoCluster.Tensors;
 using Google.Protobuf;
-using Google.Protobuf.Collections;
 
 namespace ExpoCluster.Cluster.Coordination;
 
 /// <summary>Owns one job and its journal: decides by <see cref="JobRules"/>, journals, then answers; hands out parts.</summary>
 /// <remarks>Whatever it has not journalled is lost with it, and everybody else repeats what it has not acknowledged.</remarks>
-public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransferringJob
+public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordinatedJob
 {
     private readonly string job;
     private readonly IActorRef writers;
-    private readonly PlanStore plans;
     private readonly CoordinatorSettings settings;
     private readonly TimeProvider clock;
     private readonly ILoggingAdapter log = Context.GetLogger();
@@ -36,29 +30,19 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private readonly HashSet<IActorRef> watchers = [];
     private readonly HashSet<int> preparedFiles = [];
     private readonly TransferDesk transfers;
-    private readonly JobChronicle chronicle = new();
+    private readonly PartDesk parts;
+    private readonly OutputDesk output;
+    private readonly JobStanding standing;
 
     private JobState state = JobState.Empty;
-    private PartSchedule? schedule;
-    private FormerLeases? former;
     private DateTimeOffset lastRepeat;
     private DateTimeOffset toldAt;
     private int reused;
     private long bytesRead;
     private long bytesWritten;
     private bool awaitsResume;
-    private bool publishing;
     private IActorRef? drainRequester;
-    private OutputClaim? claim;
-    private bool claiming;
-    private bool hasAssigned;
     private DateTimeOffset idleSince;
-    private Task sequence = Task.CompletedTask;
-    private readonly IActorRef? registrar;
-    private string registeredWord = "";
-    private long registeredSequence;
-    private string countedWord = "";
-    private DateTimeOffset publishingSince;
 
     // Null in an embedded merge, which has looked, and stops when it is full.
     private readonly SpaceWatch? space;
@@ -67,13 +51,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     {
         this.job = job;
         this.writers = writers;
-        this.plans = plans;
         this.settings = settings;
         this.clock = clock;
         workers = new WorkerDirectory(Context);
+        IActorRef? registrar = settings.Register is { } register ? Context.ActorOf(Registrar.PropsFor(register)) : null;
+        standing = new JobStanding(job, registrar, WorkerDirectory.OwnName(Context.System), clock);
         transfers = new TransferDesk(this, workers, plans, settings.LeaseDuration, clock, Context);
+        parts = new PartDesk(this, workers, transfers, standing, settings, clock, Context);
+        output = new OutputDesk(job, plans, settings, clock, Self);
         space = settings.Admission is null ? null : new SpaceWatch(clock);
-        registrar = settings.Register is { } register ? Context.ActorOf(Registrar.PropsFor(register)) : null;
 
         Recover<JobEvent>(journalled => state = state.Apply(journalled));
         Recover<RecoveryCompleted>(_ => OnRecovered());
@@ -84,10 +70,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         Command<DrainJob>(OnDrain);
         Command<WatchJob>(OnWatch);
 
-        Command<RequestParts>(OnRequestParts);
-        Command<RenewLeases>(OnRenewLeases);
-        Command<LeasesHeld>(OnLeasesHeld);
-        Command<PartReturned>(OnPartReturned);
+        Command<RequestParts>(message => parts.OnRequest(message, Sender));
+        Command<RenewLeases>(message => parts.OnRenew(message, Sender));
+        Command<LeasesHeld>(message => parts.OnHeld(message, Sender));
+        Command<PartReturned>(message => parts.OnReturned(message, Sender));
 
         Command<RequestTransfers>(message => transfers.OnRequest(message, Sender));
         Command<RenewTransfers>(message => transfers.OnRenew(message, Sender));
@@ -103,19 +89,19 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         Command<ShardSealed>(OnShardSealed);
         Command<SealRefused>(OnSealRefused);
 
-        Command<Admitted>(OnAdmitted);
-        Command<NotAdmitted>(OnNotAdmitted);
-        Command<Reclaimed>(OnReclaimed);
+        Command<OutputDesk.Admitted>(OnAdmitted);
+        Command<OutputDesk.NotAdmitted>(OnNotAdmitted);
+        Command<OutputDesk.Reclaimed>(OnReclaimed);
         Command<Room>(OnRoomSeen);
         Command<RoomNotSeen>(_ => space?.Miss());
 
-        Command<Prepared>(OnPrepared);
-        Command<SideFilesLost>(OnSideFilesLost);
-        Command<PublishDone>(_ => Decide(new JobCommand.CompletePublishing(), OnPublished));
-        Command<PublishFailed>(OnPublishFailed);
-        Command<StagingRemains>(_ => Timers.StartSingleTimer(nameof(RemoveStaging), RemoveStagingAgain.Instance, settings.RepeatInterval));
+        Command<OutputDesk.Prepared>(OnPrepared);
+        Command<OutputDesk.SideFilesLost>(OnSideFilesLost);
+        Command<OutputDesk.PublishDone>(_ => Decide(new JobCommand.CompletePublishing(), OnPublished));
+        Command<OutputDesk.PublishFailed>(OnPublishFailed);
+        Command<OutputDesk.StagingRemains>(_ => Timers.StartSingleTimer(nameof(RemoveStaging), RemoveStagingAgain.Instance, settings.RepeatInterval));
         Command<RemoveStagingAgain>(_ => RemoveStaging());
-        Command<StagingRemoved>(_ => Say(Self, Left.Instance));
+        Command<OutputDesk.StagingRemoved>(_ => standing.Say(Self, Left.Instance));
         Command<Left>(_ => Leave());
         Command<Tick>(_ => OnTick());
 
@@ -136,21 +122,22 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     private bool IsActive => state.Phase == JobPhase.Running && !awaitsResume && drainRequester is null;
 
-    private bool MayAssign => IsActive
-        && schedule is not null
-        && preparedFiles.Count == state.Files.Length;
-
     // Running, but nothing can run before more files are there.
-    private string Word => state.Phase == JobPhase.Running && !state.OpenTransfers.IsEmpty && (schedule?.AwaitsFiles ?? true)
+    private string Word => state.Phase == JobPhase.Running && !state.OpenTransfers.IsEmpty && parts.AwaitsFiles
         ? "transferring"
         : state.Word;
 
-    JobState ITransferringJob.State => state;
+    private OutputPaths Paths => new(state.Submission!.Output);
 
-    bool ITransferringJob.IsActive => IsActive;
+    string ICoordinatedJob.Id => job;
 
-    // Two coordinators of one job must not publish at the same time; they compute the same bytes whenever they like.
-    private bool MayPublish => settings.Admission is null || claim is not null;
+    JobState ICoordinatedJob.State => state;
+
+    bool ICoordinatedJob.IsActive => IsActive;
+
+    bool ICoordinatedJob.IsPrepared => preparedFiles.Count == state.Files.Length;
+
+    bool ICoordinatedJob.HoldsOutput => output.IsClaimed;
 
     public static Props PropsFor(
         string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock) =>
@@ -165,12 +152,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     protected override void PostStop()
     {
         workers.Unsubscribe();
-        CountAs("");
-        if (claim is { } held)
-        {
-            // Whoever takes over waits for what is still being published here.
-            sequence.ContinueWith(_ => held.Dispose(), TaskScheduler.Default);
-        }
+        standing.Leave();
+
+        // Whoever takes over waits for what is still being published here.
+        output.Close();
     }
 
     // Akka stops a persistent actor whose journal refuses; sharding starts it again, and everybody repeats.
@@ -197,8 +182,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         awaitsResume = settings.AwaitResume && state.Phase != JobPhase.New;
         reused = state.CommittedParts;
         idleSince = clock.GetUtcNow();
-        Register();
-        CountAs(Word);
+        standing.Register(state, Word, LastSequenceNr);
         if (state.Phase != JobPhase.New && !awaitsResume)
         {
             TakeOver(noSurvivors: false);
@@ -211,25 +195,22 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         {
             Accept(message);
         }
-        else if (!claiming)
+        else
         {
-            claiming = true;
-            settings.Admission.AdmitAsync(new OutputPaths(message.Output), job, message.PlanDigest)
-                .PipeTo(Self, Sender, admitted => new Admitted(message, admitted), exception => new NotAdmitted(exception));
+            output.Admit(message, settings.Admission, Sender);
         }
     }
 
-    private void OnAdmitted(Admitted message)
+    private void OnAdmitted(OutputDesk.Admitted message)
     {
-        claiming = false;
-        claim = message.Claim;
+        output.Take(message.Claim);
         Accept(message.Submission);
     }
 
     // What is the database's fault is repeated by whoever submitted.
-    private void OnNotAdmitted(NotAdmitted message)
+    private void OnNotAdmitted(OutputDesk.NotAdmitted message)
     {
-        claiming = false;
+        output.Take(null);
         if (message.Cause is ExpoException refusal)
         {
             Sender.Tell(new JobRejected { Job = job, Code = refusal.Code, Message = refusal.Message, Advice = refusal.Advice });
@@ -242,25 +223,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
     }
 
-    private void Reclaim()
+    private void OnReclaimed(OutputDesk.Reclaimed message)
     {
-        if (MayPublish || claiming || state.Phase == JobPhase.New || state.HasEnded)
+        output.Take(message.Claim);
+        if (output.IsClaimed)
         {
-            return;
-        }
-
-        claiming = true;
-        OutputAdmission.ReclaimAsync(Paths, job, state.PlanDigest!)
-            .PipeTo(Self, success: reclaimed => new Reclaimed(reclaimed), failure: _ => new Reclaimed(null));
-    }
-
-    private void OnReclaimed(Reclaimed message)
-    {
-        claiming = false;
-        claim = message.Claim;
-        if (claim is not null)
-        {
-            SettleFormerLeases();
+            parts.SettleFormer();
             Proceed();
         }
     }
@@ -328,7 +296,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             Begin(noSurvivors);
             foreach (PartName suspect in suspects ?? [])
             {
-                schedule?.Suspect(suspect.File, suspect.Part);
+                parts.Suspect(suspect);
             }
         });
     }
@@ -336,12 +304,10 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     /// <summary>Starts, or starts again, whatever the phase asks for.</summary>
     private void Begin(bool noSurvivors)
     {
-        schedule ??= new PartSchedule(state, settings.LeaseDuration);
-        schedule.SeeInputs(state, transfers.Needs);
+        parts.Begin(noSurvivors);
         transfers.Begin();
-        former = FormerLeases.Of(state, noSurvivors ? clock.GetUtcNow() : clock.GetUtcNow() + settings.LeaseDuration);
         preparedFiles.Clear();
-        Reclaim();
+        output.Reclaim(state);
         space?.Reset(state.Files);
         preparedFiles.UnionWith(Enumerable.Range(0, state.Files.Length).Where(file => state.Files[file].IsSealed));
         Proceed();
@@ -352,16 +318,20 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     /// <summary>Does what has become possible: seals, publishes.</summary>
     private void Proceed()
     {
-        if (state.Phase == JobPhase.Running && state.AllSealed && state.OpenTransfers.IsEmpty && MayPublish)
+        if (output is { MayPublish: true, IsPublishing: false })
         {
-            Prepare();
-        }
-        else if (state.Phase == JobPhase.Publishing && MayPublish)
-        {
-            Publish();
+            if (state.Phase == JobPhase.Running && state.AllSealed && state.OpenTransfers.IsEmpty)
+            {
+                output.Prepare(state);
+            }
+            else if (state.Phase == JobPhase.Publishing)
+            {
+                TellWatchers();
+                output.Publish(state);
+            }
         }
 
-        if (drainRequester is not null && schedule is { Leases.Count: 0 })
+        if (drainRequester is not null && parts.IsIdle)
         {
             TellWatchers();
             drainRequester.Tell(new JobDrained { Job = job });
@@ -386,7 +356,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     {
         drainRequester = Sender;
         Proceed();
-        if (schedule is null)
+        if (!parts.IsOpen)
         {
             Sender.Tell(new JobDrained { Job = job });
         }
@@ -401,192 +371,16 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     // ---- Workers ----------------------------------------------------------------------------------------------------
 
-    private void OnRequestParts(RequestParts message)
-    {
-        workers.Learn(message.Worker, Sender);
-        if (MayAssign && schedule!.HasWork(clock.GetUtcNow()))
-        {
-            // Whoever takes over must know whom to ask for leases.
-            IActorRef worker = Sender;
-            Decide(new JobCommand.Engage(message.Worker), () => Assign(message, worker));
-        }
-        else
-        {
-            Assign(message, Sender);
-        }
-    }
-
-    private void Assign(RequestParts message, IActorRef worker)
-    {
-        ImmutableArray<PartLease> leases = MayAssign
-            ? schedule!.Assign(state, message.Worker, message.Count, clock.GetUtcNow())
-            : [];
-        if (leases.IsEmpty)
-        {
-            worker.Tell(new NoParts { Job = job, Ended = state.HasEnded });
-            return;
-        }
-
-        hasAssigned = true;
-        chronicle.Assigned(leases.Length);
-        // In the claim before a worker can touch the inputs: if they kill it, the next run knows which part it was.
-        settings.InFlight?.Invoke([.. schedule!.Leases]);
-        var assignment = new AssignParts
-        {
-            Job = job,
-            Output = state.Submission!.Output,
-            PlanDigest = state.PlanDigest!,
-            Incarnation = state.Incarnation,
-            LeaseMs = (int)settings.LeaseDuration.TotalMilliseconds,
-            TraceParent = JobTrace.Text(Above),
-        };
-        assignment.Parts.AddRange(leases.Select(AssignmentOf));
-        worker.Tell(assignment);
-    }
-
-    private Assignment AssignmentOf(PartLease lease)
-    {
-        var assignment = new Assignment
-        {
-            Number = lease.Attempt.Number,
-            File = lease.File,
-            Part = lease.Part,
-            Generation = lease.Generation,
-            PositionedReads = lease.Mode == ReadMode.Positioned,
-        };
-        if (state.Variants > 1)
-        {
-            assignment.Targets.AddRange(state.UncommittedVariants(lease.File, lease.Part)
-                .Select(file => new TargetFile { File = file, Generation = state.Files[file].Generation }));
-        }
-
-        return assignment;
-    }
-
-    private void OnRenewLeases(RenewLeases message)
-    {
-        workers.Learn(message.Worker, Sender);
-        RenewAll(message.Worker, message.Leases);
-    }
-
-    // Only what is taken over is known; a worker that was told to stop is asked again until it has.
-    private void OnLeasesHeld(LeasesHeld message)
-    {
-        workers.Learn(message.Worker, Sender);
-        if (message.Incarnation == state.Incarnation && RenewAll(message.Worker, message.Leases))
-        {
-            former?.Settle(message.Worker);
-            SettleFormerLeases();
-        }
-    }
-
-    /// <summary>Renews or takes over what can be, and says so.</summary>
-    /// <returns>Whether that was all.</returns>
-    private bool RenewAll(string worker, RepeatedField<HeldLease> leases)
-    {
-        var answer = new LeasesRenewed { Job = job, LeaseMs = (int)settings.LeaseDuration.TotalMilliseconds };
-        bool moves = workers.HasMoved(worker, leases.Sum(lease => lease.BytesDone));
-        foreach (HeldLease lease in leases)
-        {
-            bool held = Renew(worker, lease, moves);
-            var name = new AttemptName { Incarnation = lease.Incarnation, Number = lease.Number };
-            (held ? answer.Renewed : answer.Lost).Add(name);
-        }
-
-        if (leases.Count > 0)
-        {
-            Sender.Tell(answer);
-        }
-
-        return answer.Lost.Count == 0;
-    }
-
-    private void AskForFormerLeases()
-    {
-        foreach (string member in workers.Members)
-        {
-            former?.Succeed(member);
-        }
-
-        foreach (string worker in former?.Unanswered ?? [])
-        {
-            workers.Tell(worker, new ReportLeases { Job = job, Incarnation = state.Incarnation });
-        }
-
-        SettleFormerLeases();
-    }
-
-    private void SettleFormerLeases()
-    {
-        // The claim is locked by the process, so whoever has it knows that no earlier one is alive.
-        bool areLeft = former?.AreLeft(clock.GetUtcNow()) == true && !(settings.IsAlone && claim is not null);
-        if (former is not null && !areLeft && state.Phase == JobPhase.Running)
-        {
-            former = null;
-            Decide(new JobCommand.SettleLeases(), RequestSeals);
-        }
-    }
-
-    private bool Renew(string worker, HeldLease lease, bool moves)
-    {
-        if (schedule is null || awaitsResume || state.Phase != JobPhase.Running)
-        {
-            return false;
-        }
-
-        var attempt = new Attempt(lease.Incarnation, lease.Number);
-        DateTimeOffset now = clock.GetUtcNow();
-        return schedule.Renew(attempt, worker, lease.BytesDone, moves, now)
-            || (lease.Incarnation < state.Incarnation
-                && schedule.Adopt(state, attempt, lease.File, lease.Part, lease.Generation, worker, now));
-    }
-
-    private void OnPartReturned(PartReturned message)
-    {
-        Sender.Tell(new ReturnAcknowledged { Job = job, Incarnation = message.Incarnation, Number = message.Number });
-        var attempt = new Attempt(message.Incarnation, message.Number);
-        if (message.Code.Length > 0 && schedule?.Find(attempt) is { } returned)
-        {
-            chronicle.Failed(returned, message.Code, message.Message, clock.GetUtcNow());
-        }
-
-        int failures = schedule?.Release(attempt, asFailure: message.Kind == ReturnKind.Transient) ?? 0;
-        var reason = new JobReason(message.Code, message.Message, message.Advice);
-        switch (message.Kind)
-        {
-            case ReturnKind.Input or ReturnKind.Fatal:
-                Fail(reason);
-                break;
-            case ReturnKind.Storage:
-                Suspend(reason);
-                break;
-            case ReturnKind.Missing when !transfers.Lose([message.Input]):
-                Fail(reason);
-                break;
-            case ReturnKind.Transient when failures >= PartSchedule.MaxFailures:
-                Fail(reason with { Message = $"a part failed {failures} times, the last time: {reason.Message}" });
-                break;
-            default:
-                OnLeasesChanged();
-                break;
-        }
-    }
-
     private void OnWorkerUp(Member member)
     {
         workers.Add(member);
-        schedule?.FindWorker(WorkerDirectory.NameOf(member));
-        schedule?.SucceedWorkers(WorkerDirectory.NameOf(member));
         if (state.HasEnded)
         {
             // A coordinator before this one may have had no time to say so.
             workers.Offer(member, new JobEnded { Job = job });
         }
-        else if (MayAssign && schedule!.HasWork(clock.GetUtcNow()))
-        {
-            workers.Offer(member, new WorkAvailable { Job = job });
-        }
 
+        parts.OnWorkerUp(member);
         transfers.OfferTo(member);
     }
 
@@ -595,59 +389,29 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         string worker = WorkerDirectory.NameOf(member);
         workers.Remove(member);
         transfers.LoseWorker(worker);
-        if (schedule?.LoseWorker(worker) is { IsEmpty: false } lost)
-        {
-            log.Warning("Job {Job}: worker {Worker} was lost; its {Parts} parts are offered again.", job, worker, lost.Length);
-            NoteFailures(lost, "the worker was lost; the part is offered again");
-            OnLeasesChanged();
-        }
+        parts.OnWorkerLost(worker);
     }
 
     private void OnWorkerGone(Member member)
     {
         OnWorkerLost(member);
-        if (schedule?.BuryWorker(WorkerDirectory.NameOf(member)) is { } deadly)
-        {
-            string file = state.Files[deadly.File].File.Name;
-            Fail(new JobReason(
-                JobException.DeadlyPart,
-                $"{file}: part {deadly.Part} was run alone and its worker died, {PartSchedule.MaxDeaths} times, the last time {deadly.Worker}.",
-                "look at the workers' machines and at the inputs; then resume the job."));
-        }
+        parts.OnWorkerGone(WorkerDirectory.NameOf(member));
     }
 
-    private void NoteFailures(ImmutableArray<PartLease> leases, string why)
+    void ICoordinatedJob.OnInputsChanged()
     {
-        foreach (PartLease lease in leases)
-        {
-            chronicle.Failed(lease, code: "", why, clock.GetUtcNow());
-        }
-    }
-
-    private void OnLeasesChanged()
-    {
-        if (schedule is not null)
-        {
-            settings.InFlight?.Invoke([.. schedule.Leases]);
-        }
-
-        Proceed();
-        OfferWork();
-    }
-
-    void ITransferringJob.OnInputsChanged()
-    {
-        schedule?.SeeInputs(state, transfers.Needs);
-        RegisterIfChanged();
+        parts.SeeInputs();
+        standing.RegisterIfChanged(state, Word, LastSequenceNr);
         OnLeasesChanged();
     }
 
-    private void OfferWork()
+    void ICoordinatedJob.OnLeasesChanged() => OnLeasesChanged();
+
+    private void OnLeasesChanged()
     {
-        if (MayAssign && schedule!.HasWork(clock.GetUtcNow()))
-        {
-            workers.TellAll(new WorkAvailable { Job = job });
-        }
+        parts.TellInFlight();
+        Proceed();
+        parts.Offer();
     }
 
     // ---- Writers ----------------------------------------------------------------------------------------------------
@@ -668,7 +432,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             PlanDigest = state.PlanDigest!,
             Generation = state.Files[message.File].Generation,
             Committed = state.Files[message.File].CommittedParts,
-            TraceParent = JobTrace.Text(Above),
+            TraceParent = JobTrace.Text(standing.Above(state)),
         });
     }
 
@@ -681,12 +445,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             writer.Tell(new StagingAcknowledged { Job = job, File = message.File, Generation = message.Generation });
             if (isNew)
             {
-                schedule?.Reopen(state, message.File);
+                parts.Reopen(message.File);
             }
 
             if (preparedFiles.Add(message.File))
             {
-                OfferWork();
+                parts.Offer();
                 Proceed();
             }
         });
@@ -749,20 +513,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             bytesWritten += PartGrid.Part(message.File, part.Part, state.Files[message.File].File.ByteLength).ByteCount;
             if (state.IsCommittedInAllVariants(message.File, part.Part))
             {
-                if (schedule?.Find(new Attempt(part.Incarnation, part.Number)) is { } lease)
-                {
-                    chronicle.Finished(lease, clock.GetUtcNow());
-                }
-
-                schedule?.Complete(message.File, part.Part);
+                parts.Complete(message.File, part);
             }
         }
 
-        foreach (ReportedPart part in message.Parts)
-        {
-            schedule?.Finish(new Attempt(part.Incarnation, part.Number));
-        }
-
+        parts.Finish(message);
         JobMetrics.Move(job);
         if (state.Files[message.File].IsComplete)
         {
@@ -775,7 +530,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private void RequestSeal(int file)
     {
         JobFileState sealable = state.Files[file];
-        if (state.Phase != JobPhase.Running || schedule!.IsLeased(file) || former is not null)
+        if (state.Phase != JobPhase.Running || parts.IsLeased(file) || !parts.IsSettled)
         {
             return;
         }
@@ -790,7 +545,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             Digest = BlockDigest.OfFile(sealable.File.ByteLength, sealable.BlockDigests.Select(part => part!.Value)),
             FirstBlockDigest = UnsafeByteOperations.UnsafeWrap(first[..BlockDigest.ByteCount]),
             LastBlockDigest = UnsafeByteOperations.UnsafeWrap(last[^BlockDigest.ByteCount..]),
-            TraceParent = JobTrace.Text(Above),
+            TraceParent = JobTrace.Text(standing.Above(state)),
         });
     }
 
@@ -809,85 +564,21 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     // ---- Publishing -------------------------------------------------------------------------------------------------
 
-    private void Prepare()
+    private void OnPrepared(OutputDesk.Prepared message)
     {
-        if (publishing)
-        {
-            return;
-        }
-
-        publishing = true;
-        publishingSince = clock.GetUtcNow();
-        JobState sealedState = state;
-        RunSequence(sequence =>
-        {
-            Plan plan = plans.Load(Paths.Plan(job), sealedState.PlanDigest!);
-            if (sequence.FindLost(plan, sealedState.Transfers) is { IsEmpty: false } lost)
-            {
-                return new SideFilesLost(lost);
-            }
-
-            Recipe recipe = Recipe.FromCanonicalJson(sealedState.RecipeJson);
-            return new Prepared(sequence.Prepare(plan, recipe, sealedState.Files, settings.Version));
-        });
-    }
-
-    private void OnPrepared(Prepared message)
-    {
-        publishing = false;
+        output.Settle();
         Decide(new JobCommand.BeginPublishing(message.Names), Proceed);
     }
 
-    private void OnSideFilesLost(SideFilesLost message)
+    private void OnSideFilesLost(OutputDesk.SideFilesLost message)
     {
-        publishing = false;
+        output.Settle();
         transfers.Lose(message.Transfers);
     }
 
-    private void Publish()
+    private void OnPublishFailed(OutputDesk.PublishFailed failure)
     {
-        if (publishing)
-        {
-            return;
-        }
-
-        publishing = true;
-        publishingSince = publishingSince == default ? clock.GetUtcNow() : publishingSince;
-        JobState sealedState = state;
-        TellWatchers();
-        RunSequence(sequence =>
-        {
-            sequence.Publish(sealedState.PublishedNames, sealedState.Submission!.Overwrite, sealedState.Files);
-            return PublishDone.Instance;
-        });
-    }
-
-    private void RunSequence(Func<PublishSequence, object> step)
-    {
-        OutputPaths output = Paths;
-        var publishSequence = new PublishSequence(output, job, settings.HubCache, settings.StorageRoots);
-        Task<object> run = OwnThread.Run(() =>
-        {
-            try
-            {
-                return step(publishSequence);
-            }
-            catch (ExpoException exception)
-            {
-                return new PublishFailed(exception);
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                return new PublishFailed(StorageException.From(exception, output.Root, "publish the output"));
-            }
-        });
-        sequence = run;
-        run.PipeTo(Self);
-    }
-
-    private void OnPublishFailed(PublishFailed failure)
-    {
-        publishing = false;
+        output.Settle();
         var reason = new JobReason(failure.Error.Code, failure.Error.Message, failure.Error.Advice);
         if (failure.Error is StorageException)
         {
@@ -901,21 +592,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     private void OnPublished()
     {
-        publishing = false;
-        Record(JobTrace.Publish, publishingSince);
+        output.Settle();
+        standing.Record(JobTrace.Publish, state, output.PublishingSince);
         log.Info("Job {Job}: published {Files} files into {Output}.", job, state.PublishedNames.Length, Paths.Root);
         OnEnded();
     }
-
-    private OutputPaths Paths => new(state.Submission!.Output);
-
-    // ---- Endings ----------------------------------------------------------------------------------------------------
-
-    void ITransferringJob.Suspend(JobReason reason) => Suspend(reason);
-
-    void ITransferringJob.Fail(JobReason reason) => Fail(reason);
-
-    private void Suspend(JobReason reason) => Decide(new JobCommand.Suspend(reason), () => OnStopped(reason));
 
     // ---- Space ------------------------------------------------------------------------------------------------------
 
@@ -936,7 +617,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
         else if (state.AwaitsSpace)
         {
-            Decide(new JobCommand.Resume(state.PlanDigest!), () => Begin(noSurvivors: state.Incarnation == 1 && !hasAssigned));
+            Decide(new JobCommand.Resume(state.PlanDigest!), () => Begin(noSurvivors: state.Incarnation == 1 && !parts.HasAssigned));
         }
         else
         {
@@ -959,13 +640,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             writers.Tell(new FileEnded { Job = job, File = file });
         }
 
-        OutputPaths paths = Paths;
-        ImmutableArray<JobFileState> files = state.Files;
-        sequence = OwnThread.Run(() =>
-        {
-            WorkspaceSweep.RemoveStaging(paths, job, files);
-            return true;
-        });
+        output.RemoveStaging(state);
     }
 
     private void AwaitSpace(string why)
@@ -979,6 +654,14 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
     }
 
+    // ---- Endings ----------------------------------------------------------------------------------------------------
+
+    void ICoordinatedJob.Suspend(JobReason reason) => Suspend(reason);
+
+    void ICoordinatedJob.Fail(JobReason reason) => Fail(reason);
+
+    private void Suspend(JobReason reason) => Decide(new JobCommand.Suspend(reason), () => OnStopped(reason));
+
     private void Fail(JobReason reason) => Decide(new JobCommand.Fail(reason), () => OnStopped(reason));
 
     private void OnStopped(JobReason reason)
@@ -989,10 +672,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
     private void StopWork()
     {
-        schedule = null;
+        parts.Stop();
         transfers.Stop();
         workers.TellAll(new JobEnded { Job = job });
-        settings.InFlight?.Invoke([]);
         TellWatchers();
     }
 
@@ -1010,24 +692,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     // Tried until it succeeds, by this incarnation or, after a restart, by the next one.
     private void RemoveStaging()
     {
-        if (state.Phase == JobPhase.Failed)
+        // One that failed can be resumed.
+        if (state.Phase != JobPhase.Failed)
         {
-            // It can be resumed.
-            return;
+            output.Remove(state);
         }
-
-        plans.Forget(state.PlanDigest!);
-        OutputPaths paths = Paths;
-        ImmutableArray<JobFileState> files = state.Files;
-        OutputClaim? held = claim;
-        claim = null;
-        Task<bool> removal = settings.Admission is { } admission ? admission.ReleaseAsync(paths, job, files, held) : OwnThread.Run(() =>
-        {
-            WorkspaceSweep.Remove(paths, job, files);
-            return true;
-        });
-        sequence = removal;
-        removal.PipeTo(Self, success: removed => removed ? StagingRemoved.Instance : StagingRemains.Instance, failure: _ => StagingRemains.Instance);
     }
 
     // A remembered entity stops for good only by passivation.
@@ -1044,15 +713,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
     private void OnTick()
     {
         DateTimeOffset now = clock.GetUtcNow();
-        if (schedule?.Expire(now) is { IsEmpty: false } expired)
-        {
-            log.Warning("Job {Job}: {Parts} parts made no progress for {Patience}; they are offered again.", job, expired.Length, settings.LeaseDuration);
-            NoteFailures(expired, $"no progress for {settings.LeaseDuration.TotalSeconds:0} s; the part is offered again");
-            OnLeasesChanged();
-        }
-
+        parts.Expire();
         transfers.Expire();
-        CountAs(Word);
+        standing.CountAs(state, Word);
         if (state.AwaitsSpace)
         {
             LookForSpace();
@@ -1060,16 +723,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
 
         if (now - lastRepeat >= settings.RepeatInterval)
         {
-            Reclaim();
+            output.Reclaim(state);
             RepeatRequests();
         }
-        else if (MayAssign && schedule!.HasSpare(now))
+        else
         {
-            // At the end of a job whoever is free is not to wait for the next repetition.
-            workers.TellAll(new WorkAvailable { Job = job });
+            parts.OfferSpare();
         }
 
-        if (state.Phase == JobPhase.New && !claiming && now - idleSince >= settings.IdleLimit)
+        if (state.Phase == JobPhase.New && !output.IsClaiming && now - idleSince >= settings.IdleLimit)
         {
             Leave();
         }
@@ -1105,11 +767,13 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             }
         }
 
-        AskForFormerLeases();
+        parts.AskForFormerLeases();
         RequestSeals();
-        OfferWork();
+        parts.Offer();
         transfers.Offer();
     }
+
+    void ICoordinatedJob.OnLeasesSettled() => RequestSeals();
 
     private void RequestSeals()
     {
@@ -1166,16 +830,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             BytesCommitted = file.CommittedBytes,
             CommittedParts = PartBits.Of(file),
         }));
-        progress.Lanes.AddRange((schedule?.Leases ?? []).Select(lease => new LaneProgress
-        {
-            Worker = lease.Worker,
-            File = lease.File,
-            Part = lease.Part,
-            BytesDone = lease.BytesDone * state.Variants,
-            ByteCount = PartGrid.Part(lease.File, lease.Part, state.Files[lease.File].File.ByteLength).ByteCount * state.Variants,
-        }));
         progress.Transfers.AddRange(transfers.Describe());
-        chronicle.TellIn(progress);
+        parts.TellIn(progress);
         return progress;
     }
 
@@ -1189,7 +845,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             command,
             () =>
             {
-                Say(asker, new JobAccepted { Job = job, WasSo = before == LastSequenceNr });
+                standing.Say(asker, new JobAccepted { Job = job, WasSo = before == LastSequenceNr });
                 accepted();
             },
             rejection => asker.Tell(new JobRejected
@@ -1198,7 +854,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
             }));
     }
 
-    void ITransferringJob.Decide(JobCommand command, Action then, Action<JobDecision.Rejected> rejected) => Decide(command, then, rejected);
+    void ICoordinatedJob.Decide(JobCommand command, Action then, Action<JobDecision.Rejected>? rejected) => Decide(command, then, rejected);
 
     /// <summary>Decides, journals what follows, and only then goes on: with what was accepted before, at once.</summary>
     private void Decide(JobCommand command, Action then, Action<JobDecision.Rejected>? rejected = null)
@@ -1214,14 +870,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
                     if (--left == 0)
                     {
                         JobMetrics.CountWrite(accepted.Events.Length, Stopwatch.GetElapsedTime(began));
-                        CountEnd(accepted.Events);
-                        if (accepted.Events.Any(ChangesState))
-                        {
-                            Register();
-                        }
-
+                        standing.Follow(accepted.Events, state, Word, LastSequenceNr);
                         then();
-                        RegisterIfChanged();
+                        standing.RegisterIfChanged(state, Word, LastSequenceNr);
                     }
                 });
                 break;
@@ -1236,133 +887,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ITransfer
         }
     }
 
-    // ---- Telemetry --------------------------------------------------------------------------------------------------
-
-    // Journalled with the job, so that whoever takes over goes on in the same trace; and where nothing was journalled, it follows from the id.
-    private ActivityContext Above => JobTrace.Above(state.Submission?.TraceParent ?? "", job);
-
-    private void Record(string span, DateTimeOffset start) => JobTrace.Record(
-        span,
-        Above,
-        start,
-        [
-            new(JobTrace.JobAttribute, job),
-            new(JobTrace.NodeAttribute, WorkerDirectory.OwnName(Context.System)),
-            new(JobTrace.OutcomeAttribute, state.Word),
-        ],
-        state.Phase == JobPhase.Failed ? state.Reason?.Message : null);
-
-    private void CountEnd(ImmutableArray<JobEvent> journalled)
-    {
-        if (journalled.Any(journalledEvent => journalledEvent is JobEvent.Published or JobEvent.Failed or JobEvent.Cancelled))
-        {
-            JobMetrics.JobsEnded.Add(state.Word);
-            Record(JobTrace.Job, state.Submission!.At);
-        }
-    }
-
-    /// <param name="word">The state that it is counted under; empty for none.</param>
-    private void CountAs(string word)
-    {
-        string counted = state.Phase == JobPhase.New ? "" : word;
-        if (counted == "running")
-        {
-            JobMetrics.Run(job);
-        }
-        else
-        {
-            JobMetrics.Rest(job);
-        }
-
-        if (counted == countedWord)
-        {
-            return;
-        }
-
-        if (countedWord.Length > 0)
-        {
-            JobMetrics.Jobs.Add(countedWord, -1);
-        }
-
-        if (counted.Length > 0)
-        {
-            JobMetrics.Jobs.Add(counted);
-        }
-
-        countedWord = counted;
-    }
-
-    // ---- The list of jobs -------------------------------------------------------------------------------------------
-
-    private static bool ChangesState(JobEvent journalled) => journalled is not (
-        JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed
-        or JobEvent.CoordinatorStarted or JobEvent.WorkerEngaged or JobEvent.LeasesSettled
-        or JobEvent.FilesTransferred or JobEvent.FilesLost);
-
-    // Whether anything can run is no event of the journal's, but follows from those. The register knows one state of a job for each of
-    // them, so what changes without one is written with the next.
-    private void RegisterIfChanged()
-    {
-        if (Word != registeredWord && LastSequenceNr > registeredSequence)
-        {
-            Register();
-        }
-    }
-
-    private void Register()
-    {
-        CountAs(Word);
-        if (registrar is not null && state.Phase != JobPhase.New)
-        {
-            registeredWord = Word;
-            registeredSequence = LastSequenceNr;
-            registrar.Tell(RegisterEntry.Of(state, Word, LastSequenceNr, clock.GetUtcNow()));
-        }
-    }
-
-    /// <summary>Says it when what was journalled before stands in the list, so that whoever hears it finds it there.</summary>
-    private void Say(IActorRef to, object message)
-    {
-        if (registrar is null)
-        {
-            to.Tell(message);
-        }
-        else
-        {
-            registrar.Tell(new Registrar.Saying(to, message));
-        }
-    }
-
-    private sealed record Admitted(SubmitJob Submission, OutputClaim Claim);
-
-    private sealed record NotAdmitted(Exception Cause);
-
-    private sealed record Reclaimed(OutputClaim? Claim);
-
-    private sealed record Prepared(ImmutableArray<string> Names);
-
-    private sealed record SideFilesLost(ImmutableArray<int> Transfers);
-
-    private sealed record PublishFailed(ExpoException Error);
-
     private sealed class RoomNotSeen
     {
         public static readonly RoomNotSeen Instance = new();
-    }
-
-    private sealed class PublishDone
-    {
-        public static readonly PublishDone Instance = new();
-    }
-
-    private sealed class StagingRemoved
-    {
-        public static readonly StagingRemoved Instance = new();
-    }
-
-    private sealed class StagingRemains
-    {
-        public static readonly StagingRemains Instance = new();
     }
 
     private sealed class RemoveStagingAgain

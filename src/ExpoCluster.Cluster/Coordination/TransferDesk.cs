@@ -13,7 +13,7 @@ namespace ExpoCluster.Cluster.Coordination;
 
 /// <summary>The coordinator's part in bringing files of the Hub into the cache: hands transfers out, and hears how they get on.</summary>
 internal sealed class TransferDesk(
-    ITransferringJob job, WorkerDirectory workers, PlanStore plans, TimeSpan leaseDuration, TimeProvider clock, IActorContext context)
+    ICoordinatedJob job, WorkerDirectory workers, PlanStore plans, TimeSpan leaseDuration, TimeProvider clock, IActorContext context)
 {
     private readonly IActorRef self = context.Self;
     private readonly ILoggingAdapter log = Logging.GetLogger(context);
@@ -22,8 +22,6 @@ internal sealed class TransferDesk(
 
     /// <summary>What each part reads; null while that is not known.</summary>
     public PartNeeds? Needs { get; private set; }
-
-    private string Id => job.State.Submission!.Job;
 
     private bool MayAssign => schedule is not null && job.IsActive;
 
@@ -143,7 +141,7 @@ internal sealed class TransferDesk(
             {
                 foreach (int transfer in fresh)
                 {
-                    log.Warning("Job {Job}: {File} is not in the cache any more; it is fetched again.", Id, job.State.Transfers[transfer].Name);
+                    log.Warning("Job {Job}: {File} is not in the cache any more; it is fetched again.", job.Id, job.State.Transfers[transfer].Name);
                     schedule?.Reopen(transfer);
                 }
 
@@ -158,7 +156,7 @@ internal sealed class TransferDesk(
     {
         if (schedule?.LoseWorker(worker) > 0)
         {
-            log.Warning("Job {Job}: worker {Worker} was lost; its transfers are offered again.", Id, worker);
+            log.Warning("Job {Job}: worker {Worker} was lost; its transfers are offered again.", job.Id, worker);
             Offer();
         }
     }
@@ -167,7 +165,7 @@ internal sealed class TransferDesk(
     {
         if (schedule?.Expire(clock.GetUtcNow()) > 0)
         {
-            log.Warning("Job {Job}: transfers made no progress for {Patience}; they are offered again.", Id, leaseDuration);
+            log.Warning("Job {Job}: transfers made no progress for {Patience}; they are offered again.", job.Id, leaseDuration);
             Offer();
         }
     }
@@ -176,7 +174,7 @@ internal sealed class TransferDesk(
     {
         if (HasWork())
         {
-            workers.TellAll(new TransfersAvailable { Job = Id });
+            workers.TellAll(new TransfersAvailable { Job = job.Id });
         }
     }
 
@@ -184,7 +182,7 @@ internal sealed class TransferDesk(
     {
         if (HasWork())
         {
-            workers.Offer(member, new TransfersAvailable { Job = Id });
+            workers.Offer(member, new TransfersAvailable { Job = job.Id });
         }
     }
 
