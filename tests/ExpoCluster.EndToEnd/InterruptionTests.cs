@@ -30,6 +30,37 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
         Assert.Equal(undisturbed, Workplace.Digests(place.Output));
     }
 
+    /// <summary>Lanes begin before the engine: what they have written then is nobody's.</summary>
+    [Fact]
+    public void Killed_after_its_first_tile_and_before_its_journal_it_begins_anew()
+    {
+        using var place = new Workplace("120MB");
+        SortedDictionary<string, string> undisturbed = MergeUndisturbed(place);
+        string workspace = Path.Join(place.Output, ".expocluster");
+        string journal = Path.Join(workspace, "journal.db");
+        bool early = false;
+        for (int attempt = 1; !early; attempt++)
+        {
+            Assert.True(attempt <= 10, "a journal was there whenever a tile was");
+            if (Directory.Exists(place.Output))
+            {
+                Directory.Delete(place.Output, recursive: true);
+            }
+
+            using ExpoProcess process = ExpoProcess.Start(place.Merge("--max-rate", "24MB"));
+            WaitFor(() => HasTile(workspace), milliseconds: 1);
+            process.Kill();
+            early = !File.Exists(journal);
+            log.WriteLine($"attempt {attempt}: {(early ? "no journal" : "a journal")}");
+        }
+
+        RunResult next = ExpoProcess.Run(place.Merge());
+
+        Assert.True(next.ExitCode == 0, next.ToString());
+        Assert.Equal(0, next.Json.GetProperty("parts").GetProperty("reused").GetInt32());
+        Assert.Equal(undisturbed, Workplace.Digests(place.Output));
+    }
+
     [Fact]
     public void What_was_committed_is_not_computed_again()
     {
@@ -292,13 +323,33 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
         return line is null ? 0 : int.Parse(line.Split(' ')[1].TrimEnd('%'), System.Globalization.CultureInfo.InvariantCulture) / 30;
     }
 
-    private static void WaitFor(Func<bool> condition)
+    // A file's first bytes are its header's, and not zero.
+    private static bool HasTile(string workspace)
+    {
+        if (!Directory.Exists(workspace))
+        {
+            return false;
+        }
+
+        foreach (string staging in Directory.EnumerateFiles(workspace, "model.safetensors", SearchOption.AllDirectories))
+        {
+            using FileStream file = new(staging, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (file.ReadByte() > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static void WaitFor(Func<bool> condition, int milliseconds = 20)
     {
         long start = TimeProvider.System.GetTimestamp();
         while (!condition())
         {
             Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(60), "it did not come to that within a minute");
-            Thread.Sleep(20);
+            Thread.Sleep(milliseconds);
         }
     }
 }
