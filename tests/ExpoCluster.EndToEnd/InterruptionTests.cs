@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ExpoCluster.Core.SideFiles;
+using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.EndToEnd;
 
@@ -36,8 +37,7 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
     {
         using var place = new Workplace("120MB");
         SortedDictionary<string, string> undisturbed = MergeUndisturbed(place);
-        string workspace = Path.Join(place.Output, ".expocluster");
-        string journal = Path.Join(workspace, "journal.db");
+        OutputPaths paths = OutputPaths.Of(place.Output);
         bool early = false;
         for (int attempt = 1; !early; attempt++)
         {
@@ -48,15 +48,17 @@ public sealed class InterruptionTests(Xunit.Abstractions.ITestOutputHelper log)
             }
 
             using ExpoProcess process = ExpoProcess.Start(place.Merge("--max-rate", "24MB"));
-            WaitFor(() => HasTile(workspace), milliseconds: 1);
+            WaitFor(() => HasTile(paths.Workspace), milliseconds: 1);
             process.Kill();
-            early = !File.Exists(journal);
+            early = !File.Exists(paths.Journal);
             log.WriteLine($"attempt {attempt}: {(early ? "no journal" : "a journal")}");
         }
 
+        string left = Path.GetFileName(Assert.Single(Directory.GetDirectories(paths.Workspace)));
         RunResult next = ExpoProcess.Run(place.Merge());
 
         Assert.True(next.ExitCode == 0, next.ToString());
+        Assert.NotEqual(left, next.Json.GetProperty("job").GetString() + "-1");
         Assert.Equal(0, next.Json.GetProperty("parts").GetProperty("reused").GetInt32());
         Assert.Equal(undisturbed, Workplace.Digests(place.Output));
     }
