@@ -12,7 +12,7 @@ using ExpoCluster.Tensors;
 namespace ExpoCluster.Cluster.Coordination;
 
 /// <summary>The coordinator's part in the output directory: claims it, publishes into it, removes what a job leaves there.</summary>
-/// <remarks>It works on threads of its own, one thing at a time, and tells the coordinator what came of it. It decides nothing.</remarks>
+/// <remarks>It works on threads of its own and tells the coordinator what came of it. It decides nothing.</remarks>
 internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSettings settings, TimeProvider clock, IActorRef self)
 {
     private OutputClaim? claim;

@@ -59,24 +59,18 @@ internal static class BF16Rounding
 
     /// <inheritdoc cref="RoundBits(float)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<uint> RoundBits(Vector128<float> values)
-    {
-        return Vector128.ConditionalSelect(Vector128.IsNaN(values).AsUInt32(), Vector128.Create(QuietNaN), Nearest(values.AsUInt32()));
-    }
+    public static Vector128<uint> RoundBits(Vector128<float> values) =>
+        Vector128.ConditionalSelect(Vector128.IsNaN(values).AsUInt32(), Vector128.Create(QuietNaN), Nearest(values.AsUInt32()));
 
     /// <inheritdoc cref="RoundBits(float)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<uint> RoundBits(Vector256<float> values)
-    {
-        return Vector256.ConditionalSelect(Vector256.IsNaN(values).AsUInt32(), Vector256.Create(QuietNaN), Nearest(values.AsUInt32()));
-    }
+    public static Vector256<uint> RoundBits(Vector256<float> values) =>
+        Vector256.ConditionalSelect(Vector256.IsNaN(values).AsUInt32(), Vector256.Create(QuietNaN), Nearest(values.AsUInt32()));
 
     /// <inheritdoc cref="RoundBits(float)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<uint> RoundBits(Vector512<float> values)
-    {
-        return Vector512.ConditionalSelect(Vector512.IsNaN(values).AsUInt32(), Vector512.Create(QuietNaN), Nearest(values.AsUInt32()));
-    }
+    public static Vector512<uint> RoundBits(Vector512<float> values) =>
+        Vector512.ConditionalSelect(Vector512.IsNaN(values).AsUInt32(), Vector512.Create(QuietNaN), Nearest(values.AsUInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<uint> Nearest(Vector128<uint> bits) =>

@@ -4,7 +4,7 @@ using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Tensors.Tests.Kernels;
 
-/// <summary>BF16 in, BF16 out has a short way for runs without NaN: it must be taken for every value, and never for a NaN.</summary>
+/// <summary>BF16 in, BF16 out has a short way for runs without NaN: it must give every value's bytes, and leave no NaN to it.</summary>
 public sealed class BF16KernelTests
 {
     private const ushort Infinity = 0x7F80;
