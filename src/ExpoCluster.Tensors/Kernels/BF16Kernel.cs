@@ -1,16 +1,19 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ExpoCluster.Tensors.Kernels.Elements;
 using ExpoCluster.Tensors.Kernels.Lanes;
 
 namespace ExpoCluster.Tensors.Kernels;
 
-/// <summary>The kernel of nearly all models: BF16 in, BF16 out. What holds no NaN goes the short way.</summary>
+/// <summary>The kernel of nearly all models: BF16 in, BF16 out. A run with a NaN among its results is computed again.</summary>
 internal sealed class BF16Kernel<TOperator>(float alpha, VectorWidth width)
     : ElementwiseKernel<float, BF16Element, BF16Element, BF16Element, TOperator>(alpha, width)
     where TOperator : struct, IMergeOperator<float>, IIntermediateRounding<float>
 {
     // Few enough that one NaN does not cost much: all of them are computed again.
     private const int RunElements = 8192;
+
+    private const ushort TwiceInfinity = 0xFF00;
 
     protected override int RunVectors(VectorWidth width, ref byte aligned, ref byte baseValues, ref byte output, int count, float alpha) => width switch
     {
@@ -24,15 +27,15 @@ internal sealed class BF16Kernel<TOperator>(float alpha, VectorWidth width)
         where TPairs : struct, IBF16Pairs
         where TLanes : struct, ILanes<float>
     {
-        // Pairs look back by one element. A whole step is left out for it, so that the others begin where memory is aligned.
-        int i = Traverse<SingleLane<float>>(ref aligned, ref baseValues, ref output, 0, Math.Min(count, TPairs.Count), alpha);
+        int i = 0;
         while (count - i >= TPairs.Count)
         {
             int run = Math.Min(RunElements, (count - i) / TPairs.Count * TPairs.Count);
             nint offset = (nint)i * BF16Element.ByteCount;
-            bool areNumbers = TPairs.TryMerge<TOperator>(
-                ref Unsafe.Add(ref aligned, offset), ref Unsafe.Add(ref baseValues, offset), ref Unsafe.Add(ref output, offset), run, alpha);
-            if (!areNumbers)
+            ref byte outputRun = ref Unsafe.Add(ref output, offset);
+            bool allAreSmall = TPairs.Merge<TOperator>(
+                ref Unsafe.Add(ref aligned, offset), ref Unsafe.Add(ref baseValues, offset), ref outputRun, run, alpha);
+            if (!allAreSmall && HoldsNaN(ref outputRun, run))
             {
                 Traverse<TLanes>(ref aligned, ref baseValues, ref output, i, i + run, alpha);
             }
@@ -41,5 +44,19 @@ internal sealed class BF16Kernel<TOperator>(float alpha, VectorWidth width)
         }
 
         return i;
+    }
+
+    /// <summary>Whether one of a whole number of steps' results is NaN: shifted out of its sign, it is greater than infinity.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static bool HoldsNaN(ref byte elements, int count)
+    {
+        Vector128<ushort> largest = Vector128<ushort>.Zero;
+        for (nint i = 0; i < count; i += Vector128<ushort>.Count)
+        {
+            Vector128<ushort> words = Vector128.LoadUnsafe(ref Unsafe.Add(ref elements, i * BF16Element.ByteCount)).AsUInt16();
+            largest = Vector128.Max(largest, words << 1);
+        }
+
+        return Vector128.GreaterThanAny(largest, Vector128.Create(TwiceInfinity));
     }
 }

@@ -12,24 +12,30 @@ internal readonly struct BF16Pairs256 : IBF16Pairs
     public static int Count => 2 * Vector256<ushort>.Count;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool TryMerge<TRounding>(ref byte aligned, ref byte baseValues, ref byte output, int count, float alpha)
+    public static bool Merge<TRounding>(ref byte aligned, ref byte baseValues, ref byte output, int count, float alpha)
         where TRounding : struct, IIntermediateRounding<float>
     {
         Vector256<float> factor = Vector256.Create(alpha);
-        Vector256<ushort> largest = Vector256<ushort>.Zero;
-        Vector256<ushort> nextLargest = Vector256<ushort>.Zero;
+        Vector256<uint> upperHalf = Vector256.Create(BF16Rounding.UpperHalf);
+        Vector256<uint> half = Vector256.Create(BF16Rounding.Half);
+        Vector256<ushort> one = Vector256<ushort>.One;
+        Vector256<ushort> seen = Vector256<ushort>.Zero;
+        Vector256<ushort> nextSeen = Vector256<ushort>.Zero;
         for (nint i = 0; i < count; i += Count)
         {
-            nint next = i + Vector256<ushort>.Count;
-            Vector256<float> lower = Load(ref aligned, i - 1);
-            Vector256<float> upper = Load(ref aligned, i);
-            Vector256<float> nextLower = Load(ref aligned, next - 1);
-            Vector256<float> nextUpper = Load(ref aligned, next);
+            Vector256<uint> pairs = Load(ref aligned, i);
+            Vector256<uint> nextPairs = Load(ref aligned, i + Vector256<ushort>.Count);
+            Vector256<float> lower = (pairs << 16).AsSingle();
+            Vector256<float> upper = (pairs & upperHalf).AsSingle();
+            Vector256<float> nextLower = (nextPairs << 16).AsSingle();
+            Vector256<float> nextUpper = (nextPairs & upperHalf).AsSingle();
 
-            Vector256<float> lowerDelta = TRounding.Round(lower - Load(ref baseValues, i - 1));
-            Vector256<float> upperDelta = TRounding.Round(upper - Load(ref baseValues, i));
-            Vector256<float> nextLowerDelta = TRounding.Round(nextLower - Load(ref baseValues, next - 1));
-            Vector256<float> nextUpperDelta = TRounding.Round(nextUpper - Load(ref baseValues, next));
+            Vector256<uint> basePairs = Load(ref baseValues, i);
+            Vector256<uint> nextBasePairs = Load(ref baseValues, i + Vector256<ushort>.Count);
+            Vector256<float> lowerDelta = TRounding.Round(lower - (basePairs << 16).AsSingle());
+            Vector256<float> upperDelta = TRounding.Round(upper - (basePairs & upperHalf).AsSingle());
+            Vector256<float> nextLowerDelta = TRounding.Round(nextLower - (nextBasePairs << 16).AsSingle());
+            Vector256<float> nextUpperDelta = TRounding.Round(nextUpper - (nextBasePairs & upperHalf).AsSingle());
 
             lowerDelta = TRounding.Round(factor * lowerDelta);
             upperDelta = TRounding.Round(factor * upperDelta);
@@ -41,23 +47,27 @@ internal readonly struct BF16Pairs256 : IBF16Pairs
             nextLower += nextLowerDelta;
             nextUpper += nextUpperDelta;
 
-            Vector256<ushort> words = Blend(lower.AsUInt32() >>> 16, upper.AsUInt32());
-            Vector256<ushort> nextWords = Blend(nextLower.AsUInt32() >>> 16, nextUpper.AsUInt32());
-            Vector256<ushort> rest = Blend(lower.AsUInt32(), upper.AsUInt32() << 16);
-            Vector256<ushort> nextRest = Blend(nextLower.AsUInt32(), nextUpper.AsUInt32() << 16);
-            largest = Vector256.Max(largest, words + words);
-            nextLargest = Vector256.Max(nextLargest, nextWords + nextWords);
-            Store(Round(words, rest), ref output, i);
-            Store(Round(nextWords, nextRest), ref output, next);
+            Vector256<uint> lowerBits = lower.AsUInt32() + half;
+            Vector256<uint> upperBits = upper.AsUInt32() + half;
+            Vector256<uint> nextLowerBits = nextLower.AsUInt32() + half;
+            Vector256<uint> nextUpperBits = nextUpper.AsUInt32() + half;
+
+            Vector256<ushort> words = Blend(lowerBits >>> 16, upperBits);
+            Vector256<ushort> nextWords = Blend(nextLowerBits >>> 16, nextUpperBits);
+            Vector256<ushort> rest = Blend(lowerBits, upperBits << 16);
+            Vector256<ushort> nextRest = Blend(nextLowerBits, nextUpperBits << 16);
+            seen |= words;
+            nextSeen |= nextWords;
+            Store(Vector256.AndNot(words, Vector256.SubtractSaturate(one, rest)), ref output, i);
+            Store(Vector256.AndNot(nextWords, Vector256.SubtractSaturate(one, nextRest)), ref output, i + Vector256<ushort>.Count);
         }
 
-        return !Vector256.GreaterThanAny(Vector256.Max(largest, nextLargest), Vector256.Create(BF16Rounding.TwiceInfinity));
+        return ((seen | nextSeen) & Vector256.Create(BF16Rounding.TwoOrMore)) == Vector256<ushort>.Zero;
     }
 
-    /// <summary>Every second element as float32, beginning with the one behind <paramref name="index"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Load(ref byte source, nint index) =>
-        (Vector256.LoadUnsafe(ref Unsafe.Add(ref source, index * ElementBytes)).AsUInt32() & Vector256.Create(BF16Rounding.UpperHalf)).AsSingle();
+    private static Vector256<uint> Load(ref byte source, nint index) =>
+        Vector256.LoadUnsafe(ref Unsafe.Add(ref source, index * ElementBytes)).AsUInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector256<ushort> words, ref byte target, nint index) =>
@@ -69,9 +79,4 @@ internal readonly struct BF16Pairs256 : IBF16Pairs
         Avx2.IsSupported
             ? Avx2.Blend(lower.AsUInt16(), upper.AsUInt16(), 0b1010_1010)
             : Vector256.ConditionalSelect(Vector256.Create(BF16Rounding.UpperHalf), upper, lower).AsUInt16();
-
-    // One more than the upper half where the lower one is more than a half, or a half behind an odd upper half.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ushort> Round(Vector256<ushort> upperHalves, Vector256<ushort> lowerHalves) =>
-        upperHalves + (Vector256.SubtractSaturate(lowerHalves, Vector256.AndNot(Vector256<ushort>.One, upperHalves)) >>> 15);
 }

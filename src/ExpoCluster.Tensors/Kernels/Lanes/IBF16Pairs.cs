@@ -1,19 +1,27 @@
 namespace ExpoCluster.Tensors.Kernels.Lanes;
 
-/// <summary>A run of BF16 elements, which all three sides have, at one vector width; as long as no result is NaN.</summary>
+/// <summary>A run of BF16 elements, which all three sides have, at one vector width.</summary>
 /// <remarks>
-/// Vectors hold 32-bit words of two elements, and nothing is widened on the way in or narrowed on the way out: with the lower half
-/// masked off, a word is the float32 of its upper element, and the word that begins two bytes earlier that of its lower one.
+/// <para>
+/// Vectors hold pairs of elements, 32 bits each, and nothing is widened on the way in or narrowed on the way out: with its lower half
+/// masked off, a pair is the float32 of its upper element, and shifted up by a half that of its lower one.
+/// </para>
+/// <para>
+/// A result is rounded by adding half of its word's last bit: the upper half is then the word, if not for results halfway between two
+/// words. Those leave nothing in the lower half, and lose the last bit of their word, so that it is even.
+/// </para>
+/// <para>
 /// Each step takes two vectors, and does with both what it does with one before it goes on: so the processor has four operations at
 /// a time of which none waits for another.
+/// </para>
 /// </remarks>
 internal interface IBF16Pairs
 {
     /// <summary>Elements per step.</summary>
     static abstract int Count { get; }
 
-    /// <summary>Merges a whole number of steps. The element before the first of aligned and of base is read as well.</summary>
-    /// <returns>False if a result is NaN: then the output is not what it should be.</returns>
-    static abstract bool TryMerge<TRounding>(ref byte aligned, ref byte baseValues, ref byte output, int count, float alpha)
+    /// <summary>Merges a whole number of steps. NaNs are written with the sign and payload that the processor gives them.</summary>
+    /// <returns>True if all results are less than 2 in magnitude, as nearly all weights are: then none is NaN.</returns>
+    static abstract bool Merge<TRounding>(ref byte aligned, ref byte baseValues, ref byte output, int count, float alpha)
         where TRounding : struct, IIntermediateRounding<float>;
 }
