@@ -19,6 +19,9 @@ internal static class BF16Rounding
     /// <summary>The bit of a BF16 that is set from a magnitude of 2 on, in infinities and in NaNs.</summary>
     public const ushort TwoOrMore = 0x4000;
 
+    /// <summary>An infinity's bits shifted out of its sign; those of NaN are greater.</summary>
+    public const ushort TwiceInfinity = 0xFF00;
+
     /// <summary>Half of what the lowest bit of the upper half is worth.</summary>
     public const uint Half = 0x8000;
 

@@ -29,6 +29,8 @@ internal static class ExpoKernelSelection
         {
             Dtype.BF16 when baseDtype == Dtype.BF16 && output == Dtype.BF16 => new BF16Kernel<ExactInSingle>(alpha, width),
             Dtype.BF16 => InSingle<BF16Element>(baseDtype, output, alpha, width),
+            Dtype.F16 when baseDtype == Dtype.F16 && output == Dtype.F16 && Math.Abs(alpha) < F16Kernel.AlphaLimit =>
+                new F16Kernel(alpha, width),
             Dtype.F16 => InSingle<F16Element>(baseDtype, output, alpha, width),
             Dtype.F32 => InSingle<F32Element>(baseDtype, output, alpha, width),
             _ => throw NotArithmetic(aligned, nameof(aligned)),

@@ -6,9 +6,9 @@ namespace ExpoCluster.Tensors.Kernels.Elements;
 /// <summary>Converts vectors between float32 and IEEE binary16, whose instructions .NET does not offer.</summary>
 /// <remarks>
 /// <para>
-/// Widening moves exponent and fraction into place and adds the difference of the biases to the exponent; infinities and NaNs get
-/// that difference a second time. A subnormal is set behind the exponent of 2^-14, and that 2^-14 is subtracted again, which is
-/// exact.
+/// Widening moves exponent and fraction into place, adds as much to the exponent as makes infinities and NaNs of those, and multiplies
+/// by a power of two to what numbers should be. A subnormal f · 2^-14 became (1 + f) · 2^-15 by that; twice as much less 2^-14 is
+/// right, is exact, and is the smaller of the two for subnormals only.
 /// </para>
 /// <para>
 /// Narrowing adds the power of two whose last fraction bit is worth one unit of the binary16: the addition itself rounds, to
@@ -25,11 +25,18 @@ internal static class F16Conversion
     // binary32 has 13 more fraction bits than binary16.
     private const int FractionShift = 23 - 10;
     private const int BiasDifference = (127 - 15) << 23;
+    private const int LargestExponentDifference = (255 - 31) << 23;
+
+    /// <summary>2^-112: what is too much in <see cref="LargestExponentDifference"/> for numbers.</summary>
+    private const float ExponentScale = 1.925929944387236e-34f;
 
     // Magnitudes as bits of binary16 that were moved to where binary32 has exponent and fraction.
     private const int Magnitude16 = 0x7FFF << FractionShift;
     private const int Infinity16 = 0x7C00 << FractionShift;
     private const int SmallestNormal16 = 0x0400 << FractionShift;
+
+    /// <summary>2^-14.</summary>
+    private const float SmallestNormal = 6.103515625e-05f;
 
     // Magnitudes as bits of binary32.
     private const int Exponent32 = 0xFF << 23;
@@ -42,16 +49,9 @@ internal static class F16Conversion
     public static Vector128<float> Widen(Vector128<int> halves)
     {
         Vector128<int> magnitude = (halves << FractionShift) & Vector128.Create(Magnitude16);
-        Vector128<int> normal = magnitude + Vector128.Create(BiasDifference);
-        Vector128<float> smallestNormal = Vector128.Create(SmallestNormal32).AsSingle();
-        Vector128<int> subnormal = ((magnitude + Vector128.Create(SmallestNormal32)).AsSingle() - smallestNormal).AsInt32();
-
-        Vector128<int> isSubnormal = Vector128.LessThan(magnitude, Vector128.Create(SmallestNormal16));
-        Vector128<int> finite = Vector128.ConditionalSelect(isSubnormal, subnormal, normal);
-        Vector128<int> special = normal + Vector128.Create(BiasDifference);
-        Vector128<int> isFinite = Vector128.LessThan(magnitude, Vector128.Create(Infinity16));
-        Vector128<int> number = Vector128.ConditionalSelect(isFinite, finite, special);
-        return (number | (halves & Vector128.Create(SignBit))).AsSingle();
+        Vector128<float> normal = (magnitude + Vector128.Create(LargestExponentDifference)).AsSingle() * Vector128.Create(ExponentScale);
+        Vector128<float> subnormal = normal + normal - Vector128.Create(SmallestNormal);
+        return (Vector128.MinNative(normal, subnormal).AsInt32() | (halves & Vector128.Create(SignBit))).AsSingle();
     }
 
     /// <returns>The 16 bits of each element, sign-extended.</returns>
@@ -74,16 +74,9 @@ internal static class F16Conversion
     public static Vector256<float> Widen(Vector256<int> halves)
     {
         Vector256<int> magnitude = (halves << FractionShift) & Vector256.Create(Magnitude16);
-        Vector256<int> normal = magnitude + Vector256.Create(BiasDifference);
-        Vector256<float> smallestNormal = Vector256.Create(SmallestNormal32).AsSingle();
-        Vector256<int> subnormal = ((magnitude + Vector256.Create(SmallestNormal32)).AsSingle() - smallestNormal).AsInt32();
-
-        Vector256<int> isSubnormal = Vector256.LessThan(magnitude, Vector256.Create(SmallestNormal16));
-        Vector256<int> finite = Vector256.ConditionalSelect(isSubnormal, subnormal, normal);
-        Vector256<int> special = normal + Vector256.Create(BiasDifference);
-        Vector256<int> isFinite = Vector256.LessThan(magnitude, Vector256.Create(Infinity16));
-        Vector256<int> number = Vector256.ConditionalSelect(isFinite, finite, special);
-        return (number | (halves & Vector256.Create(SignBit))).AsSingle();
+        Vector256<float> normal = (magnitude + Vector256.Create(LargestExponentDifference)).AsSingle() * Vector256.Create(ExponentScale);
+        Vector256<float> subnormal = normal + normal - Vector256.Create(SmallestNormal);
+        return (Vector256.MinNative(normal, subnormal).AsInt32() | (halves & Vector256.Create(SignBit))).AsSingle();
     }
 
     /// <returns>The 16 bits of each element, sign-extended.</returns>
@@ -106,16 +99,9 @@ internal static class F16Conversion
     public static Vector512<float> Widen(Vector512<int> halves)
     {
         Vector512<int> magnitude = (halves << FractionShift) & Vector512.Create(Magnitude16);
-        Vector512<int> normal = magnitude + Vector512.Create(BiasDifference);
-        Vector512<float> smallestNormal = Vector512.Create(SmallestNormal32).AsSingle();
-        Vector512<int> subnormal = ((magnitude + Vector512.Create(SmallestNormal32)).AsSingle() - smallestNormal).AsInt32();
-
-        Vector512<int> isSubnormal = Vector512.LessThan(magnitude, Vector512.Create(SmallestNormal16));
-        Vector512<int> finite = Vector512.ConditionalSelect(isSubnormal, subnormal, normal);
-        Vector512<int> special = normal + Vector512.Create(BiasDifference);
-        Vector512<int> isFinite = Vector512.LessThan(magnitude, Vector512.Create(Infinity16));
-        Vector512<int> number = Vector512.ConditionalSelect(isFinite, finite, special);
-        return (number | (halves & Vector512.Create(SignBit))).AsSingle();
+        Vector512<float> normal = (magnitude + Vector512.Create(LargestExponentDifference)).AsSingle() * Vector512.Create(ExponentScale);
+        Vector512<float> subnormal = normal + normal - Vector512.Create(SmallestNormal);
+        return (Vector512.MinNative(normal, subnormal).AsInt32() | (halves & Vector512.Create(SignBit))).AsSingle();
     }
 
     /// <returns>The 16 bits of each element, sign-extended.</returns>

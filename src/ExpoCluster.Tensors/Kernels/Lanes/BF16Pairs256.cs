@@ -1,22 +1,21 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace ExpoCluster.Tensors.Kernels.Lanes;
 
-/// <inheritdoc cref="IBF16Pairs"/>
-internal readonly struct BF16Pairs256 : IBF16Pairs
+/// <inheritdoc cref="BF16Pairs128"/>
+internal readonly struct BF16Pairs256 : IPairs
 {
     private const int ElementBytes = sizeof(ushort);
 
     public static int Count => 2 * Vector256<ushort>.Count;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool Merge<TRounding>(ref byte aligned, ref byte baseValues, ref byte output, int count, float alpha)
+    public static bool TryMerge<TRounding>(ref byte aligned, ref byte baseValues, ref byte output, int count, float alpha)
         where TRounding : struct, IIntermediateRounding<float>
     {
         Vector256<float> factor = Vector256.Create(alpha);
-        Vector256<uint> upperHalf = Vector256.Create(BF16Rounding.UpperHalf);
+        Vector256<uint> upperHalf = Vector256.Create(Pairs.UpperHalf);
         Vector256<uint> half = Vector256.Create(BF16Rounding.Half);
         Vector256<ushort> one = Vector256<ushort>.One;
         Vector256<ushort> seen = Vector256<ushort>.Zero;
@@ -52,17 +51,18 @@ internal readonly struct BF16Pairs256 : IBF16Pairs
             Vector256<uint> nextLowerBits = nextLower.AsUInt32() + half;
             Vector256<uint> nextUpperBits = nextUpper.AsUInt32() + half;
 
-            Vector256<ushort> words = Blend(lowerBits >>> 16, upperBits);
-            Vector256<ushort> nextWords = Blend(nextLowerBits >>> 16, nextUpperBits);
-            Vector256<ushort> rest = Blend(lowerBits, upperBits << 16);
-            Vector256<ushort> nextRest = Blend(nextLowerBits, nextUpperBits << 16);
+            Vector256<ushort> words = Pairs.Blend(lowerBits >>> 16, upperBits);
+            Vector256<ushort> nextWords = Pairs.Blend(nextLowerBits >>> 16, nextUpperBits);
+            Vector256<ushort> rest = Pairs.Blend(lowerBits, upperBits << 16);
+            Vector256<ushort> nextRest = Pairs.Blend(nextLowerBits, nextUpperBits << 16);
             seen |= words;
             nextSeen |= nextWords;
             Store(Vector256.AndNot(words, Vector256.SubtractSaturate(one, rest)), ref output, i);
             Store(Vector256.AndNot(nextWords, Vector256.SubtractSaturate(one, nextRest)), ref output, i + Vector256<ushort>.Count);
         }
 
-        return ((seen | nextSeen) & Vector256.Create(BF16Rounding.TwoOrMore)) == Vector256<ushort>.Zero;
+        bool allAreSmall = ((seen | nextSeen) & Vector256.Create(BF16Rounding.TwoOrMore)) == Vector256<ushort>.Zero;
+        return allAreSmall || !Pairs.AnyIsBeyond(BF16Rounding.TwiceInfinity, ref output, count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -72,11 +72,4 @@ internal readonly struct BF16Pairs256 : IBF16Pairs
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector256<ushort> words, ref byte target, nint index) =>
         words.AsByte().StoreUnsafe(ref Unsafe.Add(ref target, index * ElementBytes));
-
-    /// <summary>The lower halves of the one's words and the upper halves of the other's.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ushort> Blend(Vector256<uint> lower, Vector256<uint> upper) =>
-        Avx2.IsSupported
-            ? Avx2.Blend(lower.AsUInt16(), upper.AsUInt16(), 0b1010_1010)
-            : Vector256.ConditionalSelect(Vector256.Create(BF16Rounding.UpperHalf), upper, lower).AsUInt16();
 }

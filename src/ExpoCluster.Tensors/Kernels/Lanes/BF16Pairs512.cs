@@ -3,19 +3,19 @@ using System.Runtime.Intrinsics;
 
 namespace ExpoCluster.Tensors.Kernels.Lanes;
 
-/// <inheritdoc cref="IBF16Pairs"/>
-internal readonly struct BF16Pairs512 : IBF16Pairs
+/// <inheritdoc cref="BF16Pairs128"/>
+internal readonly struct BF16Pairs512 : IPairs
 {
     private const int ElementBytes = sizeof(ushort);
 
     public static int Count => 2 * Vector512<ushort>.Count;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool Merge<TRounding>(ref byte aligned, ref byte baseValues, ref byte output, int count, float alpha)
+    public static bool TryMerge<TRounding>(ref byte aligned, ref byte baseValues, ref byte output, int count, float alpha)
         where TRounding : struct, IIntermediateRounding<float>
     {
         Vector512<float> factor = Vector512.Create(alpha);
-        Vector512<uint> upperHalf = Vector512.Create(BF16Rounding.UpperHalf);
+        Vector512<uint> upperHalf = Vector512.Create(Pairs.UpperHalf);
         Vector512<uint> half = Vector512.Create(BF16Rounding.Half);
         Vector512<ushort> one = Vector512<ushort>.One;
         Vector512<ushort> seen = Vector512<ushort>.Zero;
@@ -51,17 +51,18 @@ internal readonly struct BF16Pairs512 : IBF16Pairs
             Vector512<uint> nextLowerBits = nextLower.AsUInt32() + half;
             Vector512<uint> nextUpperBits = nextUpper.AsUInt32() + half;
 
-            Vector512<ushort> words = Blend(lowerBits >>> 16, upperBits);
-            Vector512<ushort> nextWords = Blend(nextLowerBits >>> 16, nextUpperBits);
-            Vector512<ushort> rest = Blend(lowerBits, upperBits << 16);
-            Vector512<ushort> nextRest = Blend(nextLowerBits, nextUpperBits << 16);
+            Vector512<ushort> words = Pairs.Blend(lowerBits >>> 16, upperBits);
+            Vector512<ushort> nextWords = Pairs.Blend(nextLowerBits >>> 16, nextUpperBits);
+            Vector512<ushort> rest = Pairs.Blend(lowerBits, upperBits << 16);
+            Vector512<ushort> nextRest = Pairs.Blend(nextLowerBits, nextUpperBits << 16);
             seen |= words;
             nextSeen |= nextWords;
             Store(Vector512.AndNot(words, Vector512.SubtractSaturate(one, rest)), ref output, i);
             Store(Vector512.AndNot(nextWords, Vector512.SubtractSaturate(one, nextRest)), ref output, i + Vector512<ushort>.Count);
         }
 
-        return ((seen | nextSeen) & Vector512.Create(BF16Rounding.TwoOrMore)) == Vector512<ushort>.Zero;
+        bool allAreSmall = ((seen | nextSeen) & Vector512.Create(BF16Rounding.TwoOrMore)) == Vector512<ushort>.Zero;
+        return allAreSmall || !Pairs.AnyIsBeyond(BF16Rounding.TwiceInfinity, ref output, count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -71,9 +72,4 @@ internal readonly struct BF16Pairs512 : IBF16Pairs
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector512<ushort> words, ref byte target, nint index) =>
         words.AsByte().StoreUnsafe(ref Unsafe.Add(ref target, index * ElementBytes));
-
-    /// <summary>The lower halves of the one's words and the upper halves of the other's.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ushort> Blend(Vector512<uint> lower, Vector512<uint> upper) =>
-        Vector512.ConditionalSelect(Vector512.Create(BF16Rounding.UpperHalf), upper, lower).AsUInt16();
 }
