@@ -16,9 +16,6 @@ internal static class BF16Rounding
     /// <summary>Where a float32 holds its BF16 value.</summary>
     public const uint UpperHalf = 0xFFFF_0000;
 
-    /// <summary>The bit of a BF16 that is set from a magnitude of 2 on, in infinities and in NaNs.</summary>
-    public const ushort TwoOrMore = 0x4000;
-
     /// <summary>An infinity's bits shifted out of its sign; those of NaN are greater.</summary>
     public const ushort TwiceInfinity = 0xFF00;
 

@@ -35,9 +35,6 @@ internal static class F16Conversion
     private const int Infinity16 = 0x7C00 << FractionShift;
     private const int SmallestNormal16 = 0x0400 << FractionShift;
 
-    /// <summary>2^-14.</summary>
-    private const float SmallestNormal = 6.103515625e-05f;
-
     // Magnitudes as bits of binary32.
     private const int Exponent32 = 0xFF << 23;
     private const int SmallestNormal32 = SmallestNormal16 + BiasDifference;
@@ -50,7 +47,7 @@ internal static class F16Conversion
     {
         Vector128<int> magnitude = (halves << FractionShift) & Vector128.Create(Magnitude16);
         Vector128<float> normal = (magnitude + Vector128.Create(LargestExponentDifference)).AsSingle() * Vector128.Create(ExponentScale);
-        Vector128<float> subnormal = normal + normal - Vector128.Create(SmallestNormal);
+        Vector128<float> subnormal = normal + normal - Vector128.Create(SmallestNormal32).AsSingle();
         return (Vector128.MinNative(normal, subnormal).AsInt32() | (halves & Vector128.Create(SignBit))).AsSingle();
     }
 
@@ -75,7 +72,7 @@ internal static class F16Conversion
     {
         Vector256<int> magnitude = (halves << FractionShift) & Vector256.Create(Magnitude16);
         Vector256<float> normal = (magnitude + Vector256.Create(LargestExponentDifference)).AsSingle() * Vector256.Create(ExponentScale);
-        Vector256<float> subnormal = normal + normal - Vector256.Create(SmallestNormal);
+        Vector256<float> subnormal = normal + normal - Vector256.Create(SmallestNormal32).AsSingle();
         return (Vector256.MinNative(normal, subnormal).AsInt32() | (halves & Vector256.Create(SignBit))).AsSingle();
     }
 
@@ -100,7 +97,7 @@ internal static class F16Conversion
     {
         Vector512<int> magnitude = (halves << FractionShift) & Vector512.Create(Magnitude16);
         Vector512<float> normal = (magnitude + Vector512.Create(LargestExponentDifference)).AsSingle() * Vector512.Create(ExponentScale);
-        Vector512<float> subnormal = normal + normal - Vector512.Create(SmallestNormal);
+        Vector512<float> subnormal = normal + normal - Vector512.Create(SmallestNormal32).AsSingle();
         return (Vector512.MinNative(normal, subnormal).AsInt32() | (halves & Vector512.Create(SignBit))).AsSingle();
     }
 

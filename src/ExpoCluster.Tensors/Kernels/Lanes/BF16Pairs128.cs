@@ -79,7 +79,7 @@ internal readonly struct BF16Pairs128 : IPairs
             Store(Vector128.AndNot(nextWords, Vector128.SubtractSaturate(one, nextRest)), ref output, i + Vector128<ushort>.Count);
         }
 
-        bool allAreSmall = ((seen | nextSeen) & Vector128.Create(BF16Rounding.TwoOrMore)) == Vector128<ushort>.Zero;
+        bool allAreSmall = ((seen | nextSeen) & Vector128.Create(Pairs.TwoOrMore)) == Vector128<ushort>.Zero;
         return allAreSmall || !Pairs.AnyIsBeyond(BF16Rounding.TwiceInfinity, ref output, count);
     }
 

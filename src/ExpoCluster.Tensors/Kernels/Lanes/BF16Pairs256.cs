@@ -61,7 +61,7 @@ internal readonly struct BF16Pairs256 : IPairs
             Store(Vector256.AndNot(nextWords, Vector256.SubtractSaturate(one, nextRest)), ref output, i + Vector256<ushort>.Count);
         }
 
-        bool allAreSmall = ((seen | nextSeen) & Vector256.Create(BF16Rounding.TwoOrMore)) == Vector256<ushort>.Zero;
+        bool allAreSmall = ((seen | nextSeen) & Vector256.Create(Pairs.TwoOrMore)) == Vector256<ushort>.Zero;
         return allAreSmall || !Pairs.AnyIsBeyond(BF16Rounding.TwiceInfinity, ref output, count);
     }
 

@@ -61,7 +61,7 @@ internal readonly struct BF16Pairs512 : IPairs
             Store(Vector512.AndNot(nextWords, Vector512.SubtractSaturate(one, nextRest)), ref output, i + Vector512<ushort>.Count);
         }
 
-        bool allAreSmall = ((seen | nextSeen) & Vector512.Create(BF16Rounding.TwoOrMore)) == Vector512<ushort>.Zero;
+        bool allAreSmall = ((seen | nextSeen) & Vector512.Create(Pairs.TwoOrMore)) == Vector512<ushort>.Zero;
         return allAreSmall || !Pairs.AnyIsBeyond(BF16Rounding.TwiceInfinity, ref output, count);
     }
 

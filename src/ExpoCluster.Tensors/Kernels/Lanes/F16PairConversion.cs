@@ -11,11 +11,8 @@ namespace ExpoCluster.Tensors.Kernels.Lanes;
 /// </remarks>
 internal static class F16PairConversion
 {
-    /// <summary>The bit of an F16 that is set from a magnitude of 2 on, in infinities and in NaNs.</summary>
-    public const ushort TwoOrMore = 0x4000;
-
     /// <summary>The largest finite number's bits shifted out of its sign; those of infinity and of NaNs are greater.</summary>
-    public const ushort TwiceLargest = Infinity16 - 1 << 1;
+    public const ushort TwiceLargest = (Infinity16 - 1) << 1;
 
     // A pair's upper element has its exponent three bits above a float32's.
     private const int ExponentShift = 3;

@@ -29,7 +29,7 @@ internal readonly struct F16Pairs128 : IPairs
             F16PairConversion.Narrow(lower, upper).AsByte().StoreUnsafe(ref Unsafe.Add(ref output, offset));
         }
 
-        bool allAreSmall = (seen & Vector128.Create(F16PairConversion.TwoOrMore)) == Vector128<ushort>.Zero;
+        bool allAreSmall = (seen & Vector128.Create(Pairs.TwoOrMore)) == Vector128<ushort>.Zero;
         return allAreSmall
             || (!Pairs.AnyIsBeyond(F16PairConversion.TwiceLargest, ref aligned, count)
                 && !Pairs.AnyIsBeyond(F16PairConversion.TwiceLargest, ref baseValues, count));

@@ -28,7 +28,7 @@ internal readonly struct F16Pairs256 : IPairs
             F16PairConversion.Narrow(lower, upper).AsByte().StoreUnsafe(ref Unsafe.Add(ref output, offset));
         }
 
-        bool allAreSmall = (seen & Vector256.Create(F16PairConversion.TwoOrMore)) == Vector256<ushort>.Zero;
+        bool allAreSmall = (seen & Vector256.Create(Pairs.TwoOrMore)) == Vector256<ushort>.Zero;
         return allAreSmall
             || (!Pairs.AnyIsBeyond(F16PairConversion.TwiceLargest, ref aligned, count)
                 && !Pairs.AnyIsBeyond(F16PairConversion.TwiceLargest, ref baseValues, count));

@@ -28,7 +28,7 @@ internal readonly struct F16Pairs512 : IPairs
             F16PairConversion.Narrow(lower, upper).AsByte().StoreUnsafe(ref Unsafe.Add(ref output, offset));
         }
 
-        bool allAreSmall = (seen & Vector512.Create(F16PairConversion.TwoOrMore)) == Vector512<ushort>.Zero;
+        bool allAreSmall = (seen & Vector512.Create(Pairs.TwoOrMore)) == Vector512<ushort>.Zero;
         return allAreSmall
             || (!Pairs.AnyIsBeyond(F16PairConversion.TwiceLargest, ref aligned, count)
                 && !Pairs.AnyIsBeyond(F16PairConversion.TwiceLargest, ref baseValues, count));

@@ -10,6 +10,9 @@ internal static class Pairs
     /// <summary>Where a pair has its upper element.</summary>
     public const uint UpperHalf = 0xFFFF_0000;
 
+    /// <summary>The bit that a BF16 and an F16 have set from a magnitude of 2 on, in infinities and in NaNs.</summary>
+    public const ushort TwoOrMore = 0x4000;
+
     /// <summary>The lower elements of the one and the upper elements of the other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ushort> Blend(Vector128<uint> lower, Vector128<uint> upper) =>
