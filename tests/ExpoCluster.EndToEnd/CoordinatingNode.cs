@@ -9,6 +9,7 @@ using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Credentials;
 using ExpoCluster.Server.Nodes;
 
 namespace ExpoCluster.EndToEnd;
@@ -41,6 +42,7 @@ public sealed class CoordinatingNode : IAsyncDisposable
         var settings = new NodeSettings
         {
             Roles = [NodeSettings.CoordinatorRole],
+            Certificate = OwnCredentials.OfThisUser(TimeProvider.System).Certificate(),
             Journal = journal,
             // What a node of the program says of itself: others are not let in.
             Shared = new SharedSettings(connection, $"database={database.Identity} storage={options.StorageRoots[0]} hub={options.HubCacheDirectory}"),

@@ -35,7 +35,12 @@ public sealed class ExpoProcess : IDisposable
     }
 
     /// <summary>artifacts/bin/ExpoCluster.Cli/release/expocluster, or debug as these tests themselves.</summary>
-    public static string ProgramPath { get; } = FindProgram();
+    public static string ProgramPath { get; } =
+        Path.Join(FolderOf("ExpoCluster.Cli"), OperatingSystem.IsWindows() ? "expocluster.exe" : "expocluster");
+
+    /// <summary>Where a project of this solution was built to.</summary>
+    public static string FolderOf(string project) =>
+        Path.GetFullPath(Path.Join(AppContext.BaseDirectory, "..", "..", project, new DirectoryInfo(AppContext.BaseDirectory).Name));
 
     // A shell that starts the tests in the background makes them, and all that they start, ignore SIGINT.
     private static bool InterruptsAreIgnored { get; } = OperatingSystem.IsLinux() && ReadsIgnoredInterrupts();
@@ -144,13 +149,6 @@ public sealed class ExpoProcess : IDisposable
         const string Field = "SigIgn:";
         string ignored = File.ReadLines("/proc/self/status").First(line => line.StartsWith(Field, StringComparison.Ordinal))[Field.Length..];
         return (ulong.Parse(ignored, NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 0b10) != 0;
-    }
-
-    private static string FindProgram()
-    {
-        string configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
-        string binaries = Path.GetFullPath(Path.Join(AppContext.BaseDirectory, "..", ".."));
-        return Path.Join(binaries, "ExpoCluster.Cli", configuration, OperatingSystem.IsWindows() ? "expocluster.exe" : "expocluster");
     }
 
     private static void Append(StringBuilder text, string? line)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ExpoCluster.Cluster.Certificates;
 
 namespace ExpoCluster.EndToEnd;
 
@@ -22,6 +23,12 @@ public sealed class TestAuthority : IDisposable
     }
 
     public string CertificateFile => Path.Join(directory, name + "-ca.crt");
+
+    /// <summary>As a node reads it.</summary>
+    public NodeCertificate CertificateFor(string subject) =>
+        OptionsFor(subject) is [_, string certificateFile, _, string keyFile, ..]
+            ? NodeCertificate.Read(certificateFile, keyFile, CertificateFile, DateTimeOffset.UtcNow)
+            : throw new InvalidOperationException("Options have changed.");
 
     public void Dispose()
     {

@@ -12,7 +12,7 @@ internal static class NodeCommand
         RecipeOptions.Text("--roles", "coordinator,worker,web", "What this node does; all of it by default."),
         RecipeOptions.Text("--hostname", "H", "The name under which other nodes reach this one; 127.0.0.1 by default; auto for the address of this machine's own name."),
         RecipeOptions.Text("--port", "P", "Of remoting; 4053 by default, 0 takes any free one."),
-        RecipeOptions.Text("--seed", "ADDRESS[,...]", "Nodes to join, as akka.tcp://expocluster@HOST:PORT (akka.ssl.tcp with TLS); by default nodes find each other in the database."),
+        RecipeOptions.Text("--seed", "ADDRESS[,...]", "Nodes to join, as akka.ssl.tcp://expocluster@HOST:PORT; by default nodes find each other in the database."),
         RecipeOptions.Text("--http", "http[s]://H:P", "Where the role web serves HTTP, http://127.0.0.1:8080 by default; other nodes say there how they are."),
         RecipeOptions.Text("--database", "postgres://...|sqlite:FILE", "Where the journal is; SQLite for a single node."),
         RecipeOptions.Text("--storage-root", "DIR[,DIR]", "The directories that this node may touch, the same on all nodes."),

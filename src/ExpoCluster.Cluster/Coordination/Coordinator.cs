@@ -191,7 +191,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
 
     private void OnSubmit(SubmitJob message)
     {
-        if (settings.Admission is null || state.Phase != JobPhase.New)
+        if (settings.OnlyPlan is { } only && message.PlanDigest != only)
+        {
+            Reject(JobException.OtherPlan(job, message.PlanDigest));
+        }
+        else if (settings.Admission is null || state.Phase != JobPhase.New)
         {
             Accept(message);
         }
@@ -213,7 +217,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         output.Take(null);
         if (message.Cause is ExpoException refusal)
         {
-            Sender.Tell(new JobRejected { Job = job, Code = refusal.Code, Message = refusal.Message, Advice = refusal.Advice });
+            Reject(refusal);
             Leave();
         }
         else
@@ -222,6 +226,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
             log.Warning("Job {Job}: the output could not be claimed ({Reason}).", job, message.Cause.GetBaseException().Message);
         }
     }
+
+    private void Reject(ExpoException refusal) =>
+        Sender.Tell(new JobRejected { Job = job, Code = refusal.Code, Message = refusal.Message, Advice = refusal.Advice });
 
     private void OnReclaimed(OutputDesk.Reclaimed message)
     {

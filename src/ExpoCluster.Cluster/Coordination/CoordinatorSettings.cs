@@ -39,7 +39,10 @@ public sealed record CoordinatorSettings
     /// <summary>Where workers have brought files of the Hub; null in an embedded merge.</summary>
     public HubCache? HubCache { get; init; }
 
-    /// <summary>Below which side files must lie; null in an embedded merge, which may read what its user may.</summary>
+    /// <summary>The digest of the only plan that is taken, in an embedded merge the one that the command made; null to take any.</summary>
+    public string? OnlyPlan { get; init; }
+
+    /// <summary>Below which a job's inputs, side files and output must lie; null in an embedded merge, which may read what its user may.</summary>
     public StorageRoots? StorageRoots { get; init; }
 
     /// <summary>Written into provenance and model card.</summary>

@@ -42,8 +42,26 @@ internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSetting
         }
 
         IsClaiming = true;
-        admission.AdmitAsync(new OutputPaths(submission.Output), job, submission.PlanDigest)
+        AdmitAsync(new OutputPaths(submission.Output), submission.PlanDigest, admission)
             .PipeTo(self, submitter, admitted => new Admitted(submission, admitted), exception => new NotAdmitted(exception));
+    }
+
+    private async Task<OutputClaim> AdmitAsync(OutputPaths paths, string planDigest, OutputAdmission admission)
+    {
+        if (settings.StorageRoots is { } roots)
+        {
+            await OwnThread.Run(() => CheckPaths(paths, planDigest, roots)).ConfigureAwait(false);
+        }
+
+        return await admission.AdmitAsync(paths, job, planDigest).ConfigureAwait(false);
+    }
+
+    // Whoever submits has checked all of it. But a message proves nothing, and links can have changed.
+    private bool CheckPaths(OutputPaths paths, string planDigest, StorageRoots roots)
+    {
+        roots.CheckFile("output", paths.Root);
+        roots.Check(plans.Look(paths.Plan(job), planDigest), settings.HubCache!);
+        return true;
     }
 
     /// <summary>Asks for the output that an earlier coordinator of the job had; <see cref="Reclaimed"/> comes of it.</summary>

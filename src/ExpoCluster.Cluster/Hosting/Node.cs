@@ -86,7 +86,7 @@ public sealed class Node : IAsyncDisposable
 
     private static async Task<Node> StartOnceAsync(NodeSettings settings, PlanStore plans, Func<Akka.Cluster.Cluster, Task> join)
     {
-        PeerCheck? peers = settings.Certificate is { } certificate ? new PeerCheck(certificate, TimeProvider.System) : null;
+        PeerCheck? peers = settings.Shared is null ? null : new PeerCheck(CertificateOf(settings), TimeProvider.System);
         ActorSystem system = Bind(settings, peers);
         try
         {
@@ -102,6 +102,9 @@ public sealed class Node : IAsyncDisposable
             throw;
         }
     }
+
+    private static NodeCertificate CertificateOf(NodeSettings settings) =>
+        settings.Certificate ?? throw new InvalidOperationException("A node of a cluster needs a certificate.");
 
     /// <summary>Finishes or hands back the parts under way, hands coordinators and writers over to other nodes, and leaves the cluster.</summary>
     public async Task LeaveAsync()

@@ -12,8 +12,21 @@ namespace ExpoCluster.Cluster.Hosting;
 /// <summary>The part of a node that Akka takes as HOCON; all else is typed.</summary>
 internal static class NodeConfiguration
 {
+    // What membership, sharding and we ourselves send to a place on another node, without having been spoken to from there.
+    private static readonly string[] TrustedPaths =
+    [
+        "/system/cluster/core/daemon",
+        "/system/cluster/heartbeatReceiver",
+        "/system/remote-watcher",
+        $"/system/sharding/{NodeSettings.CoordinatorRole}Replicator",
+        .. PathsOfSharding(Addressing.Coordinators),
+        .. PathsOfSharding(Addressing.Writers),
+        "/user/" + Work.Worker.ActorName,
+        "/user/" + Vitals.ActorName,
+    ];
+
     public static Config Of(NodeSettings settings) => ConfigurationFactory
-        .ParseString(Common(settings) + Membership(settings) + Serializers() + Journal(settings.Journal))
+        .ParseString(Common(settings) + Remoting(settings) + Membership(settings) + Serializers() + Journal(settings.Journal))
         .WithFallback(SqlPersistence.DefaultConfiguration);
 
     private static string Common(NodeSettings settings) => $$"""
@@ -28,11 +41,6 @@ internal static class NodeConfiguration
           coordinated-shutdown.exit-clr = off
           coordinated-shutdown.run-by-clr-shutdown-hook = off
           coordinated-shutdown.run-by-actor-system-terminate = off
-          remote.dot-netty.tcp {
-            hostname = "{{settings.Hostname}}"
-            port = {{settings.Port}}
-            enable-ssl = {{(settings.Certificate is null ? "false" : "true")}}
-          }
           cluster {
             roles = [{{string.Join(", ", RolesOf(settings).Select(Quoted))}}]
             sharding {
@@ -50,18 +58,47 @@ internal static class NodeConfiguration
 
         """;
 
+    private static string[] PathsOfSharding(string typeName)
+    {
+        string manager = $"/system/sharding/{typeName}Coordinator";
+        return [manager, manager + "/singleton/coordinator"];
+    }
+
     private static IEnumerable<string> RolesOf(NodeSettings settings) => settings.Shared is { } shared
         ? settings.Roles.Append(Fingerprint.RoleOf(shared.Fingerprint + " shards=" + settings.Shards))
         : settings.Roles;
 
+    // A node that is alone opens no port. One of a cluster does, and speaks to none but those of its authority.
+    private static string Remoting(NodeSettings settings) => settings.Shared is null
+        ? $$"""
+            akka.remote.enabled-transports = ["{{InProcessTransport.ConfigPath}}"]
+            {{InProcessTransport.ConfigPath}} {
+              transport-class = {{Quoted(NameOf(typeof(InProcessTransport)))}}
+              hostname = {{Quoted(settings.Hostname)}}
+              port = {{settings.Port}}
+            }
+
+            """
+        : $$"""
+            akka.remote {
+              # Even a node may not deploy actors on another, end them, or speak to any but those that are meant for it.
+              untrusted-mode = on
+              trusted-selection-paths = [{{string.Join(", ", TrustedPaths.Select(Quoted))}}]
+              dot-netty.tcp {
+                hostname = {{Quoted(settings.Hostname)}}
+                port = {{settings.Port}}
+                enable-ssl = true
+                # Reports of many parts, and progress of many files, are larger than Akka's 128 kB, beyond which it drops them.
+                maximum-frame-size = {{MessageLimits.FrameBytes}}b
+                send-buffer-size = {{MessageLimits.FrameBytes}}b
+                receive-buffer-size = {{MessageLimits.FrameBytes}}b
+              }
+            }
+
+            """;
+
     // A lost node is noticed after seven seconds, and given up after three more: a busy machine may be silent for five.
     private static string Membership(NodeSettings settings) => settings.Shared is not { } shared ? "" : $$"""
-        akka.remote.dot-netty.tcp {
-          # Reports of many parts, and progress of many files, are larger than Akka's 128 kB, beyond which it drops them.
-          maximum-frame-size = {{MessageLimits.FrameBytes}}b
-          send-buffer-size = {{MessageLimits.FrameBytes}}b
-          receive-buffer-size = {{MessageLimits.FrameBytes}}b
-        }
         akka.cluster {
           downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
           failure-detector {
@@ -98,7 +135,19 @@ internal static class NodeConfiguration
         text.AppendLine("  serializers {");
         text.AppendLine(CultureInfo.InvariantCulture, $"    expo-protocol = {Quoted(NameOf(typeof(ProtocolSerializer)))}");
         text.AppendLine(CultureInfo.InvariantCulture, $"    expo-journal = {Quoted(NameOf(typeof(JournalSerializer)))}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"    akka-misc = {Quoted(NameOf(typeof(NarrowedMiscSerializer)))}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"    akka-system-msg = {Quoted(NameOf(typeof(NarrowedSystemSerializer)))}");
+        foreach ((string name, _) in RefusingSerializer.Refused)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"    {name} = {Quoted(NameOf(typeof(RefusingSerializer)))}");
+        }
+
         text.AppendLine("  }");
+        foreach ((string name, int identifier) in RefusingSerializer.Refused)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  serialization-settings.{name}.identifier = {identifier}");
+        }
+
         text.AppendLine("  serialization-bindings {");
         foreach (Type message in ProtocolSerializer.MessageTypes)
         {

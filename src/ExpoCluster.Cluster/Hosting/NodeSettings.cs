@@ -27,7 +27,7 @@ public sealed record NodeSettings
     /// <summary>What this node has in common with others; null for a cluster that is never more than one node.</summary>
     public SharedSettings? Shared { get; init; }
 
-    /// <summary>With it remoting speaks TLS, and only with nodes of the same authority; null for plain TCP.</summary>
+    /// <summary>Remoting speaks TLS with it, and only with nodes of the same authority. A node of a cluster has one; one that is alone has no remoting.</summary>
     public NodeCertificate? Certificate { get; init; }
 
     public required JournalSettings Journal { get; init; }

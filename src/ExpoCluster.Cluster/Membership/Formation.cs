@@ -126,7 +126,7 @@ public sealed class Formation : IAsyncDisposable
             ? throw new ClusterException(
                 ClusterException.OtherTransport,
                 $"the cluster's nodes, such as {addresses[0]}, do not speak {prefix} as this node does.",
-                "give all nodes --tls-cert, --tls-key and --tls-ca, or none of them.")
+                "stop them all, for they are of an earlier version without certificates, and start them with this one.")
             : same;
     }
 

@@ -12,6 +12,7 @@ public sealed class JobException(string code, string message, string advice, Exc
     public const string OtherNumerics = "EXPO3004";
     public const string PlanDamaged = "EXPO3005";
     public const string EngineStopped = "EXPO3006";
+    public const string PlanNotOurs = "EXPO3007";
     public const string WrongPhase = "EXPO3008";
     public const string DeadlyPart = "EXPO3010";
     public const string NoSuchJob = "EXPO3011";
@@ -21,6 +22,10 @@ public sealed class JobException(string code, string message, string advice, Exc
     /// <summary>Another job of the same cluster has the directory until it is done or cancelled.</summary>
     public static JobException OutputTaken(string output, string job) => new(
         Claimed, $"{output}: job {job} has this directory.", "wait for it, cancel it, or choose another output.");
+
+    /// <summary>An embedded merge computes the plan that its command made, and no other.</summary>
+    public static JobException OtherPlan(string job, string planDigest) => new(
+        PlanNotOurs, $"job {job}: plan {planDigest} is not the one that this process merges.", "run a command of its own for it.");
 
     public static JobException Unknown(string job) => new(
         NoSuchJob, $"there is no job '{job}'.", "list the jobs to see their ids: expocluster jobs list --server URL.");

@@ -60,6 +60,9 @@ internal static class Posix
     internal static extern int StatxHandle(
         SafeFileHandle file, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);
 
+    [DllImport("libc", EntryPoint = "geteuid")]
+    internal static extern uint EffectiveUser();
+
     internal static SafeFileHandle OpenDirectoryHandle(string path)
     {
         int descriptor = Open(path, OpenReadOnly | OpenDirectoryFlag | OpenCloseOnExec);
@@ -96,6 +99,7 @@ internal static class Posix
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     internal struct FileStatus
     {
+        [FieldOffset(20)] internal uint User;
         [FieldOffset(32)] internal ulong Inode;
         [FieldOffset(40)] internal ulong ByteLength;
         [FieldOffset(112)] internal long ModifiedSeconds;

@@ -31,8 +31,7 @@ public sealed class ClusterCredentials(string directory, string authorityKeyFile
     /// <exception cref="CredentialsException">Something cannot be made, or what is there does not fit together.</exception>
     public ImmutableArray<CredentialFile> Make(IEnumerable<string> hostnames, string? databasePasswordFile, string? metricsTokenFile = null)
     {
-        MakeAuthority();
-        MakeCertificate([.. OwnNames.Concat(hostnames).Distinct(StringComparer.OrdinalIgnoreCase)]);
+        MakeForNodes(hostnames);
         Make(PathOf(TokensName), SecretFile.ForOwner, NewTokens);
         if (databasePasswordFile is not null)
         {
@@ -46,6 +45,14 @@ public sealed class ClusterCredentials(string directory, string authorityKeyFile
         }
 
         return files.ToImmutable();
+    }
+
+    /// <summary>Makes what is missing of that by which nodes know each other: the authority, a certificate and its key.</summary>
+    /// <exception cref="CredentialsException">Something cannot be made, or what is there does not fit together.</exception>
+    public void MakeForNodes(IEnumerable<string> hostnames)
+    {
+        MakeAuthority();
+        MakeCertificate([.. OwnNames.Concat(hostnames).Distinct(StringComparer.OrdinalIgnoreCase)]);
     }
 
     // A key is made first and read back, so that whoever is interrupted, or makes the same at the same time, ends with a pair.

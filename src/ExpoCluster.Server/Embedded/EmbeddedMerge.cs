@@ -165,7 +165,13 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
 
     private NodeSettings SettingsFor(InFlightRecord inFlight, WorkerSettings worker, Plan plan, JobRegister? register) => new()
     {
-        Journal = Journal, Coordinators = CoordinatorsFor(inFlight, plan) with { Register = register }, Worker = worker, Shards = 1,
+        // A name only: nothing listens there.
+        Hostname = "embedded",
+        Port = Environment.ProcessId,
+        Journal = Journal,
+        Coordinators = CoordinatorsFor(inFlight, plan) with { Register = register },
+        Worker = worker,
+        Shards = 1,
     };
 
     private CoordinatorSettings CoordinatorsFor(InFlightRecord inFlight, Plan plan)
@@ -173,6 +179,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         var settings = new CoordinatorSettings
         {
             AwaitResume = true,
+            OnlyPlan = plan.Digest,
             Version = options.Version,
             InFlight = leases => inFlight.Leased = [.. leases.Select(lease => (lease.File, lease.Part))],
         };

@@ -6,6 +6,7 @@ using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Credentials;
 using ExpoCluster.Server.Jobs;
 using ExpoCluster.Server.Telemetry;
 
@@ -141,7 +142,11 @@ public sealed class ClusterNode : IAsyncDisposable
             JobRegister register = await database.PatientlyAsync(
                 now => JobRegister.OpenAsync(JournalOf(options), now), cancellation).ConfigureAwait(false);
             Formation? formation = null;
-            Node node = await Node.StartAsync(SettingsOf(options, hub, database, register), plans, async cluster =>
+            NodeSettings settings = SettingsOf(options, hub, database, register) with
+            {
+                Certificate = options.Certificate ?? OwnCredentials.OfThisUser(TimeProvider.System).Certificate(),
+            };
+            Node node = await Node.StartAsync(settings, plans, async cluster =>
             {
                 if (options.Seeds.IsEmpty)
                 {
@@ -212,7 +217,6 @@ public sealed class ClusterNode : IAsyncDisposable
         Hostname = options.Hostname,
         Port = options.Port,
         Roles = options.Roles,
-        Certificate = options.Certificate,
         Journal = JournalOf(options),
         Shared = database is null ? null : new SharedSettings(
             database.ConnectionString,

@@ -12,18 +12,23 @@ internal static class NodeAddress
     public const string Automatic = "auto";
 
     /// <summary>How nodes speak to each other.</summary>
-    public static string SchemeOf(bool isTls) => isTls ? "akka.ssl.tcp" : "akka.tcp";
+    public const string Scheme = "akka.ssl.tcp";
 
-    /// <summary>A complete address of a node: <c>akka.tcp://expocluster@HOST:PORT</c>, with TLS <c>akka.ssl.tcp://…</c>.</summary>
-    public static bool IsSeed(string text, bool isTls)
+    // What it was before nodes always knew each other; whoever still writes it means the same node.
+    private const string FormerScheme = "akka.tcp";
+
+    /// <summary>The address that is meant by <c>akka.ssl.tcp://expocluster@HOST:PORT</c>; null for a text that is none.</summary>
+    public static string? OfSeed(string text)
     {
         try
         {
-            return Address.Parse(text) is { System: Node.SystemName, Host.Length: > 0, Port: > 0 } address && address.Protocol == SchemeOf(isTls);
+            return Address.Parse(text) is { System: Node.SystemName, Host.Length: > 0, Port: > 0, Protocol: Scheme or FormerScheme } address
+                ? address.WithProtocol(Scheme).ToString()
+                : null;
         }
         catch (Exception exception) when (exception is UriFormatException or ArgumentException)
         {
-            return false;
+            return null;
         }
     }
 

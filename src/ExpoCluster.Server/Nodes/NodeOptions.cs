@@ -20,7 +20,7 @@ public sealed record NodeOptions
     /// <summary>Of remoting; 0 takes any free one.</summary>
     public int Port { get; init; } = 4053;
 
-    /// <summary>As <c>akka.tcp://expocluster@HOST:PORT</c>, with TLS as <c>akka.ssl.tcp://…</c>; empty to find the others in the database.</summary>
+    /// <summary>As <c>akka.ssl.tcp://expocluster@HOST:PORT</c>; empty to find the others in the database.</summary>
     public ImmutableArray<string> Seeds { get; init; } = [];
 
     /// <summary>Where HTTP is served: everything with the role web, else the node's health and metrics; null for nowhere.</summary>
@@ -54,7 +54,7 @@ public sealed record NodeOptions
     /// <summary>Clients are asked who they are.</summary>
     public bool AsksForTokens => TokenFile is not null || Oidc is not null;
 
-    /// <summary>With it nodes know each other, and HTTPS can be served; null for plain connections.</summary>
+    /// <summary>With it nodes know each other, and HTTPS can be served; null for HTTP, and a certificate that the node makes itself.</summary>
     public NodeCertificate? Certificate { get; init; }
 
     /// <summary>Jobs that ended so long ago are forgotten; null to keep all.</summary>

@@ -44,7 +44,8 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
         NodeAuthentication authentication = ReadAuthentication();
         NodeCertificate? certificate = ReadCertificate();
         Uri? http = ReadHttp(roles);
-        CheckBinding(hostname, http, authentication);
+        CheckHostname(hostname, authentication);
+        CheckHttp(http, authentication);
         ImmutableArray<string> seeds = ReadSeeds();
         ImmutableArray<string> roots = ReadStorageRoots();
         var options = new NodeOptions
@@ -90,12 +91,12 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
     private ImmutableArray<string> ReadSeeds()
     {
         ImmutableArray<string> seeds = Split(written("--seed") ?? "");
-        foreach (string seed in seeds.Where(seed => !NodeAddress.IsSeed(seed, IsTls)))
+        foreach (string seed in seeds.Where(seed => NodeAddress.OfSeed(seed) is null))
         {
-            Add(WrongSeed, "--seed", $"'{seed}' is no address of a node.", $"write it as {NodeAddress.SchemeOf(IsTls)}://{Node.SystemName}@HOST:PORT.");
+            Add(WrongSeed, "--seed", $"'{seed}' is no address of a node.", $"write it as {NodeAddress.Scheme}://{Node.SystemName}@HOST:PORT.");
         }
 
-        return seeds;
+        return [.. seeds.Select(NodeAddress.OfSeed).OfType<string>()];
     }
 
     private string ReadHostname()
@@ -137,6 +138,9 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
 
         return address;
     }
+
+    // Such a node has no remoting, whatever its name.
+    private bool IsAlone => written("--database") is { } text && NodeDatabase.Parse(text, out _) is NodeDatabase.Sqlite;
 
     private bool IsTls => TlsOptions.Any(option => written(option) is not null);
 
@@ -261,24 +265,28 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
         return authority;
     }
 
-    // Remoting lets whoever reaches it do anything, so it needs certificates, or a word, before it leaves the machine.
-    private void CheckBinding(string hostname, Uri? http, NodeAuthentication authentication)
+    private void CheckHostname(string hostname, NodeAuthentication authentication)
     {
         if (hostname.Length == 0 || Uri.CheckHostName(hostname) == UriHostNameType.Unknown)
         {
             Add(WrongAddress, "--hostname", $"'{hostname}' is no name or address of a machine.", "give the one under which the other nodes reach this node.");
-            return;
         }
-
-        if (!IsTls && !NodeAddress.IsLoopback(hostname))
+        else if (!IsTls && !IsAlone && !NodeAddress.IsLoopback(hostname))
         {
-            Allow(
-                "--hostname",
-                $"other machines can reach remoting on {hostname}, which asks nobody who they are",
-                authentication.IsWaived,
-                "give --tls-cert, --tls-key and --tls-ca");
+            string problem = $"other machines reach remoting on {hostname}, but without certificates only this user's nodes on this machine are let in.";
+            if (authentication.IsWaived)
+            {
+                warnings.Add(problem);
+            }
+            else
+            {
+                Add(NotLoopback, "--hostname", problem, "give --tls-cert, --tls-key and --tls-ca, as expocluster credentials makes them, or use a loopback address.");
+            }
         }
+    }
 
+    private void CheckHttp(Uri? http, NodeAuthentication authentication)
+    {
         if (http is null || NodeAddress.IsLoopback(http.Host))
         {
             return;

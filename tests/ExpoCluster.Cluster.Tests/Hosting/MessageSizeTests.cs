@@ -1,9 +1,11 @@
 using Akka.Actor;
+using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Planning;
+using ExpoCluster.EndToEnd;
 using Google.Protobuf;
 
 namespace ExpoCluster.Cluster.Tests.Hosting;
@@ -14,16 +16,23 @@ public sealed class MessageSizeTests : IAsyncLifetime
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("expocluster-");
+    private readonly NodeCertificate certificate;
     private Node near = null!;
     private Node far = null!;
-    private ActorSelection echo = null!;
+    private IActorRef echo = null!;
+
+    public MessageSizeTests()
+    {
+        using var authority = new TestAuthority(directory.FullName, "ours");
+        certificate = authority.CertificateFor("node");
+    }
 
     public async Task InitializeAsync()
     {
         far = await Node.StartAsync(Settings("far"), new PlanStore(), cluster => cluster.JoinAsync(cluster.SelfAddress));
         near = await Node.StartAsync(Settings("near"), new PlanStore(), cluster => cluster.JoinAsync(far.Cluster.SelfAddress));
         far.System.ActorOf(Props.Create(() => new Echo()), "echo");
-        echo = near.System.ActorSelection(new RootActorPath(far.Cluster.SelfAddress) / "user" / "echo");
+        echo = ((ExtendedActorSystem)near.System).Provider.ResolveActorRef(new RootActorPath(far.Cluster.SelfAddress) / "user" / "echo");
     }
 
     public async Task DisposeAsync()
@@ -72,6 +81,7 @@ public sealed class MessageSizeTests : IAsyncLifetime
 
     private NodeSettings Settings(string name) => new()
     {
+        Certificate = certificate,
         Roles = [NodeSettings.WebRole],
         Shared = new SharedSettings("Host=127.0.0.1;Port=1", "of the test"),
         Journal = JournalSettings.Sqlite(Path.Join(directory.FullName, name + ".db"), isLocal: true),
