@@ -14,15 +14,18 @@ internal static class NodeAddress
     /// <summary>How nodes speak to each other.</summary>
     public const string Scheme = "akka.ssl.tcp";
 
-    // What it was before nodes always knew each other; whoever still writes it means the same node.
+    // As it was without certificates, before nodes made their own; whoever still writes it means the same node.
     private const string FormerScheme = "akka.tcp";
 
     /// <summary>The address that is meant by <c>akka.ssl.tcp://expocluster@HOST:PORT</c>; null for a text that is none.</summary>
-    public static string? OfSeed(string text)
+    /// <param name="text">As it was written.</param>
+    /// <param name="takesFormer">Also <c>akka.tcp://…</c>.</param>
+    public static string? OfSeed(string text, bool takesFormer)
     {
         try
         {
-            return Address.Parse(text) is { System: Node.SystemName, Host.Length: > 0, Port: > 0, Protocol: Scheme or FormerScheme } address
+            return Address.Parse(text) is { System: Node.SystemName, Host.Length: > 0, Port: > 0 } address
+                && (address.Protocol == Scheme || (takesFormer && address.Protocol == FormerScheme))
                 ? address.WithProtocol(Scheme).ToString()
                 : null;
         }

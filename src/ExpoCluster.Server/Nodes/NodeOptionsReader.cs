@@ -91,12 +91,13 @@ public sealed class NodeOptionsReader(Func<string, string?> written)
     private ImmutableArray<string> ReadSeeds()
     {
         ImmutableArray<string> seeds = Split(written("--seed") ?? "");
-        foreach (string seed in seeds.Where(seed => NodeAddress.OfSeed(seed) is null))
+        string? AddressOf(string seed) => NodeAddress.OfSeed(seed, takesFormer: !IsTls);
+        foreach (string seed in seeds.Where(seed => AddressOf(seed) is null))
         {
             Add(WrongSeed, "--seed", $"'{seed}' is no address of a node.", $"write it as {NodeAddress.Scheme}://{Node.SystemName}@HOST:PORT.");
         }
 
-        return [.. seeds.Select(NodeAddress.OfSeed).OfType<string>()];
+        return [.. seeds.Select(AddressOf).OfType<string>()];
     }
 
     private string ReadHostname()

@@ -172,6 +172,24 @@ public sealed class NodeOptionsReaderTests : IDisposable
         Assert.Equal(["EXPO5003"], Problems().Select(problem => problem.Code));
     }
 
+    [Theory]
+    [InlineData("akka.tcp://expocluster@127.0.0.1:4053")]
+    [InlineData("akka.ssl.tcp://expocluster@127.0.0.1:4053")]
+    public void A_seed_is_called_by_TLS_also_where_no_certificates_are_given(string seed)
+    {
+        Write(("--seed", seed));
+
+        Assert.Equal(["akka.ssl.tcp://expocluster@127.0.0.1:4053"], Read().Seeds.ToArray());
+    }
+
+    [Fact]
+    public void A_node_that_is_alone_may_have_any_name_for_nothing_listens_there()
+    {
+        Write(("--database", "sqlite:" + Path.Join(root, "jobs.db")), ("--hostname", "10.1.2.3"));
+
+        Assert.Empty(Read().Warnings);
+    }
+
     [Fact]
     public void HTTPS_needs_a_certificate()
     {
