@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.IO.Enumeration;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Recipes;
@@ -74,7 +73,7 @@ public static class Planner
         }
     }
 
-    internal static bool IsKnownBuffer(string tensor) => FileSystemName.MatchesSimpleExpression(KnownBuffer, tensor, ignoreCase: false);
+    internal static bool IsKnownBuffer(string tensor) => Glob.Matches(KnownBuffer, tensor);
 
     /// <summary>All shards of both checkpoints, aligned's first; a shard that both use is listed once.</summary>
     internal sealed class InputList

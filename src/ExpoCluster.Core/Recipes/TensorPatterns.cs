@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.IO.Enumeration;
 
 namespace ExpoCluster.Core.Recipes;
 
@@ -8,7 +7,7 @@ namespace ExpoCluster.Core.Recipes;
 /// <param name="Value">What holds for the tensors that it matches.</param>
 public sealed record TensorPattern<T>(string Match, T Value)
 {
-    public bool Matches(string tensor) => FileSystemName.MatchesSimpleExpression(Match, tensor, ignoreCase: false);
+    public bool Matches(string tensor) => Glob.Matches(Match, tensor);
 }
 
 /// <summary>Values by tensor name: of several patterns that match, the first one counts.</summary>
