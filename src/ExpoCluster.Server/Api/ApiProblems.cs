@@ -9,6 +9,7 @@ using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Access;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Tensors;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -131,7 +132,7 @@ internal static class ApiProblems
         JobException.NoSuchJob => StatusCodes.Status404NotFound,
         JobException.Claimed or JobException.IdTaken or JobException.WrongPhase => StatusCodes.Status409Conflict,
         OutputPreflight.OutputTaken or OutputPreflight.OtherPlanInProgress => StatusCodes.Status409Conflict,
-        JobException.NoAnswer => StatusCodes.Status503ServiceUnavailable,
+        JobException.NoAnswer or PlannerException.Busy or PlannerException.TooLong => StatusCodes.Status503ServiceUnavailable,
         HubErrors.Unreachable or HubErrors.ServerFailed or HubErrors.RateLimited => StatusCodes.Status503ServiceUnavailable,
         StorageException.Full => StatusCodes.Status507InsufficientStorage,
         ['E', 'X', 'P', 'O', '1' or '2' or '5', ..] => StatusCodes.Status422UnprocessableEntity,
