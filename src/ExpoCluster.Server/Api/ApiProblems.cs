@@ -81,6 +81,12 @@ internal static class ApiProblems
     public static Problem TooManyRequests(string what, int seconds) => Of(
         StatusCodes.Status429TooManyRequests, "EXPO5111", $"there were too many {what} in a short time.", $"wait {seconds} s, then send the request again.");
 
+    public static Problem TooManyConnections() => Of(
+        StatusCodes.Status503ServiceUnavailable,
+        "EXPO5115",
+        "this node has as many connections as it takes, all together or from this address.",
+        "close connections that are not needed, then send the request again; /health answers meanwhile.");
+
     public static Problem TooLarge(long maxBytes) => Of(
         StatusCodes.Status413PayloadTooLarge, "EXPO5103", $"the body is longer than {maxBytes} bytes.", "a recipe needs a few lines; check what was sent.");
 
