@@ -23,7 +23,7 @@ internal static partial class HubListingJson
 
     /// <summary>Digests become names of files, so they must be digests.</summary>
     public static bool IsSound(HubFile file) =>
-        file.ByteLength >= 0 && HubPath.IsSafe(file.Path) && HubCommit.IsSha(file.GitOid) && (file.Sha256 is null || Sha256().IsMatch(file.Sha256));
+        file.ByteLength >= 0 && HubPath.IsSafe(file.Path) && HubPath.IsPlain(file.Path) && HubCommit.IsSha(file.GitOid) && (file.Sha256 is null || Sha256().IsMatch(file.Sha256));
 
     private static bool IsFile(JsonElement entry) => entry.GetProperty("type").GetString() == "file";
 
@@ -38,6 +38,11 @@ internal static partial class HubListingJson
         if (!HubPath.IsSafe(file.Path))
         {
             throw HubErrors.LeadsOutside(commit, file.Path);
+        }
+
+        if (!HubPath.IsPlain(file.Path))
+        {
+            throw HubErrors.NotAName(commit, file.Path);
         }
 
         return IsSound(file) ? file : throw new FormatException($"no sound entry for '{file.Path}'");
