@@ -104,16 +104,4 @@ public sealed class PlannerSlotsTests : IDisposable
         answer.Wait(CancellationToken.None);
         return 0;
     }
-
-    /// <summary>Timers run, but time passes when it is told to.</summary>
-    private sealed class SteppedClock : TimeProvider
-    {
-        private long now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Volatile.Read(ref now);
-
-        public void Advance(TimeSpan by) => Interlocked.Add(ref now, by.Ticks);
-    }
 }
