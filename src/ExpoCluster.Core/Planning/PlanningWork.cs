@@ -10,8 +10,8 @@ namespace ExpoCluster.Core.Planning;
 /// <param name="cancellation">Nobody waits any more.</param>
 public sealed class PlanningWork(CancellationToken cancellation)
 {
-    /// <summary>Characters of names and patterns that are compared: about two seconds.</summary>
-    internal const long MaxMatchSteps = 1_000_000_000;
+    /// <summary>Characters of names and patterns that are compared: some seconds.</summary>
+    internal const long MaxMatchSteps = 4_000_000_000;
 
     /// <summary>Of both checkpoints together.</summary>
     internal const long MaxTensors = 2_000_000;

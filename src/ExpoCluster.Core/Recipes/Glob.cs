@@ -50,17 +50,22 @@ internal static class Glob
             if (at < pattern.Length && pattern[at] == '*')
             {
                 behindStar = ++at;
-                retry = place;
+                retry = place - 1;
+                if (!TryAgain(pattern, name, behindStar, ref retry))
+                {
+                    return false;
+                }
+
+                place = retry;
             }
             else if (at < pattern.Length && MatchesOne(pattern, ref at, name[place]))
             {
                 place++;
             }
-            else if (behindStar >= 0)
+            else if (behindStar >= 0 && TryAgain(pattern, name, behindStar, ref retry))
             {
-                // The star takes one character more.
                 at = behindStar;
-                place = ++retry;
+                place = retry;
             }
             else
             {
@@ -69,6 +74,20 @@ internal static class Glob
         }
 
         return pattern[at..].IndexOfAnyExcept('*') < 0;
+    }
+
+    // The star takes one character more, and at once all to where what is behind it could begin.
+    private static bool TryAgain(ReadOnlySpan<char> pattern, ReadOnlySpan<char> name, int behindStar, ref int retry)
+    {
+        retry++;
+        if (behindStar < pattern.Length && pattern[behindStar] is not ('*' or '?' or '\\') and var first)
+        {
+            int distance = name[retry..].IndexOf(first);
+            retry += Math.Max(distance, 0);
+            return distance >= 0;
+        }
+
+        return true;
     }
 
     private static bool MatchesOne(ReadOnlySpan<char> pattern, ref int at, char character)

@@ -79,6 +79,7 @@ internal sealed record HostileAnswer(string Name, string Outcome, Action<Hostile
         Listed("a name of 300 characters", new string('x', 300), HubErrors.BadName),
         Listed("half a surrogate pair in a name", "a\\ud800", HubErrors.NotAHub),
         Tree("a size of `1e30`", _ => "[" + HostileHub.Entry("x").Replace("5", "1e30", StringComparison.Ordinal) + "]", HubErrors.NotAHub),
+        Tree("a size of 9 exabytes", _ => "[" + HostileHub.Entry("x", size: long.MaxValue) + "]", HubErrors.NotAHub),
         Tree("a digest that climbs", _ => "[" + HostileHub.Entry("x", oid: "../../x") + "]", HubErrors.NotAHub),
         Tree("a name that means two files", _ => $"[{HostileHub.Entry("x")}, {HostileHub.Entry("x", oid: new string('a', 40))}]", HubErrors.ContradictoryListing),
         Tree("a name that is a file and a folder", _ => $"[{HostileHub.Entry("x")}, {HostileHub.Entry("x/y/z")}]", HubErrors.ContradictoryListing),
