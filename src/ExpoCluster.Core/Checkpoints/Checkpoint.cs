@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
 
@@ -52,15 +53,18 @@ public sealed class Checkpoint
     /// <summary>Opens a directory, one weights file or a model of the Hub, and checks every header against the index.</summary>
     /// <param name="reference">As the user wrote it.</param>
     /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
+    /// <param name="work">What it takes is counted there; null where that has no limit.</param>
     /// <exception cref="CheckpointException">The checkpoint is missing or contradicts itself.</exception>
     /// <exception cref="ExpoCluster.Tensors.TensorFileException">A weights file breaks a rule of its format.</exception>
     /// <exception cref="HubException">The Hub cannot be reached or refuses.</exception>
-    public static Checkpoint Open(string reference, HubSession? hub = null)
+    public static Checkpoint Open(string reference, HubSession? hub = null, PlanningWork? work = null)
     {
+        work ??= PlanningWork.Unhurried();
+        work.Continue();
         CheckpointLocation location = CheckpointLocation.Find(reference, hub);
         try
         {
-            return location.IsIndexed ? OpenIndexed(reference, location) : OpenSingle(reference, location);
+            return location.IsIndexed ? OpenIndexed(reference, location, work) : OpenSingle(reference, location, work);
         }
         catch (StorageException exception)
         {
@@ -69,28 +73,29 @@ public sealed class Checkpoint
         }
     }
 
-    private static Checkpoint OpenSingle(string reference, CheckpointLocation location)
+    private static Checkpoint OpenSingle(string reference, CheckpointLocation location, PlanningWork work)
     {
-        CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint);
+        CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint, work);
         return new Checkpoint(reference, location, [shard], TensorsOf([shard]), [.. NotesOf([shard])]);
     }
 
-    private static Checkpoint OpenIndexed(string reference, CheckpointLocation location)
+    private static Checkpoint OpenIndexed(string reference, CheckpointLocation location, PlanningWork work)
     {
         string index = location.EntryPoint;
         WeightMap map = WeightMap.Parse(location.Folder.ReadIndex(location.FileName), index);
         ImmutableArray<CheckpointShard> shards = ParallelReads.Select(
-            map.FileNames, location.Folder.ReadsAtOnce, name => OpenShard(location.Folder, name, index));
+            map.FileNames, location.Folder.ReadsAtOnce, name => OpenShard(location.Folder, name, index, work));
         Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards);
         CheckAgainst(map, index, shards, tensors);
         return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. NotesOn(map, tensors)]);
     }
 
-    private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy)
+    private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy, PlanningWork work)
     {
-        using WeightsFile file = folder.OpenWeights(name, namedBy);
-        return new CheckpointShard(
-            name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, WeightsHeader.ReadFrom(file.Bytes));
+        using WeightsFile file = work.Watched(folder.OpenWeights(name, namedBy));
+        WeightsHeader header = WeightsHeader.ReadFrom(file.Bytes);
+        work.SpendTensors(header.Tensors.Length);
+        return new CheckpointShard(name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, header);
     }
 
     private static Dictionary<string, CheckpointTensor> TensorsOf(ImmutableArray<CheckpointShard> shards)

@@ -6,9 +6,24 @@ namespace ExpoCluster.Core.Hub;
 internal static class HubBody
 {
     /// <exception cref="InvalidOperationException">The body is larger.</exception>
-    /// <exception cref="TimeoutException">It stood still for too long.</exception>
+    /// <exception cref="TimeoutException">It stood still for too long, or took too long altogether.</exception>
     public static async Task<byte[]> ReadAsync(
-        HttpResponseMessage response, int maxBytes, TimeSpan patience, CancellationToken cancellation)
+        HttpResponseMessage response, int maxBytes, TimeSpan patience, TimeSpan wholePatience, CancellationToken cancellation)
+    {
+        using var whole = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        whole.CancelAfter(wholePatience);
+        try
+        {
+            return await ReadAsync(response, maxBytes, patience, whole.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException(
+                string.Create(CultureInfo.InvariantCulture, $"the answer had not come to its end within {wholePatience.TotalSeconds:0.#} s"), exception);
+        }
+    }
+
+    private static async Task<byte[]> ReadAsync(HttpResponseMessage response, int maxBytes, TimeSpan patience, CancellationToken cancellation)
     {
         using Stream stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         using var body = new MemoryStream();

@@ -7,7 +7,7 @@ namespace ExpoCluster.Core.Hub;
 /// Headers lie at the beginning of a file, directories of archives at its end. Both ends are read with some more behind or before
 /// what is asked for; a second question follows only where that was not enough.
 /// </remarks>
-internal sealed class HubByteSource(HubClient client, HubFile file) : ByteSource
+internal sealed class HubByteSource(HubClient client, HubFile file, CancellationToken cancellation) : ByteSource
 {
     /// <summary>Covers the headers of nearly all safetensors files, and the pickle of nearly all torch archives.</summary>
     internal const int ReadAheadBytes = 128 << 10;
@@ -65,7 +65,7 @@ internal sealed class HubByteSource(HubClient client, HubFile file) : ByteSource
     {
         byte[] bytes = new byte[end - begin];
         using HubStream stream = client.Open(file, begin, end);
-        stream.ReadExactlyAsync(bytes, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        stream.ReadExactlyAsync(bytes, cancellation).AsTask().GetAwaiter().GetResult();
         return new Window(begin, bytes);
     }
 

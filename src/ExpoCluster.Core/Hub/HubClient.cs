@@ -7,8 +7,7 @@ namespace ExpoCluster.Core.Hub;
 /// <summary>Speaks the Hub's protocol: what a revision means, which files a commit has, and their bytes.</summary>
 public sealed partial class HubClient : IDisposable
 {
-    private const int MaxPageBytes = 64 << 20;
-    private const int MaxPages = 10_000;
+    private const int MaxAnswerBytes = 1 << 20;
 
     private static readonly TimeSpan NoticedWait = TimeSpan.FromSeconds(4);
 
@@ -30,6 +29,8 @@ public sealed partial class HubClient : IDisposable
     }
 
     public HubEnvironment Environment { get; }
+
+    internal TimeProvider Clock => clock;
 
     /// <summary>Told when the Hub makes us wait for longer than one would put up with silently.</summary>
     public Action<string>? Notice { get; set; }
@@ -64,25 +65,17 @@ public sealed partial class HubClient : IDisposable
     /// <summary>All files of a commit.</summary>
     public async Task<HubListing> ListAsync(HubCommit commit, CancellationToken cancellation)
     {
-        var files = new Dictionary<string, HubFile>(StringComparer.Ordinal);
+        var pages = new HubListingPages(commit, clock);
         Uri? page = At($"/api/models/{commit.Repository}/tree/{commit.Sha}?recursive=true&expand=false");
-        for (int count = 0; page is not null; count++)
+        while (page is not null)
         {
-            if (count == MaxPages)
-            {
-                throw HubErrors.NotUnderstood(commit.ToString(), "the list of files does not end");
-            }
-
+            pages.Begin(page);
             using HubAnswer answer = await AskAsync(new HubRequest(page, commit.ToString(), commit.Repository), HubWaits.MaxRetries, cancellation).ConfigureAwait(false);
-            foreach (HubFile file in HubListingJson.Parse(await BodyOfAsync(answer, commit.ToString(), cancellation).ConfigureAwait(false), commit))
-            {
-                files[file.Path] = file;
-            }
-
-            page = NextPage(answer);
+            pages.Add(await BodyOfAsync(answer, commit.ToString(), pages.BytesLeft, cancellation).ConfigureAwait(false));
+            page = NextPage(answer, commit.ToString());
         }
 
-        return new HubListing(commit, [.. files.Values.OrderBy(file => file.Path, StringComparer.Ordinal)]);
+        return pages.ToListing();
     }
 
     /// <summary>The bytes [<paramref name="begin"/>, <paramref name="end"/>) of a file, fetched as they are read.</summary>
@@ -167,13 +160,22 @@ public sealed partial class HubClient : IDisposable
         }
     }
 
-    private static Uri? NextPage(HubAnswer answer)
+    private Uri? NextPage(HubAnswer answer, string subject)
     {
         Match match = NextLink().Match(HubHeaders.Text(answer.Response, "Link") ?? "");
-        return match.Success && Uri.TryCreate(answer.Source, match.Groups["url"].Value, out Uri? next) ? next : null;
+        if (!match.Success)
+        {
+            return null;
+        }
+
+        string url = match.Groups["url"].Value;
+        bool isOfHub = HubRedirect.TryResolve(answer.Source, url, out Uri? next)
+            && (HubRedirect.IsOfSameOrigin(next, Environment.Endpoint) || HubRedirect.IsOfSameOrigin(next, answer.Source));
+        return isOfHub ? next : throw HubErrors.NotUnderstood(subject, $"the list of files goes on at '{HubText.OneLine(url.Split('?')[0])}', which is not of this Hub");
     }
 
-    [GeneratedRegex("""<(?<url>[^>]*)>\s*;\s*rel="?next"?""")]
+    // What begins anew within brackets is not looked at again and again.
+    [GeneratedRegex("""<(?<url>[^<>]*)>\s*;\s*rel="?next"?""")]
     private static partial Regex NextLink();
 
     private Uri At(string path) => new(Environment.Endpoint.AbsoluteUri.TrimEnd('/') + path);
@@ -183,14 +185,19 @@ public sealed partial class HubClient : IDisposable
     private async Task<byte[]> ReadBodyAsync(HubRequest request, int retries, CancellationToken cancellation)
     {
         using HubAnswer answer = await AskAsync(request, retries, cancellation).ConfigureAwait(false);
-        return await BodyOfAsync(answer, request.Subject, cancellation).ConfigureAwait(false);
+        return await BodyOfAsync(answer, request.Subject, MaxAnswerBytes, cancellation).ConfigureAwait(false);
     }
 
-    private async Task<byte[]> BodyOfAsync(HubAnswer answer, string subject, CancellationToken cancellation)
+    private async Task<byte[]> BodyOfAsync(HubAnswer answer, string subject, int maxBytes, CancellationToken cancellation)
     {
+        if (HubHeaders.Text(answer.Response, "Content-Type") is { } type && type.StartsWith("text/html", StringComparison.OrdinalIgnoreCase))
+        {
+            throw HubErrors.NotUnderstood(subject, "the answer is a page for people, as of a proxy that wants somebody to sign in");
+        }
+
         try
         {
-            return await HubBody.ReadAsync(answer.Response, MaxPageBytes, Environment.ReadTimeout, cancellation).ConfigureAwait(false);
+            return await HubBody.ReadAsync(answer.Response, maxBytes, Environment.ReadTimeout, Environment.BodyTimeout, cancellation).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException or TimeoutException)
         {

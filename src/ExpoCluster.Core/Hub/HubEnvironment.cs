@@ -24,6 +24,12 @@ public sealed record HubEnvironment
     /// <summary>How long a download may stand still.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long an answer about a model may take to its end, a page of a listing for example.</summary>
+    public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long the bytes of a file may come so slowly that nobody would wait for the whole.</summary>
+    public TimeSpan SlowTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>False where the user forbids symbolic links in the cache.</summary>
     public bool UsesLinks { get; init; } = true;
 

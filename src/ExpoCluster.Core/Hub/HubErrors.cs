@@ -72,6 +72,15 @@ public static class HubErrors
     /// <summary>A file that a job has fetched was removed from the cache.</summary>
     public const string GoneFromTheCache = "EXPO1171";
 
+    /// <summary>A list of files that goes on and on.</summary>
+    public const string EndlessListing = "EXPO1172";
+
+    /// <summary>A list of files that says two things of one name.</summary>
+    public const string ContradictoryListing = "EXPO1173";
+
+    /// <summary>A listed path that holds a control character, or a name that no file system takes.</summary>
+    public const string BadName = "EXPO1174";
+
     private const string CheckEndpoint = "check HF_ENDPOINT and the proxy settings; this is not an answer of the Hugging Face Hub.";
     private const string AskAgain = "run the same command again later; what is downloaded is kept.";
 
@@ -159,6 +168,16 @@ public static class HubErrors
 
     internal static HubException LeadsOutside(HubCommit commit, string path) => new(
         UnsafePath, commit.ToString(), $"the listing has the path '{HubText.OneLine(path)}', which leads out of its folder",
+        "do not use this model unless you trust its author.");
+
+    internal static HubException ListingEndless(HubCommit commit, string why) => new(
+        EndlessListing, commit.ToString(), $"the list of files has no end that could be waited for: {why}", CheckEndpoint);
+
+    internal static HubException ListingContradicts(HubCommit commit, string path, string how) => new(
+        ContradictoryListing, commit.ToString(), $"the listing has the path '{HubText.OneLine(path)}' {how}", CheckEndpoint);
+
+    internal static HubException NotAName(HubCommit commit, string path) => new(
+        BadName, commit.ToString(), $"the listing has the path '{HubText.OneLine(path)}', with a control character, half a surrogate pair or a name of more than 255 bytes",
         "do not use this model unless you trust its author.");
 
     internal static string Status(int status, string? message, string? requestId)

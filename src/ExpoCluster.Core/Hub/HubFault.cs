@@ -8,6 +8,8 @@ internal static class HubFault
 {
     private const int MaxBodyBytes = 64 << 10;
 
+    private static readonly TimeSpan BodyPatience = TimeSpan.FromSeconds(5);
+
     private const string DisabledMessage = "Access to this resource is disabled.";
     private const string BadTokenMessage = "Invalid credentials in Authorization header";
 
@@ -52,7 +54,7 @@ internal static class HubFault
     {
         try
         {
-            byte[] body = await HubBody.ReadAsync(answer.Response, MaxBodyBytes, TimeSpan.FromSeconds(5), cancellation).ConfigureAwait(false);
+            byte[] body = await HubBody.ReadAsync(answer.Response, MaxBodyBytes, BodyPatience, BodyPatience, cancellation).ConfigureAwait(false);
             using var document = JsonDocument.Parse(body);
             return MessageOf(document.RootElement);
         }

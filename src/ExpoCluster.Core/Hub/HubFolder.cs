@@ -73,7 +73,7 @@ internal sealed class HubFolder : CheckpointFolder
         }
 
         return listed.TryGetValue(fileName, out HubFile? file)
-            ? new WeightsFile(file.Name, ModifiedUnixNanoseconds: 0, new HubByteSource(session.Client, file))
+            ? new WeightsFile(file.Name, ModifiedUnixNanoseconds: 0, new HubByteSource(session.Client, file, session.Cancellation))
             : throw CheckpointErrors.WeightsFileMissing(PathOf(fileName), namedBy);
     }
 
@@ -128,5 +128,5 @@ internal sealed class HubFolder : CheckpointFolder
     private byte[] Read(HubFile file) =>
         IsCached(file.Path) && session.Cache.Find(Commit, file.Path) is { } cached ? File.ReadAllBytes(cached) : ReadRemote(file);
 
-    private byte[] ReadRemote(HubFile file) => session.Client.ReadAsync(file, CancellationToken.None).GetAwaiter().GetResult();
+    private byte[] ReadRemote(HubFile file) => session.Client.ReadAsync(file, session.Cancellation).GetAwaiter().GetResult();
 }

@@ -12,6 +12,7 @@ internal sealed class HubHttp : IDisposable
 
     private readonly HubEnvironment environment;
     private readonly HttpMessageInvoker invoker;
+    private readonly HubConnection connection;
     private readonly string userAgent;
 
     public HubHttp(HubEnvironment environment)
@@ -20,12 +21,14 @@ internal sealed class HubHttp : IDisposable
         string version = typeof(HubHttp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
         string origin = environment.Origin.Length > 0 ? "; origin/" + HubText.OneLine(environment.Origin) : "";
         userAgent = $"expocluster/{version.Split('+')[0]}; dotnet/{Environment.Version}{origin}";
+        connection = new HubConnection(environment.Endpoint);
         invoker = new HttpMessageInvoker(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
             UseCookies = false,
             ConnectTimeout = environment.AnswerTimeout,
+            ConnectCallback = connection.OpenAsync,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         });
     }
@@ -50,7 +53,7 @@ internal sealed class HubHttp : IDisposable
 
             using (response)
             {
-                uri = TargetOf(response, uri, request);
+                uri = HubRedirect.Target(uri, HubHeaders.Text(response, "Location"), request.Subject);
             }
         }
 
@@ -63,23 +66,8 @@ internal sealed class HubHttp : IDisposable
         status is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther
             or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect;
 
-    private static Uri TargetOf(HttpResponseMessage response, Uri from, HubRequest request)
-    {
-        string? location = HubHeaders.Text(response, "Location");
-        if (location is null || !Uri.TryCreate(from, location, out Uri? target))
-        {
-            throw HubErrors.RedirectRefused(request.Subject, $"{HubText.Of(from)} names no target");
-        }
-
-        bool isWeb = target.Scheme == Uri.UriSchemeHttps || (target.Scheme == Uri.UriSchemeHttp && from.Scheme == Uri.UriSchemeHttp);
-        return isWeb ? target : throw HubErrors.RedirectRefused(request.Subject, $"from {from.Scheme} to {target.Scheme}");
-    }
-
-    // Scheme, host and port, all three: whoever else listens on the Hub's host is not the Hub.
-    private bool IsHub(Uri uri) =>
-        uri.Scheme == environment.Endpoint.Scheme
-        && uri.Port == environment.Endpoint.Port
-        && string.Equals(uri.IdnHost, environment.Endpoint.IdnHost, StringComparison.OrdinalIgnoreCase);
+    // Whoever else listens on the Hub's host is not the Hub.
+    private bool IsHub(Uri uri) => HubRedirect.IsOfSameOrigin(uri, environment.Endpoint);
 
     private async Task<HttpResponseMessage> SendAsync(Uri uri, HubRequest request, CancellationToken cancellation)
     {
@@ -88,7 +76,16 @@ internal sealed class HubHttp : IDisposable
         timeout.CancelAfter(environment.AnswerTimeout);
         try
         {
+            if (!IsHub(uri))
+            {
+                connection.Check(uri);
+            }
+
             return await invoker.SendAsync(message, timeout.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when ((exception as HubAddressException ?? exception.InnerException) is HubAddressException refusal)
+        {
+            throw HubErrors.RedirectRefused(request.Subject, refusal.Message);
         }
         catch (OperationCanceledException exception) when (!cancellation.IsCancellationRequested)
         {

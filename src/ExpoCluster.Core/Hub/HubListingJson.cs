@@ -6,6 +6,9 @@ namespace ExpoCluster.Core.Hub;
 /// <summary>One page of the Hub's tree endpoint.</summary>
 internal static partial class HubListingJson
 {
+    /// <summary>Of a file: more than any storage of a Hub takes, and little enough that a hundred thousand can be added up.</summary>
+    internal const long MaxFileBytes = 1L << 44;
+
     /// <summary>The files of a page; folders are left out, for a recursive listing names what is in them.</summary>
     /// <exception cref="HubException">The page is no listing, or has a path that leads out of its folder.</exception>
     public static IEnumerable<HubFile> Parse(ReadOnlyMemory<byte> page, HubCommit commit)
@@ -23,7 +26,7 @@ internal static partial class HubListingJson
 
     /// <summary>Digests become names of files, so they must be digests.</summary>
     public static bool IsSound(HubFile file) =>
-        file.ByteLength >= 0 && HubPath.IsSafe(file.Path) && HubCommit.IsSha(file.GitOid) && (file.Sha256 is null || Sha256().IsMatch(file.Sha256));
+        file.ByteLength is >= 0 and <= MaxFileBytes && HubPath.IsSafe(file.Path) && HubPath.IsPlain(file.Path) && HubCommit.IsSha(file.GitOid) && (file.Sha256 is null || Sha256().IsMatch(file.Sha256));
 
     private static bool IsFile(JsonElement entry) => entry.GetProperty("type").GetString() == "file";
 
@@ -38,6 +41,11 @@ internal static partial class HubListingJson
         if (!HubPath.IsSafe(file.Path))
         {
             throw HubErrors.LeadsOutside(commit, file.Path);
+        }
+
+        if (!HubPath.IsPlain(file.Path))
+        {
+            throw HubErrors.NotAName(commit, file.Path);
         }
 
         return IsSound(file) ? file : throw new FormatException($"no sound entry for '{file.Path}'");

@@ -10,6 +10,7 @@ namespace ExpoCluster.Core.Hub;
 internal sealed class HubRange(HubAnswer answer, long Begin) : IDisposable
 {
     private Stream? body;
+    private HubPace? pace;
 
     /// <summary>Where the bytes begin in the file.</summary>
     public long Begin { get; } = Begin;
@@ -64,10 +65,11 @@ internal sealed class HubRange(HubAnswer answer, long Begin) : IDisposable
     }
 
     /// <summary>What has arrived; 0 at the end of the response.</summary>
-    public async ValueTask<int> ReadAsync(Memory<byte> buffer, TimeSpan patience, CancellationToken cancellation)
+    public async ValueTask<int> ReadAsync(Memory<byte> buffer, HubEnvironment environment, TimeProvider clock, CancellationToken cancellation)
     {
+        pace ??= new HubPace(clock, environment.SlowTimeout);
         body ??= await answer.Response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
-        return await HubBody.ReadSomeAsync(body, buffer, patience, cancellation).ConfigureAwait(false);
+        return await pace.ReadAsync(() => HubBody.ReadSomeAsync(body, buffer, environment.ReadTimeout, cancellation)).ConfigureAwait(false);
     }
 
     public void Dispose()

@@ -47,8 +47,14 @@ public sealed class HubSession : IDisposable
     /// <summary>From now on the reference means this commit, whatever its branch does.</summary>
     public void Pin(string reference, HubCommit commit) => pins[reference] = commit;
 
+    /// <summary>Ends whatever is asked of the Hub while checkpoints are opened and planned.</summary>
+    internal CancellationToken Cancellation { get; private init; }
+
     /// <summary>The same way to the Hub, for a run of its own: what a branch means is asked anew.</summary>
-    public HubSession Anew(bool namesByCommit) => new(Environment, Client, Cache) { NamesByCommit = namesByCommit };
+    /// <param name="namesByCommit">As <see cref="NamesByCommit"/>.</param>
+    /// <param name="cancellation">Nobody waits any more for what the run opens and plans.</param>
+    public HubSession Anew(bool namesByCommit, CancellationToken cancellation = default) =>
+        new(Environment, Client, Cache) { NamesByCommit = namesByCommit, Cancellation = cancellation };
 
     public void Dispose()
     {
@@ -68,7 +74,7 @@ public sealed class HubSession : IDisposable
         }
 
         HubCommit? pin = pins.GetValueOrDefault(reference.ToString());
-        HubSnapshot found = new HubLookup(this).FindAsync(reference, pin, CancellationToken.None).GetAwaiter().GetResult();
+        HubSnapshot found = new HubLookup(this).FindAsync(reference, pin, Cancellation).GetAwaiter().GetResult();
         pins[reference.ToString()] = found.Commit;
         return snapshots[reference.ToString()] = found;
     }

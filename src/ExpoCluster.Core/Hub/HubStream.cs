@@ -6,6 +6,11 @@ public sealed class HubStream : IAsyncDisposable, IDisposable
     /// <summary>How often in a row a connection may break without bringing a byte.</summary>
     private const int MaxFailures = 5;
 
+    /// <summary>How many answers in a row may bring less than <see cref="WorthwhileBytes"/>, be it a byte.</summary>
+    private const int MaxShortAnswers = 100;
+
+    private const int WorthwhileBytes = 64 << 10;
+
     /// <summary>Bytes that may be read and dropped where a server ignores ranges.</summary>
     private const long MaxSkippedBytes = 16 << 20;
 
@@ -14,6 +19,9 @@ public sealed class HubStream : IAsyncDisposable, IDisposable
     private readonly long end;
     private HubRange? range;
     private int failures;
+    private int slowAnswers;
+    private int shortAnswers;
+    private long bytesOfAnswer;
 
     internal HubStream(HubClient client, HubFile file, long begin, long end)
     {
@@ -38,7 +46,7 @@ public sealed class HubStream : IAsyncDisposable, IDisposable
             try
             {
                 range ??= await OpenAsync(cancellation).ConfigureAwait(false);
-                int count = await range.ReadAsync(buffer[..wanted], client.Environment.ReadTimeout, cancellation).ConfigureAwait(false);
+                int count = await range.ReadAsync(buffer[..wanted], client.Environment, client.Clock, cancellation).ConfigureAwait(false);
                 if (count > 0)
                 {
                     Advance(count);
@@ -54,7 +62,7 @@ public sealed class HubStream : IAsyncDisposable, IDisposable
             }
 
             Close();
-            if (++failures > MaxFailures)
+            if (IsHopeless(isSlow: cause is HubSlowException))
             {
                 throw HubErrors.NotReached(file.Name, why, cause);
             }
@@ -84,9 +92,20 @@ public sealed class HubStream : IAsyncDisposable, IDisposable
         return ValueTask.CompletedTask;
     }
 
+    // A byte renews the patience, but not for ever.
+    private bool IsHopeless(bool isSlow)
+    {
+        bool isWorthwhile = bytesOfAnswer >= WorthwhileBytes;
+        bytesOfAnswer = 0;
+        slowAnswers = isWorthwhile ? 0 : slowAnswers + (isSlow ? 1 : 0);
+        shortAnswers = isWorthwhile ? 0 : shortAnswers + 1;
+        return ++failures > MaxFailures || slowAnswers > MaxFailures || shortAnswers > MaxShortAnswers;
+    }
+
     private void Advance(int count)
     {
         Position += count;
+        bytesOfAnswer += count;
         failures = 0;
         client.Count(count);
         if (Position == end)
@@ -128,7 +147,7 @@ public sealed class HubStream : IAsyncDisposable, IDisposable
         byte[] dropped = new byte[Math.Min(left, 64 << 10)];
         while (left > 0)
         {
-            int count = await opened.ReadAsync(dropped.AsMemory(0, (int)Math.Min(left, dropped.Length)), client.Environment.ReadTimeout, cancellation)
+            int count = await opened.ReadAsync(dropped.AsMemory(0, (int)Math.Min(left, dropped.Length)), client.Environment, client.Clock, cancellation)
                 .ConfigureAwait(false);
             if (count == 0)
             {

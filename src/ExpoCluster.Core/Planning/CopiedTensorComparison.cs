@@ -10,19 +10,25 @@ internal static class CopiedTensorComparison
     /// <summary>Beyond it, planning would no longer be a matter of headers.</summary>
     public const long MaxPlannedBytes = 1 << 20;
 
-    private const int SpanBytes = 1 << 30;
+    // Between two of them somebody may say that nobody waits any more.
+    private const int SpanBytes = 64 << 20;
 
     private const int RemoteSpanBytes = 1 << 20;
 
+    /// <param name="aligned">Of which one is.</param>
+    /// <param name="alignedTensor">The one.</param>
+    /// <param name="baseCheckpoint">Of which the other is.</param>
+    /// <param name="baseTensor">The other, as long.</param>
+    /// <param name="work">What is read is counted there.</param>
     /// <exception cref="TensorFileException">A file is shorter than its header says.</exception>
-    public static bool AreEqual(Checkpoint aligned, CheckpointTensor alignedTensor, Checkpoint baseCheckpoint, CheckpointTensor baseTensor)
+    public static bool AreEqual(Checkpoint aligned, CheckpointTensor alignedTensor, Checkpoint baseCheckpoint, CheckpointTensor baseTensor, PlanningWork work)
     {
         CheckpointShard alignedShard = aligned.Shards[alignedTensor.Shard];
         CheckpointShard baseShard = baseCheckpoint.Shards[baseTensor.Shard];
         if (alignedShard.IsRemote || baseShard.IsRemote)
         {
-            using WeightsFile alignedBytes = aligned.Folder.OpenWeights(alignedShard.Name, aligned.EntryFileName);
-            using WeightsFile baseBytes = baseCheckpoint.Folder.OpenWeights(baseShard.Name, baseCheckpoint.EntryFileName);
+            using WeightsFile alignedBytes = work.Watched(aligned.Folder.OpenWeights(alignedShard.Name, aligned.EntryFileName));
+            using WeightsFile baseBytes = work.Watched(baseCheckpoint.Folder.OpenWeights(baseShard.Name, baseCheckpoint.EntryFileName));
             return AreEqual(alignedBytes.Bytes, alignedTensor.Offset, baseBytes.Bytes, baseTensor.Offset, alignedTensor.ByteCount);
         }
 
@@ -30,6 +36,7 @@ internal static class CopiedTensorComparison
         using MappedFile baseFile = MappedFile.Open(baseShard.Path, baseShard.ByteLength);
         for (long done = 0; done < alignedTensor.ByteCount; done += SpanBytes)
         {
+            work.Continue();
             int count = (int)Math.Min(SpanBytes, alignedTensor.ByteCount - done);
             if (!alignedFile.Span(alignedTensor.Offset + done, count).SequenceEqual(baseFile.Span(baseTensor.Offset + done, count)))
             {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.IO.Enumeration;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Recipes;
@@ -32,18 +31,20 @@ public static class Planner
     /// <exception cref="UsageException">The recipe does not say with which alpha a tensor is extrapolated.</exception>
     /// <param name="recipe">What to merge.</param>
     /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
-    public static PlannedMerge Plan(Recipe recipe, HubSession? hub = null)
+    /// <param name="work">How much it may take, and who ends it; null for nobody.</param>
+    public static PlannedMerge Plan(Recipe recipe, HubSession? hub = null, PlanningWork? work = null)
     {
-        Checkpoint baseCheckpoint = Checkpoint.Open(recipe.Base, hub);
-        Checkpoint aligned = Checkpoint.Open(recipe.Aligned, hub);
-        return Plan(recipe, baseCheckpoint, aligned);
+        work ??= PlanningWork.Unhurried();
+        Checkpoint baseCheckpoint = Checkpoint.Open(recipe.Base, hub, work);
+        Checkpoint aligned = Checkpoint.Open(recipe.Aligned, hub, work);
+        return Plan(recipe, baseCheckpoint, aligned, work);
     }
 
     /// <summary>Plans for two checkpoints that are open already.</summary>
-    public static PlannedMerge Plan(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned)
+    public static PlannedMerge Plan(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork? work = null)
     {
         var inputs = new InputList(aligned, baseCheckpoint);
-        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs);
+        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work ?? PlanningWork.Unhurried());
         ImmutableArray<PlannedTensor> tensors = join.Run();
         ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
         CheckSideFiles(aligned);
@@ -74,7 +75,7 @@ public static class Planner
         }
     }
 
-    internal static bool IsKnownBuffer(string tensor) => FileSystemName.MatchesSimpleExpression(KnownBuffer, tensor, ignoreCase: false);
+    internal static bool IsKnownBuffer(string tensor) => Glob.Matches(KnownBuffer, tensor);
 
     /// <summary>All shards of both checkpoints, aligned's first; a shard that both use is listed once.</summary>
     internal sealed class InputList

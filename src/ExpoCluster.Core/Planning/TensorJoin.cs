@@ -8,11 +8,13 @@ using ExpoCluster.Tensors.Safetensors;
 namespace ExpoCluster.Core.Planning;
 
 /// <summary>Joins the tensors of two checkpoints by name and decides for each how its output comes about.</summary>
-internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, Planner.InputList inputs)
+internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, Planner.InputList inputs, PlanningWork work)
 {
     private readonly LayerDepths depths = new(aligned.Tensors.Keys);
     private readonly List<PlanProblem> problems = [];
     private readonly JoinNotes notes = new();
+    private readonly TiedEmbeddings tiedInBase = new(baseCheckpoint);
+    private readonly TiedEmbeddings tiedInAligned = new(aligned);
 
     /// <summary>Filled by <see cref="Run"/>.</summary>
     public IEnumerable<string> Notes =>
@@ -24,6 +26,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         var planned = ImmutableArray.CreateBuilder<PlannedTensor>(aligned.Tensors.Count);
         foreach (CheckpointTensor tensor in aligned.Tensors.Values.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
+            work.Continue();
             if (Join(tensor) is { } output)
             {
                 planned.Add(output);
@@ -50,7 +53,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             return [];
         }
 
-        HashSet<TensorPattern<double>?> deciding = new(aligned.Tensors.Keys.Select(patterns.Find), ReferenceEqualityComparer.Instance);
+        HashSet<TensorPattern<double>?> deciding = new(aligned.Tensors.Keys.Select(tensor => patterns.Find(tensor, work)), ReferenceEqualityComparer.Instance);
         return patterns.Entries.Where(entry => !deciding.Contains(entry)).Select(entry => entry.Match);
     }
 
@@ -70,7 +73,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         bool isArithmetic = tensor.Dtype.IsArithmetic() && other.Dtype.IsArithmetic();
         if (!tensor.Shape.SequenceEqual(other.Shape))
         {
-            return isArithmetic && recipe.OnMismatch.Of(tensor.Name) == MismatchPolicy.ExtrapolateCommonRows
+            return isArithmetic && recipe.OnMismatch.Of(tensor.Name, work) == MismatchPolicy.ExtrapolateCommonRows
                 ? ExtrapolateCommonRows(tensor, other)
                 : Mismatch(tensor, PlanProblem.ShapesDiffer(tensor, other));
         }
@@ -87,13 +90,13 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 
     private PlannedTensor? JoinWithoutBase(CheckpointTensor tensor)
     {
-        if (TiedEmbeddings.StandingFor(tensor.Name, baseCheckpoint) is not { } embedding)
+        if (tiedInBase.StandingFor(tensor.Name) is not { } embedding)
         {
             return Mismatch(tensor, PlanProblem.OnlyInAligned(tensor.Name, recipe));
         }
 
         bool fits = tensor.Shape.SequenceEqual(embedding.Shape) && tensor.Dtype.IsArithmetic() && embedding.Dtype.IsArithmetic();
-        if (!fits || recipe.OnMismatch.Of(tensor.Name) != MismatchPolicy.Untie)
+        if (!fits || recipe.OnMismatch.Of(tensor.Name, work) != MismatchPolicy.Untie)
         {
             return Mismatch(tensor, PlanProblem.BaseTiesItsHead(tensor, embedding, recipe, fits));
         }
@@ -133,16 +136,16 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     }
 
     private double AlphaOf(CheckpointTensor tensor) =>
-        recipe.Alpha.Of(tensor.Name, depths) ?? throw new UsageException(RecipeProblems.NoAlphaFor(tensor.Name));
+        recipe.Alpha.Of(tensor.Name, depths, work) ?? throw new UsageException(RecipeProblems.NoAlphaFor(tensor.Name));
 
     // Small ones are compared here, so that a mismatch is known before any work; large ones when their part is computed,
     // unless the plan itself depends on it.
     private PlannedTensor? CopyEqual(CheckpointTensor tensor, CheckpointTensor other)
     {
-        MismatchPolicy policy = recipe.OnMismatch.Of(tensor.Name);
+        MismatchPolicy policy = recipe.OnMismatch.Of(tensor.Name, work);
         bool isLeftToItsPart = tensor.ByteCount > CopiedTensorComparison.MaxPlannedBytes && policy != MismatchPolicy.Drop;
         if (isLeftToItsPart
-            || CopiedTensorComparison.AreEqual(aligned, tensor, baseCheckpoint, other))
+            || CopiedTensorComparison.AreEqual(aligned, tensor, baseCheckpoint, other, work))
         {
             return policy == MismatchPolicy.CopyAligned
                 ? Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null)
@@ -155,7 +158,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     // The policies for one kind of mismatch were asked before; for every other kind they do not know what to do either.
     private PlannedTensor? Mismatch(CheckpointTensor tensor, PlanProblem problem)
     {
-        switch (recipe.OnMismatch.Of(tensor.Name))
+        switch (recipe.OnMismatch.Of(tensor.Name, work))
         {
             case MismatchPolicy.CopyAligned:
                 notes.Add(JoinNotes.Fate.TakenFromAligned, tensor.Name);
@@ -189,13 +192,13 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             {
                 notes.Add(JoinNotes.Fate.DroppedBuffer, name);
             }
-            else if (recipe.OnMismatch.Of(name) is MismatchPolicy.CopyAligned or MismatchPolicy.Drop)
+            else if (recipe.OnMismatch.Of(name, work) is MismatchPolicy.CopyAligned or MismatchPolicy.Drop)
             {
                 notes.Add(JoinNotes.Fate.OnlyInBase, name);
             }
             else
             {
-                problems.Add(TiedEmbeddings.StandingFor(name, aligned) is { } embedding
+                problems.Add(tiedInAligned.StandingFor(name) is { } embedding
                     ? PlanProblem.AlignedTiesItsHead(name, embedding, recipe)
                     : PlanProblem.OnlyInBase(name, recipe));
             }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using ExpoCluster.Core.Planning;
 
 namespace ExpoCluster.Core.Recipes;
 
@@ -20,7 +21,8 @@ public abstract record AlphaRule
     /// <summary>The alpha of one tensor; null if the rule says nothing about it.</summary>
     /// <param name="tensor">Its name.</param>
     /// <param name="depths">Of the checkpoint that it belongs to.</param>
-    public abstract double? Of(string tensor, LayerDepths depths);
+    /// <param name="work">What it costs is counted there; null to count nowhere.</param>
+    public abstract double? Of(string tensor, LayerDepths depths, PlanningWork? work = null);
 
     /// <summary>For people: <c>0.3</c>, <c>0.5 for *.mlp.*, 0.3 for *</c>, or <c>0.1, 0.5 by depth</c>.</summary>
     public abstract override string ToString();
@@ -32,7 +34,7 @@ public abstract record AlphaRule
     {
         public override double? Single => Value;
 
-        public override double? Of(string tensor, LayerDepths depths) => Value;
+        public override double? Of(string tensor, LayerDepths depths, PlanningWork? work = null) => Value;
 
         public override string ToString() => Number(Value);
     }
@@ -40,7 +42,7 @@ public abstract record AlphaRule
     /// <summary>By name: the first pattern that matches.</summary>
     public sealed record ByPattern(TensorPatterns<double> Patterns) : AlphaRule
     {
-        public override double? Of(string tensor, LayerDepths depths) => Patterns.Find(tensor)?.Value;
+        public override double? Of(string tensor, LayerDepths depths, PlanningWork? work = null) => Patterns.Find(tensor, work)?.Value;
 
         public override string ToString() => string.Join(", ", Patterns.Entries.Select(entry => $"{Number(entry.Value)} for {entry.Match}"));
     }
@@ -51,7 +53,7 @@ public abstract record AlphaRule
     /// </summary>
     public sealed record ByDepth(ImmutableArray<double> Values) : AlphaRule
     {
-        public override double? Of(string tensor, LayerDepths depths)
+        public override double? Of(string tensor, LayerDepths depths, PlanningWork? work = null)
         {
             double place = depths.Of(tensor) * (Values.Length - 1);
             int lower = (int)place;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Core.Recipes.Spelling;
 
@@ -120,6 +121,20 @@ internal static class RecipeProblems
         RecipeKeys.Numerics,
         $"numerics 'stochastic' rounds to BF16, but tensor '{tensor}' is F16.",
         "use dtype bf16 or f32, or numerics 'exact'.");
+
+    /// <summary>Of planning, for only the checkpoint tells how many names there are.</summary>
+    public static RecipeProblem PatternsCostTooMuch(long limit) => new(
+        "EXPO2040",
+        RecipeKeys.Alpha,
+        string.Create(CultureInfo.InvariantCulture, $"to try the recipe's patterns on all tensors takes more than {limit} comparisons of characters."),
+        "write fewer and shorter patterns with fewer stars in 'alpha' and 'on_mismatch'.");
+
+    /// <param name="what">Base and aligned have together.</param>
+    public static RecipeProblem TooMuchToPlan(string what) => new(
+        "EXPO2041",
+        RecipeKeys.Base,
+        $"base and aligned have {what}, more than one plan takes.",
+        "check that these are the right checkpoints; the largest published models have a tenth of it.");
 
     public static RecipeProblem UnreadableFile(string path, string why) => new(
         "EXPO2084",

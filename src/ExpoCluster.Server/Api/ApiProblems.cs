@@ -9,6 +9,7 @@ using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Access;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Tensors;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -80,6 +81,12 @@ internal static class ApiProblems
     public static Problem TooManyRequests(string what, int seconds) => Of(
         StatusCodes.Status429TooManyRequests, "EXPO5111", $"there were too many {what} in a short time.", $"wait {seconds} s, then send the request again.");
 
+    public static Problem TooManyConnections() => Of(
+        StatusCodes.Status503ServiceUnavailable,
+        "EXPO5115",
+        "this node has as many connections as it takes, all together or from this address.",
+        "close connections that are not needed, then send the request again; /health answers meanwhile.");
+
     public static Problem TooLarge(long maxBytes) => Of(
         StatusCodes.Status413PayloadTooLarge, "EXPO5103", $"the body is longer than {maxBytes} bytes.", "a recipe needs a few lines; check what was sent.");
 
@@ -131,7 +138,7 @@ internal static class ApiProblems
         JobException.NoSuchJob => StatusCodes.Status404NotFound,
         JobException.Claimed or JobException.IdTaken or JobException.WrongPhase => StatusCodes.Status409Conflict,
         OutputPreflight.OutputTaken or OutputPreflight.OtherPlanInProgress => StatusCodes.Status409Conflict,
-        JobException.NoAnswer => StatusCodes.Status503ServiceUnavailable,
+        JobException.NoAnswer or PlannerException.Busy or PlannerException.TooLong => StatusCodes.Status503ServiceUnavailable,
         HubErrors.Unreachable or HubErrors.ServerFailed or HubErrors.RateLimited => StatusCodes.Status503ServiceUnavailable,
         StorageException.Full => StatusCodes.Status507InsufficientStorage,
         ['E', 'X', 'P', 'O', '1' or '2' or '5', ..] => StatusCodes.Status422UnprocessableEntity,

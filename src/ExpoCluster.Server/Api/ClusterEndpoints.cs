@@ -5,6 +5,7 @@ using ExpoCluster.Client.Recipes;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Server.Access;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Server.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -35,9 +36,9 @@ internal static class ClusterEndpoints
             .Produces<NodeHealth>().Produces<NodeHealth>(StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static async Task<IResult> ReadyAsync(ClusterNode node, CancellationToken cancellation)
+    private static async Task<IResult> ReadyAsync(ClusterNode node, JobSubmission submission, CancellationToken cancellation)
     {
-        NodeHealth health = await new NodeReadiness(node).CheckAsync(cancellation).ConfigureAwait(false);
+        NodeHealth health = await new NodeReadiness(node, submission).CheckAsync(cancellation).ConfigureAwait(false);
         return Results.Json(
             health,
             ContractJson.Default.NodeHealth,

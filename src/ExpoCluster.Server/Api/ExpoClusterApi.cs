@@ -59,6 +59,7 @@ public static class ExpoClusterApi
         bool isWeb = options.Has(NodeSettings.WebRole);
         application.UseSecurityHeaders(isWeb);
         application.UseMiddleware<ProblemAnswers>();
+        application.Use(HealthOnlyConnection.ServeAsync);
         application.UseMiddleware<RefusalRecord>();
         application.UseMiddleware<OriginCheck>(options.AsksForTokens || options.Http is { IsLoopback: false });
         application.UseRouting();

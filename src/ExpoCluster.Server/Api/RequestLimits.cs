@@ -16,7 +16,17 @@ internal static class RequestLimits
     /// <summary>The policy of what reads the headers of checkpoints.</summary>
     public const string Submissions = "submissions";
 
+    /// <summary>Of all, those that are being closed among them.</summary>
     public const int MaxConnections = 1000;
+
+    /// <summary>Of those that may ask for anything.</summary>
+    public const int MaxAskingConnections = 900;
+
+    /// <summary>Of those, of one address.</summary>
+    public const int MaxConnectionsOfOne = 600;
+
+    /// <summary>Beyond these, for questions about health alone.</summary>
+    public const int HealthConnections = 64;
 
     /// <summary>Of pages: each is one WebSocket.</summary>
     public const int MaxPages = 500;
@@ -35,6 +45,7 @@ internal static class RequestLimits
 
     private static readonly TimeSpan HeaderPatience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan IdlePatience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan HealthConnectionPatience = TimeSpan.FromSeconds(5);
 
     public static void Apply(KestrelServerOptions server)
     {
@@ -47,6 +58,9 @@ internal static class RequestLimits
         server.Limits.MaxConcurrentUpgradedConnections = MaxPages;
         server.Limits.RequestHeadersTimeout = HeaderPatience;
         server.Limits.KeepAliveTimeout = IdlePatience;
+        var shares = new ConnectionShares(
+            MaxAskingConnections, MaxConnectionsOfOne, HealthConnections, HealthConnectionPatience, TimeProvider.System);
+        server.ConfigureEndpointDefaults(listen => listen.Use(next => connection => shares.ServeAsync(connection, next)));
     }
 
     public static void Add(IServiceCollection services) => services.AddRateLimiter(limiter =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using ExpoCluster.Client.Jobs;
 using ExpoCluster.Cluster.Hosting;
@@ -41,18 +42,21 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
 
     private static readonly string[] Unfinished = [.. JobStates.All.Where(state => !JobStates.HasEnded(state))];
 
-    // Planning is disk work, and two at once are as many as a disk and a small machine like.
-    private readonly SemaphoreSlim planners = new(MaxPlannersAtOnce);
+    // A client waits for five minutes.
+    private static readonly TimeSpan PlanPatience = TimeSpan.FromMinutes(4);
 
     // Of two requests to one directory the second is to see the first's job.
     private readonly SemaphoreSlim[] outputGates = [.. Enumerable.Range(0, OutputGates).Select(_ => new SemaphoreSlim(1))];
+
+    /// <summary>Planning is disk work, and two at once are as many as a disk and a small machine like.</summary>
+    internal PlannerSlots Planners { get; init; } = new(MaxPlannersAtOnce, PlanPatience, clock);
 
     /// <summary>Coordinators live on this node, and will want the plan; elsewhere it would only lie about.</summary>
     public bool KeepsPlans { get; init; } = true;
 
     public void Dispose()
     {
-        planners.Dispose();
+        Planners.Dispose();
         foreach (SemaphoreSlim gate in outputGates)
         {
             gate.Dispose();
@@ -63,17 +67,10 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     /// <exception cref="Tensors.ExpoException">It cannot be done.</exception>
     public async Task<PlannedRequest> PlanAsync(JobRequest request, CancellationToken cancellation)
     {
-        PlannedRequest planned = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
-        if (request.Recipe.Output is { } output)
-        {
-            var paths = new OutputPaths(output);
-            OutputCondition condition = await InspectAsync(paths, planned, request, cancellation).ConfigureAwait(false);
-            return condition == OutputCondition.Finished
-                ? planned with { Merge = planned.Merge with { Notes = planned.Merge.Notes.Add($"{output} is already there, whole: merge would have nothing to do") } }
-                : planned;
-        }
-
-        return planned;
+        PlannedRequest planned = await OpenAsync(request, cancellation).ConfigureAwait(false);
+        return planned.Condition == OutputCondition.Finished
+            ? planned with { Merge = planned.Merge with { Notes = planned.Merge.Notes.Add($"{request.Recipe.Output} is already there, whole: merge would have nothing to do") } }
+            : planned;
     }
 
     /// <exception cref="Tensors.ExpoException">It was refused.</exception>
@@ -109,15 +106,14 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         }
 
         DateTimeOffset start = clock.GetUtcNow();
-        PlannedRequest planned = await OpenAsync(request.Recipe, cancellation).ConfigureAwait(false);
-        OutputCondition condition = await InspectAsync(paths, planned, request, cancellation).ConfigureAwait(false);
-        if (condition == OutputCondition.Finished && request.Id is null
+        PlannedRequest planned = await OpenAsync(request, cancellation).ConfigureAwait(false);
+        if (planned.Condition == OutputCondition.Finished && request.Id is null
             && there.FirstOrDefault(entry => entry.State == JobStates.Done && entry.Facts.PlanDigest == planned.Merge.Plan.Digest) is { } done)
         {
             return new Submission(done, IsNew: false);
         }
 
-        if (condition == OutputCondition.Finished && !request.Overwrite)
+        if (planned.Condition == OutputCondition.Finished && !request.Overwrite)
         {
             throw new UsageException(new RecipeProblem(
                 OutputPreflight.OutputTaken, "out", $"{paths.Root} is already there, whole: there is nothing to do.", "overwrite it to have it made again."));
@@ -152,63 +148,69 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         return isNew ? new Submission(entry, IsNew: true) : SameOrRefused(entry, request);
     }
 
-    private async Task<PlannedRequest> OpenAsync(Recipe recipe, CancellationToken cancellation)
+    // All that reads files is done in the planner's slot, for any of it may never be answered.
+    private async Task<PlannedRequest> OpenAsync(JobRequest request, CancellationToken cancellation)
     {
-        await planners.WaitAsync(cancellation).ConfigureAwait(false);
+        PlannedRequest planned;
         try
         {
-            return await OwnThread.Run(() =>
-            {
-                // A branch is asked for anew each time, and all that follows from the answer is of one commit.
-                HubSession session = hub.Anew(namesByCommit: true);
-                PlannedMerge merge = Planner.Plan(recipe, session);
-                roots.Check(merge.Plan, hub.Cache);
-                return new PlannedRequest(merge, HubNeeds.Of(merge, session));
-            }).ConfigureAwait(false);
+            planned = await Planners.RunAsync(token => Open(request, token), cancellation).ConfigureAwait(false);
         }
         catch (HubException refusal) when (HubErrors.IsAboutToken(refusal))
         {
             throw new HubException(refusal.Code, refusal.Where, refusal.Problem, refusal.Advice + " The token is that of the server's nodes.", refusal);
         }
-        finally
-        {
-            planners.Release();
-        }
-    }
 
-    private async Task<OutputCondition> InspectAsync(
-        OutputPaths paths, PlannedRequest planned, JobRequest request, CancellationToken cancellation)
-    {
-        OutputCondition condition = Inspect(paths, planned, request);
-        if (condition != OutputCondition.Finished)
+        if (planned.Full is { } full)
         {
-            await CheckStorageAsync(paths, planned, cancellation).ConfigureAwait(false);
+            await CheckOthersAsync(new OutputPaths(request.Recipe.Output!), planned, full, cancellation).ConfigureAwait(false);
         }
 
-        return condition;
+        return planned;
     }
 
-    // What would fit if other jobs were not there is a matter of time: such a job is taken, and waits.
-    private async Task CheckStorageAsync(OutputPaths paths, PlannedRequest planned, CancellationToken cancellation)
+    private PlannedRequest Open(JobRequest request, CancellationToken cancellation)
     {
-        long outputBytes = OutputPreflight.NeededBytes(planned.Merge.Plan);
+        // A branch is asked for anew each time, and all that follows from the answer is of one commit.
+        HubSession session = hub.Anew(namesByCommit: true, cancellation);
+        PlannedMerge merge = Planner.Plan(request.Recipe, session, new PlanningWork(cancellation));
+        roots.Check(merge.Plan, hub.Cache);
+        var planned = new PlannedRequest(merge, HubNeeds.Of(merge, session));
+        return request.Recipe.Output is { } output ? WithOutput(new OutputPaths(output), planned, request) : planned;
+    }
+
+    private static PlannedRequest WithOutput(OutputPaths paths, PlannedRequest planned, JobRequest request)
+    {
+        planned = planned with { Condition = Inspect(paths, planned, request) };
+        if (planned.Condition == OutputCondition.Finished)
+        {
+            return planned;
+        }
+
         planned.Needs?.CheckSpace(paths, outputBytes: 0);
         try
         {
             OutputPreflight.CheckStorage(paths, planned.Merge.Plan, alreadyReserved: 0);
-            planned.Needs?.CheckSpace(paths, outputBytes);
+            planned.Needs?.CheckSpace(paths, OutputPreflight.NeededBytes(planned.Merge.Plan));
+            return planned;
         }
         catch (StorageException full) when (full.Code == StorageException.Full)
         {
-            FileSystemFacts storage = FileSystemFacts.Of(paths.Root);
-            ImmutableArray<RegisterEntry> unfinished = await register.ListAsync(Unfinished, after: null, MaxOthers, cancellation).ConfigureAwait(false);
-            long others = unfinished
-                .Where(entry => FileSystemFacts.Of(entry.Output).MountPoint == storage.MountPoint)
-                .Sum(entry => entry.Facts.Bytes);
-            if (outputBytes > storage.FreeBytes + others)
-            {
-                throw;
-            }
+            return planned with { Full = full };
+        }
+    }
+
+    // What would fit if other jobs were not there is a matter of time: such a job is taken, and waits.
+    private async Task CheckOthersAsync(OutputPaths paths, PlannedRequest planned, StorageException full, CancellationToken cancellation)
+    {
+        FileSystemFacts storage = FileSystemFacts.Of(paths.Root);
+        ImmutableArray<RegisterEntry> unfinished = await register.ListAsync(Unfinished, after: null, MaxOthers, cancellation).ConfigureAwait(false);
+        long others = unfinished
+            .Where(entry => FileSystemFacts.Of(entry.Output).MountPoint == storage.MountPoint)
+            .Sum(entry => entry.Facts.Bytes);
+        if (OutputPreflight.NeededBytes(planned.Merge.Plan) > storage.FreeBytes + others)
+        {
+            ExceptionDispatchInfo.Throw(full);
         }
     }
 

@@ -1,11 +1,16 @@
 using System.Data.Common;
 using Akka.Cluster;
 using ExpoCluster.Client.Nodes;
+using ExpoCluster.Cluster.Hosting;
+using ExpoCluster.Server.Jobs;
 
 namespace ExpoCluster.Server.Nodes;
 
-/// <summary>Whether a node can do its work: it is a member, the database with journal and register answers, and its storage is there.</summary>
-internal sealed class NodeReadiness(ClusterNode node)
+/// <summary>
+/// Whether a node can do its work: it is a member, the database with journal and register answers, its storage is there, and where it
+/// takes requests, one of its planners can be had.
+/// </summary>
+internal sealed class NodeReadiness(ClusterNode node, JobSubmission submission)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -13,7 +18,7 @@ internal sealed class NodeReadiness(ClusterNode node)
     public async Task<NodeHealth> CheckAsync(CancellationToken cancellation)
     {
         HealthCheck[] checks = await Task.WhenAll(
-            Task.FromResult(Membership()), DatabaseAsync(cancellation), StorageAsync()).ConfigureAwait(false);
+            [Task.FromResult(Membership()), DatabaseAsync(cancellation), StorageAsync(), .. Planners()]).ConfigureAwait(false);
         return new NodeHealth(checks.All(check => check.Holds) ? "ok" : "unavailable", checks);
     }
 
@@ -23,6 +28,10 @@ internal sealed class NodeReadiness(ClusterNode node)
         bool isUp = !cluster.IsTerminated && cluster.SelfMember.Status == MemberStatus.Up;
         return Of("cluster", isUp ? null : $"this node is no member of the cluster: {cluster.SelfMember.Status.ToString().ToLowerInvariant()}");
     }
+
+    // A node without the role web plans nothing.
+    private IEnumerable<Task<HealthCheck>> Planners() =>
+        node.Options.Has(NodeSettings.WebRole) ? [Task.FromResult(Of("planners", submission.Planners.Problem))] : [];
 
     private async Task<HealthCheck> DatabaseAsync(CancellationToken cancellation)
     {

@@ -46,7 +46,8 @@ public sealed record HubNeeds(HubCache Cache, ImmutableArray<HubFile> Missing, l
     /// <summary>What a job has to see to: small files first, then weights in the order in which its parts read them.</summary>
     public ImmutableArray<JobTransfer> TransfersOf(Plan plan)
     {
-        ImmutableArray<JobTransfer> all = [.. Needed.Select(file => JobTransfer.Of(file, isThere: !Missing.Contains(file)))];
+        HashSet<HubFile> missing = [.. Missing];
+        ImmutableArray<JobTransfer> all = [.. Needed.Select(file => JobTransfer.Of(file, isThere: !missing.Contains(file)))];
         var needs = PartNeeds.Of(plan, all);
         return
         [
