@@ -13,8 +13,6 @@ public sealed class TensorFileException(
     Exception? innerException = null)
     : ExpoException(code, Describe(file, problem, tensor, offset, expected, found), advice, innerException)
 {
-    private const int LongestQuote = 200;
-
     public string File { get; } = file;
 
     public string Problem { get; } = problem;
@@ -35,29 +33,16 @@ public sealed class TensorFileException(
         {
             (null, null) => file,
             (null, _) => $"{file}, offset {offset}",
-            (_, null) => $"{file}, tensor '{OneLine(tensor)}'",
-            _ => $"{file}, tensor '{OneLine(tensor)}', offset {offset}",
+            (_, null) => $"{file}, tensor '{Printable.Of(tensor)}'",
+            _ => $"{file}, tensor '{Printable.Of(tensor)}', offset {offset}",
         };
         string what = (expected, found) switch
         {
             (null, null) => "",
-            (null, _) => $" (found {OneLine(found)})",
+            (null, _) => $" (found {Printable.Of(found)})",
             (_, null) => $" (expected {expected})",
-            _ => $" (expected {expected}, found {OneLine(found)})",
+            _ => $" (expected {expected}, found {Printable.Of(found)})",
         };
         return $"{where}: {problem}{what}";
-    }
-
-    /// <summary>Text from a hostile file must not fill the screen, break the line or drive the terminal.</summary>
-    private static string OneLine(string text)
-    {
-        string shown = text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
-        return string.Create(shown.Length, shown, (line, source) =>
-        {
-            for (int i = 0; i < line.Length; i++)
-            {
-                line[i] = char.IsControl(source[i]) ? '\uFFFD' : source[i];
-            }
-        });
     }
 }

@@ -5,6 +5,7 @@ using ExpoCluster.Cli.Display;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Core.Comparison;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Statistics;
 using Spectre.Console;
@@ -14,6 +15,8 @@ namespace ExpoCluster.Cli.Commands;
 /// <summary><c>expocluster diff</c>: what preference training changed, and what a merge would make of it. Writes nothing.</summary>
 internal static class DiffCommand
 {
+    private const string SeveralAlphas = "EXPO2009";
+
     public static Command Create()
     {
         var baseReference = new Argument<string>("BASE") { Description = "The checkpoint before preference training (SFT)." };
@@ -47,6 +50,12 @@ internal static class DiffCommand
                 numerics: parsed.GetValue(numerics),
                 dtype: parsed.GetValue(dtype)).Validate();
             Recipe recipe = validation.Problems.IsEmpty ? validation.Recipe! : throw new UsageException(validation.Problems);
+            if (!recipe.Sweep.IsEmpty)
+            {
+                throw new UsageException(new RecipeProblem(
+                    SeveralAlphas, "--alpha", "several alphas are given, but diff looks at one at a time.", "give one, for example --alpha 0.3."));
+            }
+
             CheckpointComparison comparison = Compare(recipe, chosen, parsed.GetValue(quiet), cancellation);
             bool isMerge = parsed.GetValue(alpha) is not null;
             if (parsed.GetValue(json))
@@ -137,7 +146,7 @@ internal static class DiffCommand
 
     private static void Show(CheckpointComparison comparison, bool isMerge)
     {
-        IAnsiConsole console = AnsiConsole.Console;
+        IAnsiConsole console = Terminal.Tables;
         Table table = new Table().Border(TableBorder.Simple).AddColumn("tensor", column => column.NoWrap()).AddColumn("dtype", column => column.NoWrap());
         string[] figures = isMerge
             ? ["changed", "relative", "max delta", "unmoved", "alpha"]
@@ -150,18 +159,18 @@ internal static class DiffCommand
         foreach (ComparedTensor tensor in comparison.Tensors)
         {
             string dtype = tensor.BaseDtype == tensor.Aligned.Dtype ? tensor.Aligned.Dtype.Name() : $"{tensor.BaseDtype.Name()}, {tensor.Aligned.Dtype.Name()}";
-            table.AddRow([Markup.Escape(tensor.Aligned.Name), dtype, .. Figures(tensor.Sums, isMerge)]);
+            table.AddRow([Cell.Of(tensor.Aligned.Name), Cell.Of(dtype), .. Figures(tensor.Sums, isMerge).Select(Cell.Of)]);
         }
 
         table.AddRow(["all", "", .. Figures(comparison.Total, isMerge)]);
         console.Write(table);
-        console.WriteLine(isMerge
+        Console.Out.WriteLine(isMerge
             ? "relative: |aligned - base| / |aligned|; unmoved: changed elements that rounding leaves where they were; alpha: what is reached"
             : "relative: |aligned - base| / |aligned|");
-        WriteList(console, "only in base", comparison.OnlyInBase);
-        WriteList(console, "only in aligned", comparison.OnlyInAligned);
-        WriteList(console, "of another shape", comparison.ShapesDiffer);
-        WriteList(console, "not computed (not floating-point)", comparison.NotComputed);
+        WriteList("only in base", comparison.OnlyInBase);
+        WriteList("only in aligned", comparison.OnlyInAligned);
+        WriteList("of another shape", comparison.ShapesDiffer);
+        WriteList("not computed (not floating-point)", comparison.NotComputed);
     }
 
     private static string[] Figures(DeltaSums sums, bool isMerge)
@@ -177,11 +186,11 @@ internal static class DiffCommand
             : difference;
     }
 
-    private static void WriteList(IAnsiConsole console, string what, IReadOnlyCollection<string> names)
+    private static void WriteList(string what, IReadOnlyCollection<string> names)
     {
         foreach (string name in names)
         {
-            console.WriteLine($"{what}: {name}");
+            Console.Out.WriteLine($"{what}: {Printable.Of(name)}");
         }
     }
 }

@@ -4,7 +4,6 @@ using System.CommandLine.Parsing;
 using ExpoCluster.Cli.Display;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
-using Spectre.Console;
 
 namespace ExpoCluster.Cli.Commands;
 
@@ -13,7 +12,8 @@ internal static class ExpoClusterCommand
 {
     public const string WrongArguments = "EXPO2080";
 
-    private const int RedirectedWidth = 240;
+    // Of these the answer is all there is; the others leave a model, a file, a job or a node that is as it should be, whoever hears of it.
+    private static readonly string[] Deeds = ["merge", "sample", "report", "credentials", "node", "health", "watch", "cancel", "resume", "prune"];
 
     public static RootCommand Create()
     {
@@ -42,20 +42,19 @@ internal static class ExpoClusterCommand
 
     public static async Task<int> RunAsync(string[] arguments)
     {
-        if (Console.IsOutputRedirected)
-        {
-            // Whoever filters a table by lines wants a row in one line.
-            AnsiConsole.Profile.Width = RedirectedWidth;
-        }
-
+        Terminal.Begin();
         ParseResult parsed = Create().Parse(arguments);
-        if (parsed.Errors.Count > 0)
-        {
-            return ReportWrongArguments(parsed);
-        }
+        int code = parsed.Errors.Count > 0 ? ReportWrongArguments(parsed) : await InvokeAsync(parsed).ConfigureAwait(false);
+        return Terminal.End(code, onlySpeaks: !Deeds.Contains(parsed.CommandResult.Command.Name));
+    }
 
+    private static async Task<int> InvokeAsync(ParseResult parsed)
+    {
         // The merge has its own way to stop; the library must not cut it short.
-        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        var configuration = new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = Terminal.Words,
+        };
         try
         {
             return await parsed.InvokeAsync(configuration).ConfigureAwait(false);

@@ -85,8 +85,8 @@ internal static class InspectCommand
 
     private static void Show(Checkpoint checkpoint)
     {
-        IAnsiConsole console = AnsiConsole.Console;
-        console.WriteLine(string.Create(
+        IAnsiConsole console = Terminal.Tables;
+        Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{checkpoint.Reference}: {checkpoint.Tensors.Count} tensors, {Parameters(checkpoint):N0} parameters, {ByteSize.Format(checkpoint.Shards.Sum(shard => shard.ByteLength))} in {checkpoint.Shards.Length} {checkpoint.Shards[0].Header.Format} file{(checkpoint.Shards.Length == 1 ? "" : "s")}"));
         Table table = new Table().Border(TableBorder.Simple).AddColumn("tensor").AddColumn("dtype").AddColumn("shape")
@@ -98,13 +98,13 @@ internal static class InspectCommand
 
         foreach (CheckpointTensor tensor in InFileOrder(checkpoint))
         {
-            string[] cells =
+            Text[] cells =
             [
-                Markup.Escape(tensor.Name),
-                tensor.Dtype.Name(),
-                Markup.Escape($"[{string.Join(", ", tensor.Shape)}]"),
-                tensor.ByteCount.ToString("N0", CultureInfo.InvariantCulture),
-                Markup.Escape(checkpoint.Shards[tensor.Shard].Name),
+                Cell.Of(tensor.Name),
+                Cell.Of(tensor.Dtype.Name()),
+                Cell.Of($"[{string.Join(", ", tensor.Shape)}]"),
+                Cell.Of(tensor.ByteCount.ToString("N0", CultureInfo.InvariantCulture)),
+                Cell.Of(checkpoint.Shards[tensor.Shard].Name),
             ];
             table.AddRow(checkpoint.Shards.Length > 1 ? cells : cells[..4]);
         }
@@ -112,7 +112,7 @@ internal static class InspectCommand
         console.Write(table);
         foreach (string note in checkpoint.Notes)
         {
-            console.WriteLine("note: " + note);
+            Console.Out.WriteLine("note: " + note);
         }
     }
 }

@@ -6,7 +6,6 @@ using ExpoCluster.Cli.Display;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Jobs;
 using ExpoCluster.Core.Recipes;
-using Spectre.Console;
 
 namespace ExpoCluster.Cli.Commands;
 
@@ -102,7 +101,7 @@ internal static class JobsCommand
             return ExitCodes.Done;
         }
 
-        JobLines.Show(AnsiConsole.Console, page.Jobs);
+        JobLines.Show(Terminal.Tables, page.Jobs);
         if (page.Next is { } next)
         {
             Console.Out.WriteLine($"there are more: --cursor {next}");
@@ -146,7 +145,7 @@ internal static class JobsCommand
                 WrongLimit, "--limit", $"'{text}' is no number from 1 to {JobQuery.MaxLimit}.", "give one, for example --limit 20."));
     }
 
-    private static void Show(Job job) => JobLines.Show(AnsiConsole.Console, job);
+    private static void Show(Job job) => JobLines.Show(Terminal.Tables, job);
 
     private static void SayState(Job job) => Console.Out.WriteLine(JobLines.Changed(job));
 

@@ -154,9 +154,9 @@ internal static class PlanCommand
         Recipe recipe, PlannedMerge merge, int lanes, OutputPaths? output, FileSystemFacts? storage, HubFacts? hub, TimeEstimate estimate, InputTraffic traffic)
     {
         Plan plan = merge.Plan;
-        IAnsiConsole console = AnsiConsole.Console;
+        IAnsiConsole console = Terminal.Tables;
         var facts = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
-        void Fact(string name, string value) => facts.AddRow(new Text(name, Color.Grey), new Text(value));
+        void Fact(string name, string value) => facts.AddRow(new Text(name, Color.Grey), Cell.Sentence(value));
         Fact("base", recipe.Base);
         Fact("aligned", recipe.Aligned);
         Fact("method", string.Create(CultureInfo.InvariantCulture, $"{plan.Method}, {Alphas(recipe, plan)}, numerics {plan.Numerics.Word()}"));

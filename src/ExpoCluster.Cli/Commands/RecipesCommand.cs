@@ -46,7 +46,7 @@ internal static class RecipesCommand
         }
         else
         {
-            ShowOn(AnsiConsole.Console);
+            ShowOn(Terminal.Tables);
         }
 
         return ExitCodes.Done;

@@ -21,7 +21,7 @@ internal static class RemotePlan
         }
         else
         {
-            Show(AnsiConsole.Console, plan);
+            Show(Terminal.Tables, plan);
         }
 
         return ExitCodes.Done;
@@ -39,7 +39,7 @@ internal static class RemotePlan
     private static void Show(IAnsiConsole console, PlanDescription plan)
     {
         var facts = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
-        void Fact(string name, string value) => facts.AddRow(new Text(name, Color.Grey), new Text(value));
+        void Fact(string name, string value) => facts.AddRow(new Text(name, Color.Grey), Cell.Sentence(value));
         string alphas = plan.Alpha is { } alpha
             ? alpha.ToString(CultureInfo.InvariantCulture)
             : string.Join(", ", plan.Alphas.Select(row => row.Alpha.ToString(CultureInfo.InvariantCulture)));

@@ -24,7 +24,7 @@ internal static class ErrorLines
             case PlanningException planning:
                 foreach (PlanProblem problem in planning.Problems)
                 {
-                    output.WriteLine($"error {problem.Code}: {problem.Message}");
+                    WriteProblem(output, problem.Code, problem.Message);
                 }
 
                 output.WriteLine($"  {planning.Advice}");
@@ -45,9 +45,13 @@ internal static class ErrorLines
 
     public static void Write(TextWriter output, string code, string message, string advice)
     {
-        output.WriteLine($"error {code}: {message}");
-        output.WriteLine($"  {advice}");
+        WriteProblem(output, code, message);
+        output.WriteLine($"  {Printable.Shortened(advice, Printable.LongestLine)}");
     }
+
+    // The writer makes one line of each, whatever a name in it holds.
+    private static void WriteProblem(TextWriter output, string code, string message) =>
+        output.WriteLine($"error {code}: {Printable.Shortened(message, Printable.LongestLine)}");
 
     public static void WriteUnexpected(TextWriter output, Exception exception) => Write(
         output,

@@ -32,7 +32,7 @@ internal static class JobLines
         {
             if (value is not null)
             {
-                facts.AddRow(new Text(name, Color.Grey), new Text(value));
+                facts.AddRow(new Text(name, Color.Grey), Cell.Sentence(value));
             }
         }
 
@@ -67,12 +67,12 @@ internal static class JobLines
         {
             double share = job.BytesTotal == 0 ? 0 : (double)job.BytesWritten / job.BytesTotal;
             table.AddRow(
-                Markup.Escape(job.Id),
-                Markup.Escape(job.Name ?? ""),
-                job.State,
-                share.ToString("0%", CultureInfo.InvariantCulture),
-                Time(job.SubmittedAt),
-                Markup.Escape(string.Join(", ", job.Output)));
+                Cell.Of(job.Id),
+                Cell.Of(job.Name),
+                Cell.Of(job.State),
+                Cell.Of(share.ToString("0%", CultureInfo.InvariantCulture)),
+                Cell.Of(Time(job.SubmittedAt)),
+                Cell.Of(string.Join(", ", job.Output)));
         }
 
         console.Write(table);

@@ -16,16 +16,16 @@ internal static class PlannedFiles
         foreach ((string name, long bytes, int tensors, int parts) in files)
         {
             table.AddRow(
-                Markup.Escape(name),
-                bytes.ToString("N0", CultureInfo.InvariantCulture),
-                tensors.ToString(CultureInfo.InvariantCulture),
-                parts.ToString(CultureInfo.InvariantCulture));
+                Cell.Of(name),
+                Cell.Of(bytes.ToString("N0", CultureInfo.InvariantCulture)),
+                Cell.Of(tensors.ToString(CultureInfo.InvariantCulture)),
+                Cell.Of(parts.ToString(CultureInfo.InvariantCulture)));
         }
 
         console.Write(table);
         foreach (string note in notes)
         {
-            console.WriteLine("note: " + note);
+            Console.Out.WriteLine("note: " + note);
         }
     }
 }

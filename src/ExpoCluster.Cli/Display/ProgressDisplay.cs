@@ -2,6 +2,7 @@ using System.Globalization;
 using ExpoCluster.Client.Jobs;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -26,7 +27,14 @@ internal static class ProgressDisplay
             return new Silence();
         }
 
-        return Console.IsErrorRedirected ? new ProgressLines(Console.Error, TimeProvider.System) : new LiveProgress();
+        if (Console.IsErrorRedirected)
+        {
+            return new ProgressLines(Console.Error, TimeProvider.System);
+        }
+
+        // A terminal that cannot move its cursor would show the same picture again and again.
+        IAnsiConsole console = Terminal.Live();
+        return console.Profile.Capabilities.Ansi ? new LiveProgress(console) : new ProgressLines(Console.Error, TimeProvider.System);
     }
 
     private sealed class Silence : IProgressDisplay
@@ -145,7 +153,7 @@ internal sealed class LiveProgress : IProgressDisplay
 
     private static readonly TimeSpan LongSilence = TimeSpan.FromSeconds(6);
 
-    private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    private readonly IAnsiConsole console;
     private readonly PaceMeter meter = new(TimeProvider.System);
     private readonly ManualResetEventSlim ended = new();
     private readonly Thread thread;
@@ -153,8 +161,10 @@ internal sealed class LiveProgress : IProgressDisplay
     private volatile string? said;
     private long shownAt = TimeProvider.System.GetTimestamp();
 
-    public LiveProgress()
+    /// <param name="console">A terminal.</param>
+    public LiveProgress(IAnsiConsole console)
     {
+        this.console = console;
         thread = new Thread(Draw) { Name = "expocluster display", IsBackground = true };
         thread.Start();
     }
@@ -168,7 +178,7 @@ internal sealed class LiveProgress : IProgressDisplay
     public void Say(string sentence)
     {
         said = sentence;
-        picture = new Rows(picture, new Text(sentence));
+        picture = new Rows(picture, Cell.Sentence(sentence));
     }
 
     public void Dispose()
@@ -196,28 +206,29 @@ internal sealed class LiveProgress : IProgressDisplay
     internal static IRenderable Render(JobProgress progress, MergePace pace, string? said)
     {
         const int width = 40;
-        int filled = (int)(pace.Share * width);
+        int filled = (int)(Math.Clamp(pace.Share, 0, 1) * width);
         var rows = new List<IRenderable>
         {
             new Markup($"[green]{new string('━', filled)}[/][grey]{new string('━', width - filled)}[/]  {Markup.Escape(pace.Describe())}"),
         };
         int lane = 0;
-        foreach (LaneProgress work in progress.Lanes.Where(work => work.BytesDone > 0).Take(MaxLanesShown))
+        // A server may name a file that it has not told of.
+        foreach (LaneProgress work in progress.Lanes.Where(work => work.BytesDone > 0 && work.File >= 0 && work.File < progress.Files.Count).Take(MaxLanesShown))
         {
             FileProgress file = progress.Files[work.File];
             rows.Add(new Markup(string.Create(
                 CultureInfo.InvariantCulture,
-                $"[grey]lane {++lane}[/]  {Markup.Escape(file.Name)}  part {work.Part + 1} of {file.Parts}  {(double)work.BytesDone / work.ByteCount:0%}")));
+                $"[grey]lane {++lane}[/]  {Markup.Escape(Printable.Of(file.Name))}  part {work.Part + 1} of {file.Parts}  {(double)work.BytesDone / work.ByteCount:0%}")));
         }
 
         if (progress.State != "running")
         {
-            rows.Add(new Markup($"[grey]{Markup.Escape(progress.State)}[/]"));
+            rows.Add(new Markup($"[grey]{Markup.Escape(Printable.Of(progress.State))}[/]"));
         }
 
         if (said is not null)
         {
-            rows.Add(new Text(said));
+            rows.Add(Cell.Sentence(said));
         }
 
         return new Rows(rows);

@@ -18,9 +18,10 @@ public sealed record Job
     public JobReason? Reason { get; init; }
 
     /// <summary>The output directories, absolute paths of the server.</summary>
-    public IReadOnlyList<string> Output { get; init; } = [];
+    public IReadOnlyList<string> Output { get; init => field = value ?? []; } = [];
 
-    public JobParts Parts { get; init; } = new(0, 0, 0, 0);
+    /// <summary>None where a server does not say.</summary>
+    public JobParts Parts { get; init => field = value ?? new(0, 0, 0, 0); } = new(0, 0, 0, 0);
 
     /// <summary>Of all output files.</summary>
     public long BytesTotal { get; init; }

@@ -151,7 +151,7 @@ public sealed class Checkpoint
     }
 
     private static IEnumerable<string> NotesOf(ImmutableArray<CheckpointShard> shards) =>
-        shards.SelectMany(shard => shard.Header.Notes.Select(note => $"{shard.Name}: {note}"));
+        shards.SelectMany(shard => shard.Header.Notes.Select(note => $"{Printable.Of(shard.Name)}: {note}"));
 
     private static IEnumerable<string> NotesOn(WeightMap map, Dictionary<string, CheckpointTensor> tensors)
     {

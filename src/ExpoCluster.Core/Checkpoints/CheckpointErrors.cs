@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Checkpoints;
 
@@ -20,7 +21,7 @@ internal static class CheckpointErrors
     public static CheckpointException SeveralWithoutIndex(string directory, ImmutableArray<string> weights, string index) => new(
         "EXPO1105", directory, "weights in several files but no index to say which belong together",
         "Download the index as well, or give one of the files as the reference.",
-        expected: index, found: $"{weights.Length} file{(weights.Length == 1 ? "" : "s")}, {weights[0]} the first");
+        expected: index, found: $"{weights.Length} file{(weights.Length == 1 ? "" : "s")}, {Printable.Of(weights[0])} the first");
 
     public static CheckpointException NotWeights(string path) => new(
         "EXPO1106", path, "a JSON file holds no weights",
@@ -41,13 +42,13 @@ internal static class CheckpointErrors
         "EXPO1110", index, "the index is not an object", FetchAgain, expected: "{\"weight_map\": {…}}", found: found);
 
     public static CheckpointException IndexKeyTwice(string index, string key) => new(
-        "EXPO1111", index, $"the index has the key '{key}' twice", FetchAgain);
+        "EXPO1111", index, $"the index has the key '{Printable.Of(key)}' twice", FetchAgain);
 
     public static CheckpointException WeightMapMissing(string index) => new(
         "EXPO1112", index, "the index has no weight_map", FetchAgain);
 
     public static CheckpointException WeightMapNotStrings(string index, string key, string found) => new(
-        "EXPO1113", index, $"weight_map must be an object of strings, but '{key}' is not", FetchAgain,
+        "EXPO1113", index, $"weight_map must be an object of strings, but '{Printable.Of(key)}' is not", FetchAgain,
         expected: key == "weight_map" ? "an object" : "a file name", found: found);
 
     public static CheckpointException WeightMapEmpty(string index) => new(
@@ -57,24 +58,24 @@ internal static class CheckpointErrors
         "EXPO1115", index, "the index's metadata is not an object", FetchAgain, expected: "an object or null", found: found);
 
     public static CheckpointException UnsafeFileName(string index, string tensor, string fileName) => new(
-        "EXPO1116", index, $"the index leads out of its directory for tensor '{tensor}'",
+        "EXPO1116", index, $"the index leads out of its directory for tensor '{Printable.Of(tensor)}'",
         "Do not use this checkpoint unless you trust its author; a sound index names files beside itself.",
-        expected: "the name of a file in the same directory", found: $"'{fileName.Replace("\0", "\\0", StringComparison.Ordinal)}'");
+        expected: "the name of a file in the same directory", found: $"'{Printable.Of(fileName)}'");
 
     public static CheckpointException WeightsFileMissing(string path, string namedBy) => new(
         "EXPO1117", path,
-        path == namedBy ? "the weights file is not there, or a link that leads nowhere" : $"the file is not there, but {Path.GetFileName(namedBy)} names it",
+        path == namedBy ? "the weights file is not there, or a link that leads nowhere" : $"the file is not there, but {Printable.Of(Path.GetFileName(namedBy))} names it",
         "Download the missing file; an interrupted download leaves such gaps.");
 
     public static CheckpointException TensorNotInItsFile(string index, string tensor, string fileName, string? holder) => new(
-        "EXPO1118", index, $"tensor '{tensor}' is not in the file that the index names", FetchAgain,
-        expected: fileName, found: holder ?? "in no file");
+        "EXPO1118", index, $"tensor '{Printable.Of(tensor)}' is not in the file that the index names", FetchAgain,
+        expected: Printable.Of(fileName), found: holder is null ? "in no file" : Printable.Of(holder));
 
     public static CheckpointException TensorNotInIndex(string index, string tensor, string holder) => new(
-        "EXPO1119", index, $"{holder} holds the tensor '{tensor}', which the index does not name", FetchAgain);
+        "EXPO1119", index, $"{Printable.Of(holder)} holds the tensor '{Printable.Of(tensor)}', which the index does not name", FetchAgain);
 
     public static CheckpointException TensorTwice(string path, string tensor, string first, string second) => new(
-        "EXPO1120", path, $"two files hold the tensor '{tensor}'", FetchAgain, found: $"{first} and {second}");
+        "EXPO1120", path, $"two files hold the tensor '{Printable.Of(tensor)}'", FetchAgain, found: $"{Printable.Of(first)} and {Printable.Of(second)}");
 
     public static CheckpointException SideFileMissing(string path) => new(
         "EXPO1131", path, "the file is a link that leads nowhere",

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -88,13 +89,13 @@ public static class HubErrors
     public static bool IsAboutToken(HubException refusal) => refusal.Code is RepositoryMissing or Gated or BadToken or Forbidden;
 
     internal static HubException MalformedReference(string text, string why) => new(
-        Malformed, HubText.OneLine(text), $"not a model of the Hub: {why}", "write hf:org/name, or hf:org/name@revision.");
+        Malformed, Printable.Of(text), $"not a model of the Hub: {why}", "write hf:org/name, or hf:org/name@revision.");
 
     internal static HubException MalformedToken(string source) => new(
         BadEnvironment, source, "the token has characters that no token has", "set HF_TOKEN to a token from https://huggingface.co/settings/tokens.");
 
     internal static HubException MalformedVariable(string name, string value, string expected) => new(
-        BadEnvironment, name, $"'{HubText.OneLine(value)}' has no meaning here (expected {expected})", $"correct the variable {name}, or remove it.");
+        BadEnvironment, name, $"'{Printable.Of(value)}' has no meaning here (expected {expected})", $"correct the variable {name}, or remove it.");
 
     internal static HubException NoSuchRepository(string where, string site, bool hasToken) => new(
         RepositoryMissing, where, "the Hub has no such model, or it is private",
@@ -128,7 +129,7 @@ public static class HubErrors
         hasToken ? AskAgain : "set HF_TOKEN, for known users may ask more often, or " + AskAgain);
 
     internal static HubException NotReached(string where, string why, Exception? cause) => new(
-        Unreachable, where, $"the Hub cannot be reached ({HubText.OneLine(why)})",
+        Unreachable, where, $"the Hub cannot be reached ({Printable.Of(why)})",
         "check the network, HF_ENDPOINT and the proxy settings, then run the same command again: what is downloaded is kept.", cause);
 
     internal static HubException KeepsFailing(string where, string status) => new(
@@ -149,11 +150,11 @@ public static class HubErrors
         "download the model first, without --no-cache, or use an HF_ENDPOINT that serves ranges.");
 
     internal static HubException LengthDiffers(HubFile file, string what, string expected, string found) => new(
-        WrongLength, file.Name, $"{what} is not what the Hub's listing says (expected {expected}, found {HubText.OneLine(found)})",
+        WrongLength, file.Name, $"{what} is not what the Hub's listing says (expected {expected}, found {Printable.Of(found)})",
         "run the same command again; if it stays so, check HF_ENDPOINT and the proxy settings.");
 
     internal static HubException EtagDiffers(HubFile file, string found) => new(
-        WrongEtag, file.Name, $"the server offers another file than the listed one (expected {file.Etag}, found {HubText.OneLine(found)})",
+        WrongEtag, file.Name, $"the server offers another file than the listed one (expected {file.Etag}, found {Printable.Of(found)})",
         "run the same command again; if it stays so, check HF_ENDPOINT and the proxy settings.");
 
     internal static HubException DigestDiffers(HubFile file, string found) => new(
@@ -167,7 +168,7 @@ public static class HubErrors
         GoneFromTheCache, where, $"it is not in the cache {cache} any more, or has another length there", "nothing: it is fetched again.");
 
     internal static HubException LeadsOutside(HubCommit commit, string path) => new(
-        UnsafePath, commit.ToString(), $"the listing has the path '{HubText.OneLine(path)}', which leads out of its folder",
+        UnsafePath, commit.ToString(), $"the listing has the path '{Printable.Of(path)}', which leads out of its folder",
         "do not use this model unless you trust its author.");
 
     internal static HubException ListingEndless(HubCommit commit, string why) => new(
@@ -183,8 +184,8 @@ public static class HubErrors
     internal static string Status(int status, string? message, string? requestId)
     {
         string text = string.Create(CultureInfo.InvariantCulture, $"status {status}");
-        text += message is null ? "" : ": " + HubText.OneLine(message);
-        return requestId is null ? text : $"{text}; request {HubText.OneLine(requestId)}";
+        text += message is null ? "" : ": " + Printable.Of(message);
+        return requestId is null ? text : $"{text}; request {Printable.Of(requestId)}";
     }
 
     internal static string Bytes(long count) => $"{count.ToString(CultureInfo.InvariantCulture)} bytes ({ByteSize.Format(count)})";

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Reflection;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -19,7 +20,7 @@ internal sealed class HubHttp : IDisposable
     {
         this.environment = environment;
         string version = typeof(HubHttp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
-        string origin = environment.Origin.Length > 0 ? "; origin/" + HubText.OneLine(environment.Origin) : "";
+        string origin = environment.Origin.Length > 0 ? "; origin/" + Printable.Of(environment.Origin) : "";
         userAgent = $"expocluster/{version.Split('+')[0]}; dotnet/{Environment.Version}{origin}";
         connection = new HubConnection(environment.Endpoint);
         invoker = new HttpMessageInvoker(new SocketsHttpHandler

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -20,7 +21,7 @@ internal static partial class HubListingJson
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw HubErrors.NotUnderstood(commit.ToString(), $"the list of files is none ({HubText.OneLine(exception.Message)})", exception);
+            throw HubErrors.NotUnderstood(commit.ToString(), $"the list of files is none ({Printable.Of(exception.Message)})", exception);
         }
     }
 

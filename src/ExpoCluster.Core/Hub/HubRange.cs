@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -50,7 +51,7 @@ internal sealed class HubRange(HubAnswer answer, long Begin) : IDisposable
 
         if (headers.Commit != file.Commit.Sha)
         {
-            throw HubErrors.NotUnderstood(file.Name, $"the file is of another commit ({HubText.OneLine(headers.Commit)})");
+            throw HubErrors.NotUnderstood(file.Name, $"the file is of another commit ({Printable.Of(headers.Commit)})");
         }
 
         if (headers.ByteLength is { } length && length != file.ByteLength)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -43,7 +44,7 @@ public sealed partial record HubReference(string Repository, string? Revision)
         string[] names = repository.Split('/');
         if (names.Length > 2 || !names.All(name => Name().IsMatch(name)))
         {
-            throw HubErrors.MalformedReference(text, $"'{HubText.OneLine(repository)}' is not of the form org/name");
+            throw HubErrors.MalformedReference(text, $"'{Printable.Of(repository)}' is not of the form org/name");
         }
 
         if (repository.Contains("--", StringComparison.Ordinal) || repository.Contains("..", StringComparison.Ordinal)
@@ -59,7 +60,7 @@ public sealed partial record HubReference(string Repository, string? Revision)
         if (revision is not null && (revision.Length > LongestRevision || !RevisionText().IsMatch(revision)
             || revision.Split('/').Any(segment => segment is "" or "." or "..")))
         {
-            throw HubErrors.MalformedReference(text, $"'{HubText.OneLine(revision)}' is not a branch, a tag or a commit");
+            throw HubErrors.MalformedReference(text, $"'{Printable.Of(revision)}' is not a branch, a tag or a commit");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Planning;
 
@@ -49,9 +50,8 @@ internal sealed class JoinNotes
 
     private static string Sentence(string what, List<string> tensors)
     {
-        string more = tensors.Count > MaxShown ? string.Create(CultureInfo.InvariantCulture, $" and {tensors.Count - MaxShown} more") : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{tensors.Count} tensor{(tensors.Count == 1 ? "" : "s")} {what}: {string.Join(", ", tensors.Take(MaxShown))}{more}");
+            $"{tensors.Count} tensor{(tensors.Count == 1 ? "" : "s")} {what}: {Printable.Some(tensors, MaxShown)}");
     }
 }

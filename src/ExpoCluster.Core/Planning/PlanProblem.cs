@@ -1,5 +1,6 @@
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Core.Planning;
@@ -8,26 +9,26 @@ namespace ExpoCluster.Core.Planning;
 public sealed record PlanProblem(string Code, string Tensor, string Message)
 {
     internal static PlanProblem OnlyInAligned(string tensor, Recipe recipe) => new(
-        PlanningException.OnlyInAligned, tensor, $"tensor '{tensor}' is in aligned ({recipe.Aligned}) but not in base ({recipe.Base}).");
+        PlanningException.OnlyInAligned, tensor, $"tensor '{Printable.Of(tensor)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}).");
 
     internal static PlanProblem OnlyInBase(string tensor, Recipe recipe) => new(
-        PlanningException.OnlyInBase, tensor, $"tensor '{tensor}' is in base ({recipe.Base}) but not in aligned ({recipe.Aligned}).");
+        PlanningException.OnlyInBase, tensor, $"tensor '{Printable.Of(tensor)}' is in base ({Printable.Of(recipe.Base)}) but not in aligned ({Printable.Of(recipe.Aligned)}).");
 
     internal static PlanProblem ShapesDiffer(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.ShapesDiffer,
         aligned.Name,
-        $"tensor '{aligned.Name}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base.");
+        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base.");
 
     internal static PlanProblem DtypesDiffer(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.DtypesDiffer,
         aligned.Name,
-        $"tensor '{aligned.Name}' is {aligned.Dtype.Name()} in aligned and {other.Dtype.Name()} in base, which cannot be computed together.");
+        $"tensor '{Printable.Of(aligned.Name)}' is {aligned.Dtype.Name()} in aligned and {other.Dtype.Name()} in base, which cannot be computed together.");
 
     /// <summary>A tensor that is copied holds other values in base than in aligned.</summary>
     internal static PlanProblem CopiedTensorDiffers(string tensor, Dtype dtype) => new(
         PlanningException.CopiedTensorsDiffer,
         tensor,
-        $"tensor '{tensor}' is {dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.");
+        $"tensor '{Printable.Of(tensor)}' is {dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.");
 
     /// <param name="head">Aligned's output head.</param>
     /// <param name="embedding">Base's embedding.</param>
@@ -41,18 +42,18 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
         return new PlanProblem(
             PlanningException.HeadTiedOnOneSide,
             head.Name,
-            $"the output head '{head.Name}' is in aligned ({recipe.Aligned}) but not in base ({recipe.Base}), which uses its embedding '{embedding.Name}' as head (tied embeddings){misfit}.");
+            $"the output head '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings){misfit}.");
     }
 
     internal static PlanProblem AlignedTiesItsHead(string head, CheckpointTensor embedding, Recipe recipe) => new(
         PlanningException.HeadTiedOnOneSide,
         head,
-        $"the output head '{head}' is in base ({recipe.Base}) but not in aligned ({recipe.Aligned}), which uses its embedding '{embedding.Name}' as head (tied embeddings); the output would be tied as aligned is, and 'drop' accepts that.");
+        $"the output head '{Printable.Of(head)}' is in base ({Printable.Of(recipe.Base)}) but not in aligned ({Printable.Of(recipe.Aligned)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings); the output would be tied as aligned is, and 'drop' accepts that.");
 
     internal static PlanProblem NoCommonRows(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.NoCommonRows,
         aligned.Name,
-        $"tensor '{aligned.Name}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides.");
+        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides.");
 
     private static string Shape(CheckpointTensor tensor) => $"[{string.Join(", ", tensor.Shape)}]";
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
 using ExpoCluster.Tensors.Safetensors;
@@ -18,7 +19,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 
     /// <summary>Filled by <see cref="Run"/>.</summary>
     public IEnumerable<string> Notes =>
-        [.. notes.Sentences, .. IdlePatterns().Select(pattern => $"alpha: '{pattern}' decides about no tensor")];
+        [.. notes.Sentences, .. IdlePatterns().Select(pattern => $"alpha: '{Printable.Of(pattern)}' decides about no tensor")];
 
     /// <summary>The output's tensors, with offsets still to be assigned, ordered by name.</summary>
     public ImmutableArray<PlannedTensor> Run()

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -29,6 +30,9 @@ public sealed record ProvenancePartlyExtrapolated(string Name, long Elements, lo
 public sealed record Provenance
 {
     public const int CurrentFormat = 1;
+
+    /// <summary>A million tensors with long names take half of it.</summary>
+    private const long MaxBytes = 1L << 30;
 
     public int Format { get; init; } = CurrentFormat;
 
@@ -94,7 +98,7 @@ public sealed record Provenance
     }
 
     /// <summary>Null when the directory has none.</summary>
-    /// <exception cref="ProvenanceException">It is there but cannot be read.</exception>
+    /// <exception cref="ProvenanceException">It is there but cannot be read, or is none that a merge writes.</exception>
     public static Provenance? ReadFrom(OutputPaths paths)
     {
         if (!File.Exists(paths.Provenance))
@@ -104,29 +108,53 @@ public sealed record Provenance
 
         try
         {
-            Provenance? read = JsonSerializer.Deserialize(File.ReadAllBytes(paths.Provenance), ProvenanceJson.Default.Provenance);
-            return read is { Format: CurrentFormat }
-                ? read
-                : throw new ProvenanceException(paths.Provenance, $"expected format {CurrentFormat}, found {read?.Format.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null"}");
+            Provenance? read = JsonSerializer.Deserialize(ReadBytes(paths.Provenance), ProvenanceJson.Default.Provenance);
+            if (read is not { Format: CurrentFormat })
+            {
+                throw new ProvenanceException(
+                    paths.Provenance, $"expected format {CurrentFormat}, found {read?.Format.ToString(CultureInfo.InvariantCulture) ?? "null"}");
+            }
+
+            return ProvenanceRules.Broken(read) is { } why ? throw ProvenanceException.NotOfAMerge(paths.Provenance, why) : read;
         }
-        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            throw new ProvenanceException(paths.Provenance, exception.Message, exception);
+            // By an invalid operation the reader says that a text is half a surrogate pair, by an argument that a recipe has a key twice.
+            throw new ProvenanceException(paths.Provenance, Printable.Of(exception.Message), exception);
         }
     }
+
+    private static byte[] ReadBytes(string path) => new FileInfo(path).Length is var length && length <= MaxBytes
+        ? File.ReadAllBytes(path)
+        : throw new ProvenanceException(path, $"{length} bytes are too many for a record, which has {MaxBytes} at most");
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, ProvenanceJson.Default.Provenance);
 }
 
-/// <summary>The record beside an output cannot be read.</summary>
-public sealed class ProvenanceException(string path, string why, Exception? innerException = null)
-    : ExpoException(
-        Unreadable,
-        $"{path}: the provenance record cannot be read ({why}).",
-        "without it nothing can be verified; merge again with --overwrite.",
-        innerException)
+/// <summary>The record beside an output cannot be read, or is none that a merge writes.</summary>
+public sealed class ProvenanceException : ExpoException
 {
     public const string Unreadable = "EXPO1301";
+    public const string Contradictory = "EXPO1303";
+
+    public ProvenanceException(string path, string why, Exception? innerException = null)
+        : base(
+            Unreadable,
+            $"{path}: the provenance record cannot be read ({why}).",
+            "without it nothing can be verified; merge again with --overwrite.",
+            innerException)
+    {
+    }
+
+    private ProvenanceException(string message, string advice)
+        : base(Contradictory, message, advice)
+    {
+    }
+
+    /// <summary>It can be read, but breaks what holds of every record that a merge has written.</summary>
+    public static ProvenanceException NotOfAMerge(string path, string why) => new(
+        $"{path}: no merge writes such a record: {why}.",
+        "it proves nothing: do not trust the model unless you know who made it, or merge again with --overwrite.");
 }
 
 [JsonSourceGenerationOptions(
@@ -134,6 +162,8 @@ public sealed class ProvenanceException(string path, string why, Exception? inne
     WriteIndented = true,
     NewLine = "\n",
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    AllowDuplicateProperties = false,
+    RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Provenance))]
 internal sealed partial class ProvenanceJson : JsonSerializerContext;

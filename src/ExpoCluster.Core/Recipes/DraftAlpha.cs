@@ -39,6 +39,12 @@ internal sealed class DraftAlpha(
             return (ByDepth(value), []);
         }
 
+        if (key == RecipeKeys.Alpha && DraftLists.HasDecimalComma(value.Text))
+        {
+            problems.Add(RecipeProblems.DecimalComma(value.Text, value.Path));
+            return (0, []);
+        }
+
         // Several numbers as alpha are a sweep; on the command line there is no other way to write one.
         ImmutableArray<double>? several = value.IsList
             ? key == RecipeKeys.Sweep || value.Entries.All(entry => entry.Text is not null) ? lists.Alphas(value, RecipeKeys.Sweep) : null
@@ -61,8 +67,12 @@ internal sealed class DraftAlpha(
         return 0;
     }
 
-    private ImmutableArray<double> Split(DraftValue value) =>
-        [.. value.Text.Split(',', StringSplitOptions.TrimEntries).Select(text => lists.Alpha(text, value.Path))];
+    // A comma behind the last of several says that those before it are no decimal commas.
+    private ImmutableArray<double> Split(DraftValue value)
+    {
+        string[] texts = value.Text.Split(',', StringSplitOptions.TrimEntries);
+        return [.. (texts is [_, _, .., ""] ? texts[..^1] : texts).Select(text => lists.Alpha(text, value.Path))];
+    }
 
     private ImmutableArray<double> CheckedSweep(DraftValue value, ImmutableArray<double> alphas)
     {

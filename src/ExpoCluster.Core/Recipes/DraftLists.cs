@@ -1,14 +1,18 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace ExpoCluster.Core.Recipes;
 
 /// <summary>Understands the lists of a draft. What cannot be understood becomes a problem and is left out.</summary>
-internal sealed class DraftLists(ImmutableArray<RecipeProblem>.Builder problems)
+internal sealed partial class DraftLists(ImmutableArray<RecipeProblem>.Builder problems)
 {
     // Kernels compute in float32, in which a larger alpha is infinite and makes every value a NaN.
     public static bool TryReadAlpha(string text, out double alpha) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out alpha) && float.IsFinite((float)alpha);
+
+    /// <summary>Whether a text is one number as many languages write it, 0,3, which would be two here.</summary>
+    public static bool HasDecimalComma(string text) => DecimalComma().IsMatch(text);
 
     public static string AlphasForm(string key) => $"{key}: [0.1, 0.5]";
 
@@ -53,7 +57,7 @@ internal sealed class DraftLists(ImmutableArray<RecipeProblem>.Builder problems)
     {
         if (!TryReadAlpha(text, out double alpha))
         {
-            problems.Add(RecipeProblems.AlphaIsNoNumber(text, path));
+            problems.Add(HasDecimalComma(text) ? RecipeProblems.DecimalComma(text, path) : RecipeProblems.AlphaIsNoNumber(text, path));
         }
 
         return alpha;
@@ -84,4 +88,7 @@ internal sealed class DraftLists(ImmutableArray<RecipeProblem>.Builder problems)
         problems.Add(RecipeProblems.MisshapenEntry(entry.Path, form));
         return 0;
     }
+
+    [GeneratedRegex(@"^\s*[+-]?[0-9]+,[0-9]+\s*$")]
+    private static partial Regex DecimalComma();
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Core.Recipes.Spelling;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Recipes;
 
@@ -16,40 +17,46 @@ internal static class RecipeProblems
     public static RecipeProblem UnknownKey(string path, string key) => new(
         "EXPO2002",
         path,
-        $"'{key}' is no key of a recipe.",
+        $"'{Printable.Of(key)}' is no key of a recipe.",
         Suggestion.For(key, RecipeKeys.All) is { } near ? $"did you mean '{near}'?" : $"the keys are {string.Join(", ", RecipeKeys.All)}.");
 
     public static RecipeProblem DuplicateKey(string path, string key) => new(
-        "EXPO2003", path, $"'{key}' is given twice.", "remove one of the two.");
+        "EXPO2003", path, $"'{Printable.Of(key)}' is given twice.", "remove one of the two.");
 
     public static RecipeProblem AlphaIsNoNumber(string text, string path) => new(
         "EXPO2004",
         path,
-        $"'{text}' is not a finite number that float32 can hold.",
+        $"'{Printable.Of(text)}' is not a finite number that float32 can hold.",
         "give a number, for example 0.3; published models use 0.1 to 0.5.");
 
+    public static RecipeProblem DecimalComma(string text, string path) => new(
+        "EXPO2035",
+        path,
+        $"'{Printable.Of(text)}' has a decimal comma, or is a sweep of two whole numbers: it cannot be told which.",
+        $"for one alpha write it with a point, {Printable.Of(text.Trim().Replace(',', '.'))}; for a sweep end it with a comma, {Printable.Of(text.Trim())},");
+
     public static RecipeProblem UnknownMethod(DraftValue value) => new(
-        "EXPO2005", value.Path, $"'{value.Text}' is no merge method of this version.", "use expo.");
+        "EXPO2005", value.Path, $"'{Printable.Of(value.Text)}' is no merge method of this version.", "use expo.");
 
     public static RecipeProblem UnknownWord(string text, string path, string what, string words) => new(
-        "EXPO2006", path, $"'{text}' is not a {what}.", $"use one of {words}.");
+        "EXPO2006", path, $"'{Printable.Of(text)}' is not a {what}.", $"use one of {words}.");
 
     public static RecipeProblem OfficialNeedsBf16(DraftValue value) => new(
         "EXPO2007",
         value.Path,
-        $"numerics 'official' computes and writes BF16, but dtype is '{value.Text}'.",
+        $"numerics 'official' computes and writes BF16, but dtype is '{Printable.Of(value.Text)}'.",
         "leave dtype out, or use numerics 'exact'.");
 
     public static RecipeProblem NoSize(DraftValue value) => new(
-        "EXPO2008", value.Path, $"'{value.Text}' is no size.", "give a size such as 5GB, or keep.");
+        "EXPO2008", value.Path, $"'{Printable.Of(value.Text)}' is no size.", "give a size such as 5GB, or keep.");
 
     public static RecipeProblem NotAScalar(string path, string key) => new(
-        "EXPO2009", path, $"'{key}' has several values, but one is wanted.", "give a single value.");
+        "EXPO2009", path, $"'{Printable.Of(key)}' has several values, but one is wanted.", "give a single value.");
 
     public static RecipeProblem MergekitKey(string path, string key) => new(
         "EXPO2010",
         path,
-        $"'{key}' belongs to a mergekit configuration, which this version does not read.",
+        $"'{Printable.Of(key)}' belongs to a mergekit configuration, which this version does not read.",
         "write method: expo with base, aligned and alpha.");
 
     public static RecipeProblem Syntax(string path, string message) => new(
@@ -94,7 +101,7 @@ internal static class RecipeProblems
     public static RecipeProblem NoAlphaFor(string tensor) => new(
         "EXPO2021",
         RecipeKeys.Alpha,
-        $"no entry of the list matches tensor '{tensor}'.",
+        $"no entry of the list matches tensor '{Printable.Of(tensor)}'.",
         "end the list with {match: '*', alpha: …} for all others; alpha 0 leaves a tensor as it is in aligned.");
 
     public static RecipeProblem AlphaTwice(string path, string folder) => new(
@@ -104,7 +111,7 @@ internal static class RecipeProblems
         "EXPO2031", path, $"{found} alphas are more than a sweep may have ({limit}).", "split them over several merges.");
 
     public static RecipeProblem NoSeed(DraftValue value) => new(
-        "EXPO2032", value.Path, $"'{value.Text}' is no whole number of 64 bits.", "give one, for example 1.");
+        "EXPO2032", value.Path, $"'{Printable.Of(value.Text)}' is no whole number of 64 bits.", "give one, for example 1.");
 
     public static RecipeProblem SeedOfNoUse(DraftValue value, string numerics) => new(
         "EXPO2033", value.Path, $"a seed is of no use with numerics '{numerics}', which draw no random numbers.", "remove it, or use numerics 'stochastic'.");
@@ -112,14 +119,14 @@ internal static class RecipeProblems
     public static RecipeProblem StochasticIsNotF16(DraftValue value) => new(
         "EXPO2034",
         value.Path,
-        $"numerics 'stochastic' rounds to BF16, but dtype is '{value.Text}'.",
+        $"numerics 'stochastic' rounds to BF16, but dtype is '{Printable.Of(value.Text)}'.",
         "use dtype bf16, or numerics 'exact'.");
 
     /// <summary>Of planning, for only the checkpoint tells which dtypes there are.</summary>
     public static RecipeProblem StochasticIsNotF16(string tensor) => new(
         "EXPO2034",
         RecipeKeys.Numerics,
-        $"numerics 'stochastic' rounds to BF16, but tensor '{tensor}' is F16.",
+        $"numerics 'stochastic' rounds to BF16, but tensor '{Printable.Of(tensor)}' is F16.",
         "use dtype bf16 or f32, or numerics 'exact'.");
 
     /// <summary>Of planning, for only the checkpoint tells how many names there are.</summary>

@@ -11,12 +11,19 @@ namespace ExpoCluster.Core.Storage;
 internal static class Posix
 {
     internal const int ErrorInterrupted = 4;
+    internal const int ErrorBadDescriptor = 9;
     internal const int ErrorWouldBlock = 11;
     internal const int ErrorInvalid = 22;
     internal const int ErrorNoSpace = 28;
+    internal const int ErrorBrokenPipe = 32;
     internal const int ErrorNotSupportedCall = 38;
     internal const int ErrorNotSupported = 95;
     internal const int ErrorQuota = 122;
+
+    internal const int GetDescriptorFlags = 1;
+    internal const int CloseOnExec = 1;
+
+    internal const short ReadyForWriting = 4;
 
     internal const int LockExclusive = 2;
     internal const int LockNonBlocking = 4;
@@ -52,6 +59,15 @@ internal static class Posix
     internal static extern int Rename(
         [MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
 
+    [DllImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    internal static extern int Fcntl(int descriptor, int command);
+
+    [DllImport("libc", EntryPoint = "write", SetLastError = true)]
+    internal static extern nint Write(int descriptor, in byte first, nint count);
+
+    [DllImport("libc", EntryPoint = "poll", SetLastError = true)]
+    internal static extern int Poll(ref Readiness descriptor, ulong count, int milliseconds);
+
     [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
     internal static extern int Statx(
         int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);
@@ -86,6 +102,9 @@ internal static class Posix
     /// <summary>Opens for reads that go past the page cache; null where the file system has none.</summary>
     internal static SafeFileHandle? TryOpenDirectForReading(string path) => TryOpen(path, OpenReadOnly | OpenDirectFlag | OpenCloseOnExec);
 
+    /// <summary>Takes the lowest descriptor that is free, for reading and writing. Negative where it cannot.</summary>
+    internal static int OpenLowest(string path) => Open(path, OpenReadWrite);
+
     private static SafeFileHandle? TryOpen(string path, int flags)
     {
         int descriptor = Open(path, flags);
@@ -94,6 +113,15 @@ internal static class Posix
 
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
     private static extern int Open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, int mode = 0);
+
+    /// <summary>struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Readiness
+    {
+        internal int Descriptor;
+        internal short Wanted;
+        internal short Found;
+    }
 
     /// <summary>struct statx, the same on every Linux architecture.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]

@@ -31,7 +31,20 @@ public sealed record VerifiedFile(string Name, long Bytes, string Digest, string
 /// <summary>The result of reading a published output back.</summary>
 public sealed record Verification(ImmutableArray<VerifiedFile> Files, ImmutableArray<Damage> Damage)
 {
+    private readonly Lazy<HashSet<string>> damaged = new(() => Damage.Select(damage => damage.File).ToHashSet(StringComparer.Ordinal));
+
     public bool IsSound => Damage.IsEmpty;
+
+    /// <summary>Bytes of the files that are what was written.</summary>
+    public long ProvedBytes => Files.Where(IsProved).Sum(file => file.Bytes);
+
+    /// <summary>Files that the merge has published, but whose bytes its record does not tell: configuration, vocabulary, licence.</summary>
+    public ImmutableArray<string> Unproved { get; init; } = [];
+
+    /// <summary>Files of a model that are there without the merge having put them there.</summary>
+    public ImmutableArray<string> Unrecorded { get; init; } = [];
+
+    public bool IsProved(VerifiedFile file) => !damaged.Value.Contains(file.Name);
 }
 
 /// <summary>Reads a published output back and compares each block with its provenance.</summary>
@@ -47,10 +60,13 @@ public static class OutputVerifier
     {
         OutputPaths paths = OutputPaths.Of(directory);
         string[] variants = File.Exists(paths.Provenance) ? [] : VariantsIn(paths);
-        Verification[] verified = variants.Length == 0
-            ? [VerifyOne(paths, wholeFileSha256, bytesRead, cancellation)]
-            : [.. variants.Select(folder => InFolder(folder, VerifyOne(paths.Variant(folder), wholeFileSha256, bytesRead, cancellation)))];
-        return new Verification([.. verified.SelectMany(one => one.Files)], [.. verified.SelectMany(one => one.Damage)]);
+        Verification[] verified = variants.Any(folder => File.Exists(paths.Variant(folder).Provenance))
+            ? [.. variants.Select(folder => InFolder(folder, VerifyVariant(paths.Variant(folder), wholeFileSha256, bytesRead, cancellation)))]
+            : [VerifyOne(paths, wholeFileSha256, bytesRead, cancellation)];
+        return new Verification([.. verified.SelectMany(one => one.Files)], [.. verified.SelectMany(one => one.Damage)])
+        {
+            Unproved = [.. verified.SelectMany(one => one.Unproved)], Unrecorded = [.. verified.SelectMany(one => one.Unrecorded)],
+        };
     }
 
     // By their alphas, as numbers.
@@ -60,13 +76,28 @@ public static class OutputVerifier
         [
             .. Directory.EnumerateDirectories(paths.Root)
                 .Select(path => Path.GetFileName(path))
-                .Where(name => Plan.IsVariantFolder(name) && File.Exists(paths.Variant(name).Provenance))
+                .Where(name => Plan.IsVariantFolder(name) && IsOutput(paths.Variant(name)))
                 .OrderBy(Plan.AlphaOfFolder),
         ];
 
-    private static Verification InFolder(string folder, Verification one) => new(
-        [.. one.Files.Select(file => file with { Name = folder + "/" + file.Name })],
-        [.. one.Damage.Select(damage => damage with { File = folder + "/" + damage.File })]);
+    private static bool IsOutput(OutputPaths variant) => File.Exists(variant.Provenance) || RecordedFiles.HasWeights(variant.Root);
+
+    // One of several that has lost its record is damage of the sweep, and no reason to say nothing about the others.
+    private static Verification VerifyVariant(OutputPaths variant, bool wholeFileSha256, Action<long>? bytesRead, CancellationToken cancellation) =>
+        File.Exists(variant.Provenance)
+            ? VerifyOne(variant, wholeFileSha256, bytesRead, cancellation)
+            : new Verification([], [new Damage(OutputPaths.ProvenanceName, null, null, [], "the file is missing", "a record", "nothing")]);
+
+    private static Verification InFolder(string folder, Verification one)
+    {
+        string Place(string name) => folder + "/" + name;
+        return new Verification(
+            [.. one.Files.Select(file => file with { Name = Place(file.Name) })],
+            [.. one.Damage.Select(damage => damage with { File = Place(damage.File) })])
+        {
+            Unproved = [.. one.Unproved.Select(Place)], Unrecorded = [.. one.Unrecorded.Select(Place)],
+        };
+    }
 
     private static Verification VerifyOne(
         OutputPaths paths, bool wholeFileSha256, Action<long>? bytesRead, CancellationToken cancellation)
@@ -79,20 +110,16 @@ public static class OutputVerifier
                 paths.Provenance, $"its blocks have {provenance.BlockBytes} bytes, those of this version {PartGrid.BlockBytes}");
         }
 
+        var recorded = new RecordedFiles(paths, provenance);
         var damage = ImmutableArray.CreateBuilder<Damage>();
         var files = ImmutableArray.CreateBuilder<VerifiedFile>();
-        IEnumerable<string> names = provenance.Published.Union(provenance.Files.Select(file => file.Name), StringComparer.Ordinal);
-        foreach (string name in names.Where(name => !File.Exists(paths.Published(name))))
-        {
-            damage.Add(new Damage(name, null, null, [], "the file is missing", "a file", "nothing"));
-        }
-
+        damage.AddRange(recorded.Missing().Concat(recorded.Strays()).Concat(recorded.OfIndex()));
         foreach (ProvenanceFile file in provenance.Files.Where(file => File.Exists(paths.Published(file.Name))))
         {
             files.Add(VerifyFile(paths, file, wholeFileSha256, damage, bytesRead, cancellation));
         }
 
-        return new Verification(files.ToImmutable(), damage.ToImmutable());
+        return new Verification(files.ToImmutable(), damage.ToImmutable()) { Unproved = recorded.Unproved, Unrecorded = recorded.Unrecorded };
     }
 
     private static VerifiedFile VerifyFile(
@@ -114,6 +141,7 @@ public static class OutputVerifier
                 expected.Name, null, null, [], "the file has another length", $"{expected.Bytes} bytes", $"{length} bytes"));
         }
 
+        var header = new Lazy<SafetensorsHeader?>(() => HeaderOf(path));
         byte[] digests = new byte[PartGrid.BlockCount(length) * BlockDigest.ByteCount];
         byte[] block = new byte[PartGrid.BlockBytes];
         for (long offset = 0; offset < length;)
@@ -134,7 +162,7 @@ public static class OutputVerifier
             if (index + BlockDigest.ByteCount <= expected.BlockDigests.Length
                 && !digest.SequenceEqual(expected.BlockDigests.AsSpan(index, BlockDigest.ByteCount)))
             {
-                damage.Add(Describe(path, expected, offset, offset + count, digest));
+                damage.Add(Describe(header.Value, expected, offset, offset + count, digest));
             }
 
             offset += count;
@@ -163,36 +191,39 @@ public static class OutputVerifier
         return filled;
     }
 
-    private static Damage Describe(string path, ProvenanceFile file, long begin, long end, ReadOnlySpan<byte> found)
+    private static Damage Describe(SafetensorsHeader? header, ProvenanceFile file, long begin, long end, ReadOnlySpan<byte> found)
     {
         int index = (int)(begin / PartGrid.BlockBytes) * BlockDigest.ByteCount;
         return new Damage(
             file.Name,
             begin,
             end,
-            TensorsIn(path, begin, end),
+            TensorsIn(header, begin, end),
             "the block's bytes are not those that were written",
             Convert.ToHexStringLower(file.BlockDigests.AsSpan(index, BlockDigest.ByteCount)),
             Convert.ToHexStringLower(found));
     }
 
-    private static ImmutableArray<string> TensorsIn(string path, long begin, long end)
+    // Where the damage is in the header itself, no tensor can be named.
+    private static ImmutableArray<string> TensorsIn(SafetensorsHeader? header, long begin, long end) => header is null
+        ? []
+        :
+        [
+            .. header.Tensors
+                .Where(tensor => tensor.ByteCount > 0)
+                .Where(tensor => header.DataStart + tensor.Begin < end && header.DataStart + tensor.End > begin)
+                .Select(tensor => tensor.Name),
+        ];
+
+    private static SafetensorsHeader? HeaderOf(string path)
     {
         try
         {
-            SafetensorsHeader header = SafetensorsHeader.ReadFrom(path);
-            return
-            [
-                .. header.Tensors
-                    .Where(tensor => tensor.ByteCount > 0)
-                    .Where(tensor => header.DataStart + tensor.Begin < end && header.DataStart + tensor.End > begin)
-                    .Select(tensor => tensor.Name),
-            ];
+            return SafetensorsHeader.ReadFrom(path);
         }
         catch (TensorFileException)
         {
-            // The damage is in the header itself: no tensor can be named.
-            return [];
+            return null;
         }
     }
 }

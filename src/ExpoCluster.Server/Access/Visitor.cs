@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Security.Claims;
+using ExpoCluster.Tensors;
 using Microsoft.AspNetCore.Http;
 
 namespace ExpoCluster.Server.Access;
@@ -57,7 +58,7 @@ internal sealed record Visitor(string? Name, AccessRole? Role)
     public static string Plain(string text)
     {
         string line = string.Concat(text.Where(character => !char.IsControl(character) && !char.IsSurrogate(character)));
-        return line.Length > MaxLength ? line[..MaxLength] + "…" : line;
+        return Printable.Line(line.Length > MaxLength ? line[..MaxLength] + "…" : line);
     }
 
     /// <param name="scheme">By which he was recognized.</param>

@@ -10,6 +10,7 @@ public sealed record ChangeDistribution(int Unchanged, ImmutableArray<ChangeStep
 {
     private const int StepsPerPower = 4;
     private const double Smallest = 1e-9;
+    private const double Greatest = 1e9;
 
     public int Largest => Math.Max(Unchanged, Steps.IsEmpty ? 0 : Steps.Max(step => step.Tensors));
 
@@ -18,7 +19,7 @@ public sealed record ChangeDistribution(int Unchanged, ImmutableArray<ChangeStep
         int[] steps =
         [
             .. tensors.Select(tensor => ReportSums.Of(tensor)).Where(sums => sums.Changed > 0 && sums.RelativeChange is > 0)
-                .Select(sums => (int)Math.Floor(Math.Log10(Math.Max(Smallest, sums.RelativeChange!.Value)) * StepsPerPower)),
+                .Select(sums => (int)Math.Floor(Math.Log10(Math.Clamp(sums.RelativeChange!.Value, Smallest, Greatest)) * StepsPerPower)),
         ];
         return new ChangeDistribution(
             tensors.Length - steps.Length,

@@ -1,18 +1,28 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Server.Reports;
 
 /// <summary>What a merge made of one model, by layer and kind of tensor, from the record beside it.</summary>
+/// <remarks>Every text in it can be shown as it is, for a record may come from anybody.</remarks>
 public sealed record ModelReport
 {
+    // The maps have a cell for each kind in each layer; models have some thirty kinds and two hundred layers.
+    private const int MaxLayers = 1000;
+
     /// <summary>Of the output directory, or of the recipe.</summary>
     public required string Name { get; init; }
 
     public required string Directory { get; init; }
 
-    public required Recipe Recipe { get; init; }
+    public required string Base { get; init; }
+
+    public required string Aligned { get; init; }
+
+    public required string Numerics { get; init; }
 
     public required string Tool { get; init; }
 
@@ -33,8 +43,8 @@ public sealed record ModelReport
     /// <summary>How many tensors changed how much.</summary>
     public required ChangeDistribution Distribution { get; init; }
 
-    /// <summary>Layer numbers, ascending; empty for a model without layers.</summary>
-    public ImmutableArray<int> Layers => [.. Kinds.SelectMany(kind => kind.ByLayer.Keys).Distinct().Order()];
+    /// <summary>Layer numbers, ascending; empty for a model without layers. Of more than anybody would look at only the first.</summary>
+    public ImmutableArray<int> Layers => [.. Kinds.SelectMany(kind => kind.ByLayer.Keys).Distinct().Order().Take(MaxLayers)];
 
     /// <summary>Null where nothing was measured (version 0.1).</summary>
     public static ModelReport? Of(Provenance record, string directory)
@@ -44,14 +54,16 @@ public sealed record ModelReport
             return null;
         }
 
-        Recipe recipe = Recipe.FromCanonicalJson(record.Recipe.ToJsonString());
+        Recipe recipe = RecipeOf(record, directory);
         return new ModelReport
         {
-            Name = recipe.Name ?? NameOf(directory),
-            Directory = directory,
-            Recipe = recipe,
-            Tool = record.Tool,
-            PlanDigest = record.PlanDigest,
+            Name = Printable.Of(recipe.Name ?? NameOf(directory)),
+            Directory = Printable.Line(directory),
+            Base = Printable.Of(recipe.Base),
+            Aligned = Printable.Of(recipe.Aligned),
+            Numerics = recipe.Numerics.Word(),
+            Tool = Printable.Of(record.Tool),
+            PlanDigest = Printable.Of(record.PlanDigest),
             Bytes = record.Files.Sum(file => file.Bytes),
             Files = record.Files.Length,
             Total = statistics.Total,
@@ -59,6 +71,18 @@ public sealed record ModelReport
             Kinds = TensorKind.Group(statistics.Tensors),
             Distribution = ChangeDistribution.Of(statistics.Tensors),
         };
+    }
+
+    private static Recipe RecipeOf(Provenance record, string directory)
+    {
+        try
+        {
+            return Recipe.FromCanonicalJson(record.Recipe.ToJsonString());
+        }
+        catch (FormatException)
+        {
+            throw ProvenanceException.NotOfAMerge(new OutputPaths(directory).Provenance, "its recipe is none");
+        }
     }
 
     // An output of a sweep is called after its alpha, and lies in the directory that was asked for.
@@ -74,19 +98,21 @@ public sealed record ModelReport
 /// <param name="ByLayer">Empty for tensors outside of the layers.</param>
 public sealed record TensorKind(string Name, ReportSums Total, ImmutableSortedDictionary<int, ReportSums> ByLayer)
 {
-    internal static ImmutableArray<TensorKind> Group(ImmutableArray<ProvenanceTensor> tensors) =>
-    [
-        .. from tensor in tensors
-           let place = TensorPlace.Of(tensor.Name)
-           group (place.Layer, Sums: ReportSums.Of(tensor)) by (place.Kind, IsLayered: place.Layer is not null) into kind
-           orderby kind.Key.IsLayered descending
-           select new TensorKind(
-               kind.Key.Kind,
-               Sum(kind.Select(tensor => tensor.Sums)),
-               kind.Key.IsLayered
-                   ? kind.GroupBy(tensor => tensor.Layer!.Value).ToImmutableSortedDictionary(layer => layer.Key, layer => Sum(layer.Select(tensor => tensor.Sums)))
-                   : ImmutableSortedDictionary<int, ReportSums>.Empty),
-    ];
+    private const int MaxKinds = 400;
+
+    internal static ImmutableArray<TensorKind> Group(ImmutableArray<ProvenanceTensor> tensors) => [.. All(tensors).Take(MaxKinds)];
+
+    private static IEnumerable<TensorKind> All(ImmutableArray<ProvenanceTensor> tensors) =>
+        from tensor in tensors
+        let place = TensorPlace.Of(tensor.Name)
+        group (place.Layer, Sums: ReportSums.Of(tensor)) by (place.Kind, IsLayered: place.Layer is not null) into kind
+        orderby kind.Key.IsLayered descending
+        select new TensorKind(
+            Printable.Of(kind.Key.Kind),
+            Sum(kind.Select(tensor => tensor.Sums)),
+            kind.Key.IsLayered
+                ? kind.GroupBy(tensor => tensor.Layer!.Value).ToImmutableSortedDictionary(layer => layer.Key, layer => Sum(layer.Select(tensor => tensor.Sums)))
+                : ImmutableSortedDictionary<int, ReportSums>.Empty);
 
     private static ReportSums Sum(IEnumerable<ReportSums> all) => all.Aggregate(default(ReportSums), (sum, next) => sum + next);
 }

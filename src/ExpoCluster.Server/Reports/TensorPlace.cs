@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Server.Reports;
 
@@ -8,8 +9,16 @@ namespace ExpoCluster.Server.Reports;
 /// <param name="Layer">Null outside of the layers.</param>
 public sealed partial record TensorPlace(string Kind, int? Layer)
 {
+    private const int LongestName = 1000;
+
     public static TensorPlace Of(string tensor)
     {
+        if (tensor.Length > LongestName)
+        {
+            // No model has such a name, and the longer one is, the longer it takes to look for a layer in it.
+            return new TensorPlace(Printable.Of(tensor), Layer: null);
+        }
+
         Match match = InLayer().Match(tensor);
         return match.Success
             ? new TensorPlace(KindOf(match.Groups["stack"].Value + match.Groups["rest"].Value), int.Parse(match.Groups["layer"].ValueSpan, CultureInfo.InvariantCulture))

@@ -53,7 +53,7 @@ internal sealed record StateDict(PickleValue.Map Map, ImmutableArray<string> Not
 
         string[] others = [.. top.Entries.Select(entry => NameOf(entry.Key)).Where(name => name != key)];
         string passedOver = others.Length == 0 ? "" : $"; {Quoted(others)} beside it {(others.Length == 1 ? "is" : "are")} not read";
-        return new StateDict(found, [$"The checkpoint is what the file holds under '{key}'{passedOver}.", .. NotesOn(found, file)]);
+        return new StateDict(found, [$"The checkpoint is what the file holds under '{Printable.Of(key)}'{passedOver}.", .. NotesOn(found, file)]);
     }
 
     private static bool HoldsTensorsItself(PickleValue.Map map) => map.Entries.Any(entry => entry.Value is PickleValue.Tensor);
@@ -66,7 +66,7 @@ internal sealed record StateDict(PickleValue.Map Map, ImmutableArray<string> Not
         if (holder is not null)
         {
             throw TorchRules.StateDictIsClear.Broken(
-                file, expected: "tensors in one dict", found: $"more of them nested under '{holder}'");
+                file, expected: "tensors in one dict", found: $"more of them nested under '{Printable.Of(holder)}'");
         }
 
         return others.Length == 0
@@ -80,5 +80,5 @@ internal sealed record StateDict(PickleValue.Map Map, ImmutableArray<string> Not
         map.Entries.Count == 0 ? "" : $" but with {Quoted([.. map.Entries.Take(ShownKeys + 1).Select(entry => NameOf(entry.Key))])}";
 
     private static string Quoted(string[] names) =>
-        string.Join(", ", names.Take(ShownKeys).Select(name => $"'{name}'")) + (names.Length > ShownKeys ? " and more" : "");
+        string.Join(", ", names.Take(ShownKeys).Select(name => $"'{Printable.Of(name)}'")) + (names.Length > ShownKeys ? " and more" : "");
 }

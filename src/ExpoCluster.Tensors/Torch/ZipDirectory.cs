@@ -90,7 +90,7 @@ internal sealed record ZipDirectory(ImmutableArray<ZipEntry> Entries, long Offse
         RequirePlain(flags, U16(rest, 10), name, offset, file);
         return storedBytes == byteCount
             ? new ZipEntry(name, flags, U32(rest, 16), byteCount, headerOffset)
-            : throw Contradiction(file, offset, $"{byteCount} bytes stored of '{name}'", $"{storedBytes} bytes");
+            : throw Contradiction(file, offset, $"{byteCount} bytes stored of '{Printable.Of(name)}'", $"{storedBytes} bytes");
     }
 
     private static void RequirePlain(int flags, int method, string name, long offset, string file)

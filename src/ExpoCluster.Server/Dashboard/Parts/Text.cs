@@ -2,6 +2,7 @@ using System.Globalization;
 using ExpoCluster.Client.Jobs;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Server.Reports;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Server.Dashboard.Parts;
 
@@ -32,6 +33,12 @@ internal static class Text
     /// <summary>In UTC, for servers and browsers may be anywhere.</summary>
     public static string Moment(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) + " UTC";
 
+    /// <summary>A name that somebody else chose: one line, shortened, without what would turn its neighbours round.</summary>
+    public static string Name(string? name) => Printable.Of(name);
+
+    /// <summary>A sentence with such names in it.</summary>
+    public static string Line(string? sentence) => Printable.Line(Printable.Shortened(sentence ?? "", Printable.LongestLine));
+
     /// <summary>The last part of a path, or the name of a model.</summary>
     public static string Short(string path) => path.TrimEnd('/').Split('/')[^1];
 
@@ -39,7 +46,7 @@ internal static class Text
         ? string.Join(", ", alphas.Select(alpha => alpha.ToString(CultureInfo.InvariantCulture)))
         : "by tensor";
 
-    public static string NameOf(Job job) => job.Name ?? (job.Output.Count > 0 ? Short(job.Output.Count > 1 ? Path.GetDirectoryName(job.Output[0])! : job.Output[0]) : job.Id);
+    public static string NameOf(Job job) => Name(job.Name ?? (job.Output.Count > 0 ? Short(job.Output.Count > 1 ? Path.GetDirectoryName(job.Output[0])! : job.Output[0]) : job.Id));
 
     /// <summary>good, busy, wait, bad or nothing, as the style sheet knows them.</summary>
     public static string MarkOf(string state) => state switch
