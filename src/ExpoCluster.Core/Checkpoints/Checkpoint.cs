@@ -20,7 +20,7 @@ public sealed class Checkpoint
         EntryFileName = location.FileName;
         Shards = shards;
         Tensors = tensors;
-        Notes = [.. location.Folder.Notes, .. location.Notes, .. notes];
+        Notes = [.. location.Folder.Notes, .. location.Notes, .. location.Folder.NotesOn(location.FileName, shards), .. notes];
     }
 
     /// <summary>As the user wrote it.</summary>
@@ -52,12 +52,14 @@ public sealed class Checkpoint
     /// <summary>Opens a directory, one weights file or a model of the Hub, and checks every header against the index.</summary>
     /// <param name="reference">As the user wrote it.</param>
     /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
+    /// <param name="roots">Below which files of a directory must lie; null for everywhere.</param>
     /// <exception cref="CheckpointException">The checkpoint is missing or contradicts itself.</exception>
     /// <exception cref="ExpoCluster.Tensors.TensorFileException">A weights file breaks a rule of its format.</exception>
     /// <exception cref="HubException">The Hub cannot be reached or refuses.</exception>
-    public static Checkpoint Open(string reference, HubSession? hub = null)
+    /// <exception cref="Recipes.UsageException">A file lies outside the storage roots.</exception>
+    public static Checkpoint Open(string reference, HubSession? hub = null, StorageRoots? roots = null)
     {
-        CheckpointLocation location = CheckpointLocation.Find(reference, hub);
+        CheckpointLocation location = CheckpointLocation.Find(reference, hub, roots);
         try
         {
             return location.IsIndexed ? OpenIndexed(reference, location) : OpenSingle(reference, location);
@@ -90,7 +92,10 @@ public sealed class Checkpoint
     {
         using WeightsFile file = folder.OpenWeights(name, namedBy);
         return new CheckpointShard(
-            name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, WeightsHeader.ReadFrom(file.Bytes));
+            name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, WeightsHeader.ReadFrom(file.Bytes))
+        {
+            Identity = file.Identity,
+        };
     }
 
     private static Dictionary<string, CheckpointTensor> TensorsOf(ImmutableArray<CheckpointShard> shards)

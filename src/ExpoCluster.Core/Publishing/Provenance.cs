@@ -8,6 +8,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Publishing;
 
@@ -29,6 +30,9 @@ public sealed record ProvenancePartlyExtrapolated(string Name, long Elements, lo
 public sealed record Provenance
 {
     public const int CurrentFormat = 1;
+
+    /// <summary>A record of a hundred thousand tensors is tens of megabytes.</summary>
+    private const int MaxBytes = 512 << 20;
 
     public int Format { get; init; } = CurrentFormat;
 
@@ -104,7 +108,7 @@ public sealed record Provenance
 
         try
         {
-            Provenance? read = JsonSerializer.Deserialize(File.ReadAllBytes(paths.Provenance), ProvenanceJson.Default.Provenance);
+            Provenance? read = JsonSerializer.Deserialize(RegularFile.ReadBytes(paths.Provenance, MaxBytes), ProvenanceJson.Default.Provenance);
             return read is { Format: CurrentFormat }
                 ? read
                 : throw new ProvenanceException(paths.Provenance, $"expected format {CurrentFormat}, found {read?.Format.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null"}");

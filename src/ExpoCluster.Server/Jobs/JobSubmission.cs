@@ -161,7 +161,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
             {
                 // A branch is asked for anew each time, and all that follows from the answer is of one commit.
                 HubSession session = hub.Anew(namesByCommit: true);
-                PlannedMerge merge = Planner.Plan(recipe, session);
+                PlannedMerge merge = Planner.Plan(recipe, session, roots);
                 roots.Check(merge.Plan, hub.Cache);
                 return new PlannedRequest(merge, HubNeeds.Of(merge, session));
             }).ConfigureAwait(false);
@@ -191,11 +191,13 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     // What would fit if other jobs were not there is a matter of time: such a job is taken, and waits.
     private async Task CheckStorageAsync(OutputPaths paths, PlannedRequest planned, CancellationToken cancellation)
     {
-        long outputBytes = OutputPreflight.NeededBytes(planned.Merge.Plan);
+        var needs = OutputNeeds.Of(planned.Merge);
+        long outputBytes = needs.Bytes;
+        OutputPreflight.CheckInodes(paths, needs);
         planned.Needs?.CheckSpace(paths, outputBytes: 0);
         try
         {
-            OutputPreflight.CheckStorage(paths, planned.Merge.Plan, alreadyReserved: 0);
+            OutputPreflight.CheckStorage(paths, needs, alreadyReserved: 0);
             planned.Needs?.CheckSpace(paths, outputBytes);
         }
         catch (StorageException full) when (full.Code == StorageException.Full)
@@ -212,10 +214,10 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         }
     }
 
-    private static OutputCondition Inspect(OutputPaths paths, PlannedRequest planned, JobRequest request)
+    private OutputCondition Inspect(OutputPaths paths, PlannedRequest planned, JobRequest request)
     {
         PlannedMerge merge = planned.Merge;
-        RecipeProblem? overlap = OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) ?? planned.Needs?.FindOverlap(paths);
+        RecipeProblem? overlap = OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) ?? planned.Needs?.FindOverlap(paths) ?? OutputPreflight.FindMisplaced(paths, hub.Cache.Directory);
         if (overlap is not null)
         {
             throw new UsageException(overlap with { Path = "out" });
