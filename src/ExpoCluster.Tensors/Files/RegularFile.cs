@@ -48,7 +48,7 @@ public static class RegularFile
         long length = RandomAccess.GetLength(file);
         if (length > maxBytes)
         {
-            throw new FileTooLongException(path, maxBytes);
+            throw new FileTooLongException(maxBytes);
         }
 
         // One more than it should have, so that its end is met without a second buffer.
@@ -59,7 +59,7 @@ public static class RegularFile
             filled += count;
             if (filled > maxBytes)
             {
-                throw new FileTooLongException(path, maxBytes);
+                throw new FileTooLongException(maxBytes);
             }
 
             if (filled == content.Length)
@@ -89,7 +89,7 @@ public static class RegularFile
 
         if (FileKind.Trouble(path) is { } trouble)
         {
-            throw new NotRegularFileException(path, trouble);
+            throw new NotRegularFileException(trouble);
         }
 
         int descriptor = FileKind.OpenAtOnce(path, flags);
@@ -102,7 +102,7 @@ public static class RegularFile
         if (FileKind.Trouble(file) is { } found)
         {
             file.Dispose();
-            throw new NotRegularFileException(path, found);
+            throw new NotRegularFileException(found);
         }
 
         FileKind.MakeBlocking(file, flags);
@@ -117,7 +117,7 @@ public static class RegularFile
             ErrorMissing => new FileNotFoundException(why, path),
             ErrorNotADirectory => new DirectoryNotFoundException(why),
             ErrorDenied or ErrorNotPermitted => new UnauthorizedAccessException(why),
-            ErrorNoDevice => new NotRegularFileException(path, "a device or a socket"),
+            ErrorNoDevice => new NotRegularFileException("a device or a socket"),
             _ => new IOException(why, errno),
         };
     }
@@ -132,7 +132,7 @@ public static class RegularFile
         catch (NotSupportedException)
         {
             file.Dispose();
-            throw new NotRegularFileException(path, "a pipe or a device");
+            throw new NotRegularFileException("a pipe or a device");
         }
     }
 }
