@@ -244,7 +244,7 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     {
         if (!plan.Inputs[input].IsRemote)
         {
-            Compare(plan.Inputs[input], FileIdentity.Of(handle, path));
+            seen.CompareOpened(plan.Inputs[input], FileIdentity.Of(handle, path));
         }
     }
 

@@ -39,11 +39,25 @@ public sealed class SeenInputs
             return;
         }
 
-        bool isSameFile = (then.Device, then.Inode) == (now.Device, now.Inode);
-        throw isSameFile
+        throw IsSameFile(then, now)
             ? InputFiles.Changed(planned, "the file was rewritten in place, or its permissions, links or name were changed,", Change(then), Change(now), Advice)
-            : InputFiles.Changed(planned, "another file has taken its place", $"inode {then.Inode}", $"inode {now.Inode}", Advice);
+            : Replaced(planned, then, now);
     }
+
+    /// <summary>Throws when another file was opened than the one that was seen by this name: it may have been swapped behind a look.</summary>
+    /// <exception cref="Tensors.TensorFileException">It was.</exception>
+    internal void CompareOpened(PlanInput planned, FileIdentity opened)
+    {
+        if (first.TryGetValue(planned.Path, out FileIdentity then) && !IsSameFile(then, opened) && FileSystemFacts.Of(planned.Path).KeepsIdentities)
+        {
+            throw Replaced(planned, then, opened);
+        }
+    }
+
+    private static bool IsSameFile(FileIdentity one, FileIdentity other) => (one.Device, one.Inode) == (other.Device, other.Inode);
+
+    private static Tensors.TensorFileException Replaced(PlanInput planned, FileIdentity then, FileIdentity now) =>
+        InputFiles.Changed(planned, "another file has taken its place", $"inode {then.Inode}", $"inode {now.Inode}", Advice);
 
     // Parts that are done were computed from what was there before.
     private const string Advice =

@@ -54,7 +54,11 @@ public sealed class PublishSequence
     /// <returns>All names to publish, in their order: in a sweep, variant after variant, each with its folder.</returns>
     public ImmutableArray<string> Prepare(Plan plan, Recipe recipe, ImmutableArray<JobFileState> files, string version)
     {
-        File.Delete(paths.Room);
+        if (File.Exists(paths.Room))
+        {
+            File.Delete(paths.Room);
+        }
+
         string prepared = paths.Prepared(job);
         if (Directory.Exists(prepared))
         {
