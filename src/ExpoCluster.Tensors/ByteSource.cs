@@ -1,3 +1,4 @@
+using ExpoCluster.Tensors.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Tensors;
@@ -19,6 +20,9 @@ public abstract class ByteSource : IDisposable
     /// <exception cref="TensorFileException">It is missing, no file, or not readable.</exception>
     public static ByteSource OfFile(string path) => new LocalFile(path);
 
+    /// <summary>A file of this machine that is open already; it is closed with this.</summary>
+    public static ByteSource OfFile(SafeFileHandle opened, string path) => new LocalFile(opened, path);
+
     /// <summary>Fills <paramref name="buffer"/> with the bytes at <paramref name="offset"/>.</summary>
     /// <exception cref="TensorFileException">They cannot be read, or the file ends before them.</exception>
     public abstract void ReadExactly(Span<byte> buffer, long offset);
@@ -39,15 +43,14 @@ public abstract class ByteSource : IDisposable
         {
             Name = path;
             handle = ReadableFile.Open(path);
-            try
-            {
-                ByteLength = ReadableFile.LengthOf(handle, path);
-            }
-            catch (TensorFileException)
-            {
-                handle.Dispose();
-                throw;
-            }
+            ByteLength = RandomAccess.GetLength(handle);
+        }
+
+        public LocalFile(SafeFileHandle opened, string path)
+        {
+            Name = path;
+            handle = opened;
+            ByteLength = RandomAccess.GetLength(handle);
         }
 
         public override string Name { get; }

@@ -81,11 +81,7 @@ internal static class PlanCommand
     // The refusals of merge, before merge.
     private static OutputCondition CheckOutput(OutputPaths output, Recipe recipe, PlannedMerge merge, HubFacts? hub, bool overwrite)
     {
-        if (OutputPreflight.FindOverlap(output, [merge.Base, merge.Aligned]) is { } overlap)
-        {
-            throw new UsageException(overlap);
-        }
-
+        HubInputs.CheckPlace(output, merge);
         OutputCondition condition = OutputPreflight.Inspect(output, merge, recipe);
         if (!overwrite && condition is OutputCondition.ForeignModel or OutputCondition.OtherPlan && !Directory.Exists(output.Workspace))
         {
@@ -94,10 +90,11 @@ internal static class PlanCommand
 
         if (condition != OutputCondition.Finished && !Directory.Exists(output.Workspace))
         {
-            OutputPreflight.CheckStorage(output, merge.Plan, alreadyReserved: 0);
+            var needs = OutputNeeds.Of(merge);
+            OutputPreflight.CheckStorage(output, needs, alreadyReserved: 0);
             if (hub is { KeepsNothing: false })
             {
-                hub.Needs.CheckSpace(output, OutputPreflight.NeededBytes(merge.Plan));
+                hub.Needs.CheckSpace(output, needs.Bytes);
             }
         }
 
@@ -137,7 +134,7 @@ internal static class PlanCommand
             ["bytesRead"] = plan.InputByteCount,
             ["io"] = traffic.ToJson(storage),
             ["bytesWritten"] = plan.OutputByteCount,
-            ["diskNeeded"] = OutputPreflight.NeededBytes(plan),
+            ["diskNeeded"] = OutputNeeds.Of(merge).Bytes,
             ["diskFree"] = storage?.FreeBytes,
             ["fileSystem"] = storage?.Kind,
             ["reserved"] = storage?.CanReserve,
@@ -173,7 +170,7 @@ internal static class PlanCommand
         {
             string reserved = storage.CanReserve ? "reserved before the first byte is computed" : "cannot be reserved on this file system: checked only";
             Fact("output", output.Root);
-            Fact("disk", $"{ByteSize.Format(OutputPreflight.NeededBytes(plan))} needed, {ByteSize.Format(storage.FreeBytes)} free on {storage.Kind}; {reserved}");
+            Fact("disk", $"{ByteSize.Format(OutputNeeds.Of(merge).Bytes)} needed, {ByteSize.Format(storage.FreeBytes)} free on {storage.Kind}; {reserved}");
         }
 
         Fact("time", estimate.Describe());

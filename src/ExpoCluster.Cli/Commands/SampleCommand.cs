@@ -4,6 +4,7 @@ using System.Globalization;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Core.Samples;
+using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Cli.Commands;
@@ -32,8 +33,8 @@ internal static class SampleCommand
         command.Options.Add(like);
         command.Options.Add(scale);
         command.SetAction(parsed => parsed.GetValue(like) is { } recipe
-            ? RunLike(parsed.GetValue(directory)!, recipe, parsed.GetValue(scale), Given(parsed, size, dtype, maxShardSize))
-            : Run(parsed.GetValue(directory)!, parsed.GetValue(size)!, parsed.GetValue(dtype)!, parsed.GetValue(maxShardSize), parsed.GetValue(scale)));
+            ? RunLike(Faithful(parsed.GetValue(directory)!), recipe, parsed.GetValue(scale), Given(parsed, size, dtype, maxShardSize))
+            : Run(Faithful(parsed.GetValue(directory)!), parsed.GetValue(size)!, parsed.GetValue(dtype)!, parsed.GetValue(maxShardSize), parsed.GetValue(scale)));
         return command;
     }
 
@@ -106,6 +107,8 @@ internal static class SampleCommand
         AdviseMerge(directory, alpha: 0.3);
         return ExitCodes.Done;
     }
+
+    private static string Faithful(string directory) => PathText.IsFaithful(directory) ? directory : throw PathText.Unfaithful(directory);
 
     private static long ReadSize(string option, string text) => ByteSize.TryParse(text, out long bytes) && bytes > 0
         ? bytes

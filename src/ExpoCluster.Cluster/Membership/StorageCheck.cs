@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Files;
 using Npgsql;
 
 namespace ExpoCluster.Cluster.Membership;
@@ -10,6 +11,7 @@ public static class StorageCheck
     public const string TokenName = ".expocluster-storage";
 
     private const int TokenLength = 32;
+    private const int MaxTokenBytes = 4096;
 
     // Another node's token is a new file in a directory that this node may have looked at before: attribute caches hold it back.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -81,7 +83,7 @@ public static class StorageCheck
     {
         try
         {
-            return File.ReadAllText(Path.Join(root, TokenName)).Trim();
+            return RegularFile.ReadText(Path.Join(root, TokenName), MaxTokenBytes).Trim();
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -235,7 +235,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
         string id = message.Assignment.Job;
         if (!jobs.TryGetValue(id, out WorkedJob? job) || job.Plan.Digest != message.Plan.Digest)
         {
-            job = new WorkedJob(message.Plan, new OutputPaths(message.Assignment.Output), new InputFiles(message.Plan, cache: settings.Hub?.Cache), message.Reads);
+            job = new WorkedJob(message.Plan, new OutputPaths(message.Assignment.Output), new InputFiles(message.Plan, cache: settings.Hub?.Cache, seen: settings.Seen), message.Reads);
             jobs[id] = job;
         }
 

@@ -18,6 +18,9 @@ public sealed record WorkerSettings
     /// <summary>What was begun before the worker was there, and the lanes that are at it; null where it begins with nothing.</summary>
     public HeadStart? HeadStart { get; init; }
 
+    /// <summary>What this process has seen of the inputs when it planned the merge; null where it has not.</summary>
+    public SeenInputs? Seen { get; init; }
+
     /// <summary>The way to the Hub and to the cache that all nodes share; null where inputs of the Hub are read straight through.</summary>
     public HubSession? Hub { get; init; }
 

@@ -21,7 +21,7 @@ public sealed class Checkpoint
         EntryFileName = location.FileName;
         Shards = shards;
         Tensors = tensors;
-        Notes = [.. location.Folder.Notes, .. location.Notes, .. notes];
+        Notes = [.. location.Folder.Notes, .. location.Notes, .. location.Folder.NotesOn(location.FileName, shards), .. notes];
     }
 
     /// <summary>As the user wrote it.</summary>
@@ -54,14 +54,16 @@ public sealed class Checkpoint
     /// <param name="reference">As the user wrote it.</param>
     /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
     /// <param name="work">What it takes is counted there; null where that has no limit.</param>
+    /// <param name="roots">Below which files of a directory must lie; null for everywhere.</param>
     /// <exception cref="CheckpointException">The checkpoint is missing or contradicts itself.</exception>
     /// <exception cref="ExpoCluster.Tensors.TensorFileException">A weights file breaks a rule of its format.</exception>
     /// <exception cref="HubException">The Hub cannot be reached or refuses.</exception>
-    public static Checkpoint Open(string reference, HubSession? hub = null, PlanningWork? work = null)
+    /// <exception cref="Recipes.UsageException">A file lies outside the storage roots.</exception>
+    public static Checkpoint Open(string reference, HubSession? hub = null, PlanningWork? work = null, StorageRoots? roots = null)
     {
         work ??= PlanningWork.Unhurried();
         work.Continue();
-        CheckpointLocation location = CheckpointLocation.Find(reference, hub);
+        CheckpointLocation location = CheckpointLocation.Find(reference, hub, roots);
         try
         {
             return location.IsIndexed ? OpenIndexed(reference, location, work) : OpenSingle(reference, location, work);
@@ -95,7 +97,7 @@ public sealed class Checkpoint
         using WeightsFile file = work.Watched(folder.OpenWeights(name, namedBy));
         WeightsHeader header = WeightsHeader.ReadFrom(file.Bytes);
         work.SpendTensors(header.Tensors.Length);
-        return new CheckpointShard(name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, header);
+        return new CheckpointShard(name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, header) { Identity = file.Identity };
     }
 
     private static Dictionary<string, CheckpointTensor> TensorsOf(ImmutableArray<CheckpointShard> shards)

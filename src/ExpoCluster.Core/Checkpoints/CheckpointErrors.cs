@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Checkpoints;
 
@@ -12,6 +13,9 @@ internal static class CheckpointErrors
     public static CheckpointException NotFound(string path) => new(
         "EXPO1101", path, "there is no such directory or file",
         "Check the path; a relative one starts at the directory the command was run in.");
+
+    public static CheckpointException ReferenceNotUtf8(string reference) => new(
+        "EXPO1124", reference, "a path that is no UTF-8, of which only this is left", "Rename the file or directory, or reach it by a link whose name is UTF-8.");
 
     public static CheckpointException NoWeights(string directory) => new(
         "EXPO1103", directory, "the directory has no weights",
@@ -76,6 +80,19 @@ internal static class CheckpointErrors
 
     public static CheckpointException TensorTwice(string path, string tensor, string first, string second) => new(
         "EXPO1120", path, $"two files hold the tensor '{Printable.Of(tensor)}'", FetchAgain, found: $"{Printable.Of(first)} and {Printable.Of(second)}");
+
+    public static CheckpointException SideFileElsewhere(string path, string real) => new(
+        "EXPO1121", path, $"a link that leads out of the checkpoint's directory, to {real}, and would be published with the model",
+        "Put a copy of the file in the link's place, or remove the link if no loader needs it; or give the directory that holds the file itself.");
+
+    public static CheckpointException SideFileNotRegular(string path, NotRegularFileException cause) => new(
+        "EXPO1122", path, "no regular file, and would be published with the model",
+        "Put the file itself there, or remove it if no loader needs it.",
+        expected: "a regular file", found: cause.Found, innerException: cause);
+
+    public static CheckpointException SideFileNameNotUtf8(string path) => new(
+        "EXPO1123", path, "a file whose name is no UTF-8 would be published with the model under another name",
+        "Rename the file, or remove it if no loader needs it.");
 
     public static CheckpointException SideFileMissing(string path) => new(
         "EXPO1131", path, "the file is a link that leads nowhere",

@@ -14,11 +14,17 @@ internal abstract class CheckpointFolder
     /// <summary>Paths of the side files where they are not all on this machine.</summary>
     public virtual ImmutableArray<string> RemoteSideFiles => [];
 
+    /// <summary>Bytes of those.</summary>
+    public virtual long RemoteSideFileBytes => 0;
+
     /// <summary>The reference that means exactly these files, whatever changes elsewhere; null where it is as the user wrote it.</summary>
     public virtual string? Reference => null;
 
     /// <summary>What a user may want to know of how the files were found.</summary>
     public virtual ImmutableArray<string> Notes => [];
+
+    /// <summary>What a user may want to know of where the files lie that were opened, one sentence each.</summary>
+    public virtual IEnumerable<string> NotesOn(string entryFileName, ImmutableArray<CheckpointShard> shards) => [];
 
     /// <summary>How many headers to read at once.</summary>
     public virtual int ReadsAtOnce => 1;

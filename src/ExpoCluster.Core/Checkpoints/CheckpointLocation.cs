@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Storage;
 
 namespace ExpoCluster.Core.Checkpoints;
 
@@ -32,7 +33,8 @@ internal sealed partial record CheckpointLocation(
 
     /// <param name="reference">As the user wrote it.</param>
     /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
-    public static CheckpointLocation Find(string reference, HubSession? hub)
+    /// <param name="roots">Below which files of a directory must lie; null for everywhere.</param>
+    public static CheckpointLocation Find(string reference, HubSession? hub, StorageRoots? roots = null)
     {
         if (HubReference.Matches(reference))
         {
@@ -46,17 +48,22 @@ internal sealed partial record CheckpointLocation(
             throw CheckpointErrors.NotFound(reference);
         }
 
+        if (!PathText.IsFaithful(reference))
+        {
+            throw CheckpointErrors.ReferenceNotUtf8(reference);
+        }
+
         string path = Path.GetFullPath(reference);
-        return Directory.Exists(path) ? Of(new LocalFolder(path, holdsModel: true), path)
-            : File.Exists(path) ? OfFile(path)
+        return Directory.Exists(path) ? Of(new LocalFolder(path, holdsModel: true, roots), path)
+            : File.Exists(path) ? OfFile(path, roots)
             : throw CheckpointErrors.NotFound(path);
     }
 
-    private static CheckpointLocation OfFile(string path) => Path.GetExtension(path) switch
+    private static CheckpointLocation OfFile(string path, StorageRoots? roots) => Path.GetExtension(path) switch
     {
         ".json" => throw CheckpointErrors.NotWeights(path),
         _ => new CheckpointLocation(
-            new LocalFolder(Path.GetDirectoryName(path)!, holdsModel: false), Path.GetFileName(path), IsIndexed: false, []),
+            new LocalFolder(Path.GetDirectoryName(path)!, holdsModel: false, roots), Path.GetFileName(path), IsIndexed: false, []),
     };
 
     /// <summary>Chooses among the files of a model.</summary>

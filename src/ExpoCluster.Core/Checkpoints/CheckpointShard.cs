@@ -1,4 +1,5 @@
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Checkpoints;
@@ -12,6 +13,9 @@ namespace ExpoCluster.Core.Checkpoints;
 public sealed record CheckpointShard(
     string Name, string Path, long ByteLength, long ModifiedUnixNanoseconds, WeightsHeader Header)
 {
+    /// <summary>Which file was opened, as far as no plan tells it; null for one that is not on this machine.</summary>
+    public FileIdentity? Identity { get; init; }
+
     /// <summary>The file is not on this machine.</summary>
     public bool IsRemote => HubReference.Matches(Path);
 }

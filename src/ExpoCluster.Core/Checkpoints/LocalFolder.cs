@@ -1,13 +1,16 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
+using ExpoCluster.Tensors.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Checkpoints;
 
 /// <summary>A directory of this machine.</summary>
 /// <param name="directory">Absolute, its links not resolved.</param>
 /// <param name="holdsModel">False where one of its files was given as the reference: then nothing else in it counts.</param>
-internal sealed class LocalFolder(string directory, bool holdsModel) : CheckpointFolder
+/// <param name="roots">Below which its files must lie; null for everywhere.</param>
+internal sealed class LocalFolder(string directory, bool holdsModel, StorageRoots? roots = null) : CheckpointFolder
 {
     public override string? LocalDirectory => holdsModel ? directory : null;
 
@@ -38,10 +41,14 @@ internal sealed class LocalFolder(string directory, bool holdsModel) : Checkpoin
     public override byte[] ReadIndex(string fileName)
     {
         string path = PathOf(fileName);
+        string realPath = RealPathOf(path);
         try
         {
-            long length = new FileInfo(RealPath.Of(path)).Length;
-            return length <= WeightMap.MaxIndexBytes ? File.ReadAllBytes(path) : throw CheckpointErrors.IndexTooLarge(path, length);
+            return RegularFile.ReadBytes(realPath, WeightMap.MaxIndexBytes);
+        }
+        catch (FileTooLongException)
+        {
+            throw CheckpointErrors.IndexTooLarge(path, new FileInfo(realPath).Length);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -52,9 +59,37 @@ internal sealed class LocalFolder(string directory, bool holdsModel) : Checkpoin
     public override WeightsFile OpenWeights(string fileName, string namedBy)
     {
         string path = PathOf(fileName);
-        string realPath = RealPath.Of(path);
-        return File.Exists(realPath)
-            ? new WeightsFile(realPath, FileIdentity.Of(realPath)!.Value.ModifiedUnixNanoseconds, ByteSource.OfFile(realPath))
-            : throw CheckpointErrors.WeightsFileMissing(path, namedBy);
+        string realPath = RealPathOf(path);
+        if (!File.Exists(realPath))
+        {
+            throw CheckpointErrors.WeightsFileMissing(path, namedBy);
+        }
+
+        SafeFileHandle opened = ReadableFile.Open(realPath);
+        var identity = FileIdentity.Of(opened, realPath);
+        return new WeightsFile(realPath, identity.ModifiedUnixNanoseconds, ByteSource.OfFile(opened, realPath)) { Identity = identity };
     }
+
+    // People keep weights on another disk and link to them, which is followed, and said.
+    public override IEnumerable<string> NotesOn(string entryFileName, ImmutableArray<CheckpointShard> shards)
+    {
+        if (!holdsModel)
+        {
+            yield break;
+        }
+
+        var bounds = new CheckpointBounds(directory, roots);
+        (string Name, string Path)[] elsewhere =
+        [
+            .. shards.Select(shard => (shard.Name, shard.Path)).Prepend((Name: entryFileName, Path: RealPath.Of(PathOf(entryFileName))))
+                .Where(file => !bounds.Contains(file.Path)).Distinct(),
+        ];
+        if (elsewhere.Length > 0)
+        {
+            string others = elsewhere.Length == 1 ? "" : $", and so do {elsewhere.Length - 1} more of its files";
+            yield return $"{PathOf(elsewhere[0].Name)} is a link that leads out of its directory, to {elsewhere[0].Path}{others}.";
+        }
+    }
+
+    private string RealPathOf(string path) => roots?.CheckFile(path, path) ?? RealPath.Of(path);
 }

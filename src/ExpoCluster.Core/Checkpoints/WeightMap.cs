@@ -7,7 +7,7 @@ namespace ExpoCluster.Core.Checkpoints;
 internal sealed class WeightMap
 {
     /// <summary>A million tensors with long names take half of it.</summary>
-    internal const long MaxIndexBytes = 256L << 20;
+    internal const int MaxIndexBytes = 256 << 20;
 
     private readonly Dictionary<string, string> _fileOfTensor = new(StringComparer.Ordinal);
 

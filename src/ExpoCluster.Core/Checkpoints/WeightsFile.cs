@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Checkpoints;
@@ -8,5 +9,8 @@ namespace ExpoCluster.Core.Checkpoints;
 /// <param name="Bytes">Its content.</param>
 internal sealed record WeightsFile(string Path, long ModifiedUnixNanoseconds, ByteSource Bytes) : IDisposable
 {
+    /// <summary>Which file it is; null for one that is not on this machine.</summary>
+    public FileIdentity? Identity { get; init; }
+
     public void Dispose() => Bytes.Dispose();
 }

@@ -30,7 +30,7 @@ public static class Comparer
         PlannedMerge merge = Planner.Plan(recipe with { OnMismatch = MismatchPolicy.CopyAligned, Sweep = [] });
         Plan plan = merge.Plan;
         ReadMode mode = reads == ReadMode.Mapped ? ReadMode.Mapped : ReadMode.Positioned;
-        using var inputs = new InputFiles(plan);
+        using var inputs = new InputFiles(plan, seen: SeenInputs.Of(merge));
         PartRange[] parts =
         [
             .. Enumerable.Range(0, plan.Files.Length).SelectMany(file =>

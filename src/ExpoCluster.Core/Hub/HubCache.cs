@@ -1,4 +1,5 @@
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -10,6 +11,11 @@ namespace ExpoCluster.Core.Hub;
 /// <param name="usesLinks">False where the user forbids symbolic links; then files lie in the snapshots themselves.</param>
 public sealed class HubCache(string directory, bool usesLinks = true)
 {
+    /// <summary>A ref is a commit of 40 digits.</summary>
+    private const int MaxRefBytes = 4096;
+
+    internal const string ModelPrefix = "models--";
+
     private const string TagName = "CACHEDIR.TAG";
 
     private const string TagText = "Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory tag created by huggingface_hub.\n";
@@ -29,7 +35,7 @@ public sealed class HubCache(string directory, bool usesLinks = true)
     public HubCommit? ReadRef(string repository, string revision)
     {
         string path = RefPath(repository, revision);
-        string text = File.Exists(path) ? File.ReadAllText(path).Trim() : "";
+        string text = File.Exists(path) ? RegularFile.ReadText(path, MaxRefBytes).Trim() : "";
         return HubCommit.IsSha(text) ? new HubCommit(repository, text) : null;
     }
 
@@ -112,7 +118,15 @@ public sealed class HubCache(string directory, bool usesLinks = true)
         }
     }
 
-    private static string FolderName(string repository) => "models--" + repository.Replace("/", "--", StringComparison.Ordinal);
+    /// <summary>Whether a path leads into a model of a cache, whosever it is: <c>models--ORG--NAME/snapshots</c> and what lies beside.</summary>
+    public static bool IsInModel(string path)
+    {
+        string[] names = path.Split(Path.DirectorySeparatorChar);
+        return names.Zip(names.Skip(1)).Any(pair =>
+            pair.First.StartsWith(ModelPrefix, StringComparison.Ordinal) && pair.Second is "snapshots" or "blobs" or "refs" or "trees");
+    }
+
+    private static string FolderName(string repository) => ModelPrefix + repository.Replace("/", "--", StringComparison.Ordinal);
 
     // snapshots/SHA/a/b: one step up for each folder of the path, and two more.
     private static string RelativeBlob(HubFile file) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -171,7 +172,7 @@ public sealed partial class HubClient : IDisposable
         string url = match.Groups["url"].Value;
         bool isOfHub = HubRedirect.TryResolve(answer.Source, url, out Uri? next)
             && (HubRedirect.IsOfSameOrigin(next, Environment.Endpoint) || HubRedirect.IsOfSameOrigin(next, answer.Source));
-        return isOfHub ? next : throw HubErrors.NotUnderstood(subject, $"the list of files goes on at '{HubText.OneLine(url.Split('?')[0])}', which is not of this Hub");
+        return isOfHub ? next : throw HubErrors.NotUnderstood(subject, $"the list of files goes on at '{Printable.Of(url.Split('?')[0])}', which is not of this Hub");
     }
 
     // What begins anew within brackets is not looked at again and again.

@@ -1,10 +1,13 @@
 using System.Globalization;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Hub;
 
 /// <summary>What the environment says about Hub, cache and token: the variables that Hugging Face's own tools honour.</summary>
 public sealed record HubEnvironment
 {
+    private const int MaxTokenBytes = 64 << 10;
+
     private const string DefaultEndpoint = "https://huggingface.co";
 
     /// <summary>Without a slash at its end.</summary>
@@ -38,7 +41,12 @@ public sealed record HubEnvironment
 
     /// <summary>That of this process.</summary>
     /// <exception cref="HubException">A variable has no meaning.</exception>
-    public static HubEnvironment Current()
+    public static HubEnvironment Current() => Of(Variables(), Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+
+    /// <summary>Where this process looks for models of the Hub, whatever the other variables say.</summary>
+    public static string CacheOfProcess() => CacheOf(new VariableReader(Variables(), Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)));
+
+    private static Dictionary<string, string> Variables()
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
@@ -46,7 +54,7 @@ public sealed record HubEnvironment
             variables[(string)variable.Key] = (string?)variable.Value ?? "";
         }
 
-        return Of(variables, Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+        return variables;
     }
 
     /// <param name="variables">By name.</param>
@@ -55,14 +63,11 @@ public sealed record HubEnvironment
     public static HubEnvironment Of(IReadOnlyDictionary<string, string> variables, string userDirectory)
     {
         var reader = new VariableReader(variables, userDirectory);
-        string xdg = reader.Path("XDG_CACHE_HOME") ?? Path.Join(userDirectory, ".cache");
-        string home = reader.Path("HF_HOME") ?? Path.Join(xdg, "huggingface");
         return new HubEnvironment
         {
             Endpoint = EndpointOf(reader.Text("HF_ENDPOINT") ?? DefaultEndpoint),
-            CacheDirectory = Path.GetFullPath(
-                reader.Path("HF_HUB_CACHE") ?? reader.Path("HUGGINGFACE_HUB_CACHE") ?? Path.Join(home, "hub")),
-            Token = TokenOf(reader, home),
+            CacheDirectory = CacheOf(reader),
+            Token = TokenOf(reader),
             IsOffline = reader.IsTrue(reader.Text("HF_HUB_OFFLINE") is null ? "TRANSFORMERS_OFFLINE" : "HF_HUB_OFFLINE"),
             AnswerTimeout = reader.Seconds("HF_HUB_ETAG_TIMEOUT") ?? TimeSpan.FromSeconds(10),
             ReadTimeout = reader.Seconds("HF_HUB_DOWNLOAD_TIMEOUT") ?? TimeSpan.FromSeconds(10),
@@ -79,14 +84,17 @@ public sealed record HubEnvironment
         return isUsable ? endpoint! : throw HubErrors.MalformedVariable("HF_ENDPOINT", text, "a URL such as " + DefaultEndpoint);
     }
 
-    private static HubToken? TokenOf(VariableReader reader, string home)
+    private static string CacheOf(VariableReader reader) =>
+        Path.GetFullPath(reader.Path("HF_HUB_CACHE") ?? reader.Path("HUGGINGFACE_HUB_CACHE") ?? Path.Join(reader.Home, "hub"));
+
+    private static HubToken? TokenOf(VariableReader reader)
     {
         if (reader.IsTrue("HF_HUB_DISABLE_IMPLICIT_TOKEN"))
         {
             return null;
         }
 
-        string file = reader.Path("HF_TOKEN_PATH") ?? Path.Join(home, "token");
+        string file = reader.Path("HF_TOKEN_PATH") ?? Path.Join(reader.Home, "token");
         return HubToken.Of(reader.Text("HF_TOKEN"), "HF_TOKEN")
             ?? HubToken.Of(reader.Text("HUGGING_FACE_HUB_TOKEN"), "HUGGING_FACE_HUB_TOKEN")
             ?? HubToken.Of(ReadIfThere(file), file);
@@ -96,7 +104,7 @@ public sealed record HubEnvironment
     {
         try
         {
-            return File.Exists(file) ? File.ReadAllText(file) : null;
+            return File.Exists(file) ? RegularFile.ReadText(file, MaxTokenBytes) : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -107,6 +115,10 @@ public sealed record HubEnvironment
 
     private sealed class VariableReader(IReadOnlyDictionary<string, string> variables, string userDirectory)
     {
+        /// <summary>Where Hugging Face's tools keep what they have.</summary>
+        public string Home =>
+            Path("HF_HOME") ?? System.IO.Path.Join(Path("XDG_CACHE_HOME") ?? System.IO.Path.Join(userDirectory, ".cache"), "huggingface");
+
         public string? Text(string name) =>
             variables.TryGetValue(name, out string? value) && value.Trim().Length > 0 ? value.Trim() : null;
 

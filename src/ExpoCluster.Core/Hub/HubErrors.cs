@@ -175,10 +175,10 @@ public static class HubErrors
         EndlessListing, commit.ToString(), $"the list of files has no end that could be waited for: {why}", CheckEndpoint);
 
     internal static HubException ListingContradicts(HubCommit commit, string path, string how) => new(
-        ContradictoryListing, commit.ToString(), $"the listing has the path '{HubText.OneLine(path)}' {how}", CheckEndpoint);
+        ContradictoryListing, commit.ToString(), $"the listing has the path '{Printable.Of(path)}' {how}", CheckEndpoint);
 
     internal static HubException NotAName(HubCommit commit, string path) => new(
-        BadName, commit.ToString(), $"the listing has the path '{HubText.OneLine(path)}', with a control character, half a surrogate pair or a name of more than 255 bytes",
+        BadName, commit.ToString(), $"the listing has the path '{Printable.Of(path)}', with a control character, half a surrogate pair or a name of more than 255 bytes",
         "do not use this model unless you trust its author.");
 
     internal static string Status(int status, string? message, string? requestId)

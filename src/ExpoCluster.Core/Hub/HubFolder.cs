@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -38,6 +39,8 @@ internal sealed class HubFolder : CheckpointFolder
 
     public override ImmutableArray<string> RemoteSideFiles => LocalDirectory is null ? [.. SideFiles.Select(file => file.Path)] : [];
 
+    public override long RemoteSideFileBytes => LocalDirectory is null ? SideFiles.Sum(file => file.ByteLength) : 0;
+
     public override ImmutableSortedSet<string> FileNames => snapshot.Listing is null
         ? local.FileNames
         : [.. listed.Keys.Select(path => path.Split('/')[0]).Where(name => !name.StartsWith('.')).Order(StringComparer.Ordinal)];
@@ -69,13 +72,16 @@ internal sealed class HubFolder : CheckpointFolder
         if (IsLocal(fileName))
         {
             WeightsFile opened = local.OpenWeights(fileName, namedBy);
-            return IsNamedByCommit ? opened with { Path = listed[fileName].Name, ModifiedUnixNanoseconds = 0 } : opened;
+            return IsNamedByCommit ? opened with { Path = listed[fileName].Name, ModifiedUnixNanoseconds = 0, Identity = null } : opened;
         }
 
         return listed.TryGetValue(fileName, out HubFile? file)
             ? new WeightsFile(file.Name, ModifiedUnixNanoseconds: 0, new HubByteSource(session.Client, file, session.Cancellation))
             : throw CheckpointErrors.WeightsFileMissing(PathOf(fileName), namedBy);
     }
+
+    public override IEnumerable<string> NotesOn(string entryFileName, ImmutableArray<CheckpointShard> shards) =>
+        local.NotesOn(entryFileName, [.. shards.Where(shard => !shard.IsRemote)]);
 
     public override byte[]? ReadRemoteSideFile(string fileName) =>
         (IsNamedByCommit || !IsLocal(fileName)) && listed.TryGetValue(fileName, out HubFile? file)
@@ -112,7 +118,7 @@ internal sealed class HubFolder : CheckpointFolder
             string target = Path.Join(directory, file.Path);
             Durability.CreateDirectory(Path.GetDirectoryName(target)!);
             byte[] content = session.Cache.Find(Commit, file.Path) is { } cached
-                ? await File.ReadAllBytesAsync(cached, cancellation).ConfigureAwait(false)
+                ? RegularFile.ReadBytes(cached, SideFileSelection.MaxBytes)
                 : await session.Client.ReadAsync(file, cancellation).ConfigureAwait(false);
             Durability.WriteWhole(target, content);
         }
@@ -126,7 +132,7 @@ internal sealed class HubFolder : CheckpointFolder
     private bool IsLocal(string fileName) => snapshot.Listing is null || IsCached(fileName);
 
     private byte[] Read(HubFile file) =>
-        IsCached(file.Path) && session.Cache.Find(Commit, file.Path) is { } cached ? File.ReadAllBytes(cached) : ReadRemote(file);
+        IsCached(file.Path) && session.Cache.Find(Commit, file.Path) is { } cached ? RegularFile.ReadBytes(cached, SideFileSelection.MaxBytes) : ReadRemote(file);
 
     private byte[] ReadRemote(HubFile file) => session.Client.ReadAsync(file, session.Cancellation).GetAwaiter().GetResult();
 }

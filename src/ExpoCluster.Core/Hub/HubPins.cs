@@ -1,11 +1,14 @@
 using System.Text.Json;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Hub;
 
 /// <summary>The commits that a merge began with, kept in its workspace: a branch that moves must not change an interrupted merge.</summary>
 public static class HubPins
 {
+    private const int MaxBytes = 1 << 20;
+
     /// <summary>Makes the references mean what they meant when the merge that lies unfinished in this output began.</summary>
     public static void Recall(OutputPaths paths, HubSession session)
     {
@@ -29,7 +32,7 @@ public static class HubPins
         try
         {
             Dictionary<string, string> pins =
-                JsonSerializer.Deserialize(File.ReadAllBytes(path), HubPinsJson.Default.DictionaryStringString) ?? [];
+                JsonSerializer.Deserialize(RegularFile.ReadBytes(path, MaxBytes), HubPinsJson.Default.DictionaryStringString) ?? [];
             return [.. pins.Where(pin => HubCommit.IsSha(pin.Value)).Select(pin => (pin.Key, new HubCommit(HubReference.Parse(pin.Key).Repository, pin.Value)))];
         }
         catch (Exception exception) when (exception is JsonException or HubException or IOException or UnauthorizedAccessException)

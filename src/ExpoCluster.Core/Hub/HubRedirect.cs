@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -18,7 +19,7 @@ internal static class HubRedirect
         }
 
         bool isWeb = target.Scheme == Uri.UriSchemeHttps || (target.Scheme == Uri.UriSchemeHttp && from.Scheme == Uri.UriSchemeHttp);
-        return isWeb ? target : throw HubErrors.RedirectRefused(subject, $"from {from.Scheme} to {HubText.OneLine(target.Scheme)}");
+        return isWeb ? target : throw HubErrors.RedirectRefused(subject, $"from {from.Scheme} to {Printable.Of(target.Scheme)}");
     }
 
     /// <summary>False where it is no address.</summary>

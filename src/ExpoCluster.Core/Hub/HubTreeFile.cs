@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -7,6 +8,9 @@ namespace ExpoCluster.Core.Hub;
 internal static class HubTreeFile
 {
     private const int FormatVersion = 1;
+
+    /// <summary>Of a list of half a million files.</summary>
+    private const int MaxBytes = 128 << 20;
 
     public static byte[] Encode(HubListing listing)
     {
@@ -33,7 +37,7 @@ internal static class HubTreeFile
     {
         try
         {
-            return File.Exists(path) ? Parse(File.ReadAllBytes(path), commit) : null;
+            return File.Exists(path) ? Parse(RegularFile.ReadBytes(path, MaxBytes), commit) : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException
             or InvalidOperationException or KeyNotFoundException or FormatException)

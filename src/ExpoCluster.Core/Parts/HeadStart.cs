@@ -45,9 +45,10 @@ public sealed class HeadStart : IDisposable
     /// <param name="reads">How inputs are read.</param>
     /// <param name="startLanes">Gives what computes. It belongs to the head start until somebody adopts it.</param>
     /// <param name="underWay">Told, before a lane touches them, which parts are being computed. Where it cannot write that down (IOException), they are not.</param>
+    /// <param name="seen">What this process has seen of the inputs; null for nothing.</param>
     /// <returns>Null where it has to be done without: a file cannot be made, which its writer will explain, or inputs are on the Hub.</returns>
     public static HeadStart? TryBegin(
-        Plan plan, string job, OutputPaths paths, ReadMode reads, Func<LanePool> startLanes, Action<ImmutableArray<PartRange>> underWay)
+        Plan plan, string job, OutputPaths paths, ReadMode reads, Func<LanePool> startLanes, Action<ImmutableArray<PartRange>> underWay, SeenInputs? seen = null)
     {
         int files = Math.Min(plan.LayoutLength, MostStagingFiles / plan.Variants);
         if (files == 0 || plan.Inputs.Any(input => input.IsRemote) || !MakeStaging(plan, job, paths, files))
@@ -55,7 +56,7 @@ public sealed class HeadStart : IDisposable
             return null;
         }
 
-        var inputs = new InputFiles(plan);
+        var inputs = new InputFiles(plan, seen: seen);
         IEnumerable<PartOrder> orders =
             from file in Enumerable.Range(0, files)
             from part in Enumerable.Range(0, plan.Files[file].PartCount)

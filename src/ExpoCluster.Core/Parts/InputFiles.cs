@@ -2,6 +2,7 @@ using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
+using ExpoCluster.Tensors.Files;
 using ExpoCluster.Tensors.Mapping;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,12 +12,14 @@ namespace ExpoCluster.Core.Parts;
 /// <param name="plan">Whose inputs.</param>
 /// <param name="hub">What remote inputs are read through; null for what the process's environment says.</param>
 /// <param name="cache">Where files of the Hub have been brought; null to read them from the Hub itself.</param>
-public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache = null) : IDisposable
+/// <param name="seen">What this process has seen of them already; null for nothing.</param>
+public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache = null, SeenInputs? seen = null) : IDisposable
 {
     // Shared file systems remember for a while that a file was not there.
     private static readonly TimeSpan CachePatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan CacheInterval = TimeSpan.FromMilliseconds(100);
 
+    private readonly SeenInputs seen = seen ?? new SeenInputs();
     private readonly Lock opening = new();
     private readonly MappedFile?[] mapped = new MappedFile?[plan.Inputs.Length];
     private readonly SafeFileHandle?[] handles = new SafeFileHandle?[plan.Inputs.Length];
@@ -44,7 +47,7 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     /// <summary>The input is read from the Hub.</summary>
     internal bool IsRemote(int input) => cache is null && plan.Inputs[input].IsRemote;
 
-    /// <summary>Throws unless the file is still the one that the plan was made for (size and modification time).</summary>
+    /// <summary>Throws unless the file is still the one that the plan was made for, and that this process has seen.</summary>
     /// <exception cref="TensorFileException">It is gone or was changed.</exception>
     public void CheckUnchanged(int input)
     {
@@ -60,25 +63,26 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
             return;
         }
 
-        FileIdentity? now = FileIdentity.Of(planned.Path);
-        if (now is null)
+        Compare(planned, FileIdentity.Of(planned.Path) ?? throw Changed(planned, "the file is gone", $"{planned.ByteLength} bytes", "nothing"));
+    }
+
+    private void Compare(PlanInput planned, FileIdentity now)
+    {
+        if (now.ByteLength != planned.ByteLength)
         {
-            throw Changed(planned, "the file is gone", $"{planned.ByteLength} bytes", "nothing");
+            throw Changed(planned, "the file's length changed", $"{planned.ByteLength} bytes", $"{now.ByteLength} bytes");
         }
 
-        if (now.Value.ByteLength != planned.ByteLength)
-        {
-            throw Changed(planned, "the file's length changed", $"{planned.ByteLength} bytes", $"{now.Value.ByteLength} bytes");
-        }
-
-        if (now.Value.ModifiedUnixNanoseconds != planned.ModifiedUnixNanoseconds)
+        if (now.ModifiedUnixNanoseconds != planned.ModifiedUnixNanoseconds)
         {
             throw Changed(
                 planned,
                 "the file was modified",
                 PlanInput.FormatTime(planned.ModifiedUnixNanoseconds),
-                PlanInput.FormatTime(now.Value.ModifiedUnixNanoseconds));
+                PlanInput.FormatTime(now.ModifiedUnixNanoseconds));
         }
+
+        seen.Compare(planned, now);
     }
 
     /// <summary>The bytes [offset, offset + count) of an input: the mapping itself, or the buffer that they were read into.</summary>
@@ -209,7 +213,38 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
 
         lock (opening)
         {
-            return mapped[input] ??= MappedFile.Open(PathOf(input), plan.Inputs[input].ByteLength);
+            if (mapped[input] is null)
+            {
+                using SafeFileHandle handle = Open(input);
+                mapped[input] = MappedFile.Open(handle, PathOf(input), plan.Inputs[input].ByteLength);
+            }
+
+            return mapped[input]!;
+        }
+    }
+
+    // What was looked at by its name may be another file by the time it is opened.
+    private SafeFileHandle Open(int input)
+    {
+        string path = PathOf(input);
+        SafeFileHandle handle = ReadableFile.Open(path);
+        try
+        {
+            CheckOpened(input, handle, path);
+            return handle;
+        }
+        catch (ExpoException)
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    private void CheckOpened(int input, SafeFileHandle handle, string path)
+    {
+        if (!plan.Inputs[input].IsRemote)
+        {
+            seen.CompareOpened(plan.Inputs[input], FileIdentity.Of(handle, path));
         }
     }
 
@@ -220,10 +255,30 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
             if (!isTried[input])
             {
                 isTried[input] = true;
-                direct[input] = OperatingSystem.IsLinux() ? Posix.TryOpenDirectForReading(PathOf(input)) : null;
+                direct[input] = OpenDirect(input);
             }
 
             return direct[input];
+        }
+    }
+
+    private SafeFileHandle? OpenDirect(int input)
+    {
+        string path = PathOf(input);
+        if (!OperatingSystem.IsLinux() || Posix.TryOpenDirectForReading(path) is not { } handle)
+        {
+            return null;
+        }
+
+        try
+        {
+            CheckOpened(input, handle, path);
+            return handle;
+        }
+        catch (ExpoException)
+        {
+            handle.Dispose();
+            throw;
         }
     }
 
@@ -231,15 +286,15 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     {
         lock (opening)
         {
-            return handles[input] ??= File.OpenHandle(PathOf(input), share: FileShare.ReadWrite | FileShare.Delete);
+            return handles[input] ??= Open(input);
         }
     }
 
-    private static TensorFileException Changed(PlanInput planned, string problem, string expected, string found) => new(
+    internal static TensorFileException Changed(PlanInput planned, string problem, string expected, string found, string? advice = null) => new(
         PlanningException.InputChanged,
         planned.Path,
         problem + " since the merge was planned",
-        "restore the file and run the same command again, or start over with --restart.",
+        advice ?? "restore the file and run the same command again, or start over with --restart.",
         expected: expected,
         found: found);
 }

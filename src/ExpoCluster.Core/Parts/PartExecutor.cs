@@ -91,6 +91,9 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
             return new PartOutcome.Abandoned();
         }
 
+        // What was read is what was planned only if it was so before and after.
+        CheckInputs();
+
         return new PartOutcome.Computed([.. tiles.Take(order.Targets.Length).Select(tile => tile.Finish())], bytesRead);
     }
 
@@ -136,7 +139,6 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
         alignedInput.Begin(order);
         baseInput.Begin(order);
         bytesRead = 0;
-        checkedInputs.Clear();
         if (outputs.Count > 0)
         {
             writer ??= new TileWriter();
@@ -161,6 +163,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
 
     private void CheckInputs()
     {
+        checkedInputs.Clear();
         PlannedFile file = Layout;
         long begin = order.Part.Begin - file.Header.Length;
         long end = order.Part.End - file.Header.Length;

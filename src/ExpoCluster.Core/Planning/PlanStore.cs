@@ -2,12 +2,16 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Planning;
 
 /// <summary>Plans by digest. They lie beside the output, so that only their digest travels between nodes.</summary>
 public sealed class PlanStore
 {
+    /// <summary>A plan of a million tensors has half of it.</summary>
+    private const int MaxBytes = 1 << 30;
+
     private readonly ConcurrentDictionary<string, Plan> known = new(StringComparer.Ordinal);
 
     /// <summary>Makes the plan durable and remembers it.</summary>
@@ -32,7 +36,7 @@ public sealed class PlanStore
         byte[] json;
         try
         {
-            json = File.ReadAllBytes(path);
+            json = RegularFile.ReadBytes(path, MaxBytes);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

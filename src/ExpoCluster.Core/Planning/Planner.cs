@@ -3,6 +3,7 @@ using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
+using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
 
@@ -15,6 +16,9 @@ namespace ExpoCluster.Core.Planning;
 /// <param name="Aligned">As it was opened.</param>
 public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Checkpoint Base, Checkpoint Aligned)
 {
+    /// <summary>What goes along with the weights, where it is in a directory of this machine.</summary>
+    internal ImmutableArray<SideFile> SideFiles { get; init; } = [];
+
     /// <summary>The recipe with references that mean these very files, whatever becomes of a branch.</summary>
     public Recipe Pinned(Recipe recipe) => recipe with { Base = Base.PinnedReference, Aligned = Aligned.PinnedReference };
 }
@@ -32,22 +36,24 @@ public static class Planner
     /// <param name="recipe">What to merge.</param>
     /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
     /// <param name="work">How much it may take, and who ends it; null for nobody.</param>
-    public static PlannedMerge Plan(Recipe recipe, HubSession? hub = null, PlanningWork? work = null)
+    /// <param name="roots">Below which files of directories must lie; null for everywhere.</param>
+    public static PlannedMerge Plan(Recipe recipe, HubSession? hub = null, PlanningWork? work = null, StorageRoots? roots = null)
     {
         work ??= PlanningWork.Unhurried();
-        Checkpoint baseCheckpoint = Checkpoint.Open(recipe.Base, hub, work);
-        Checkpoint aligned = Checkpoint.Open(recipe.Aligned, hub, work);
-        return Plan(recipe, baseCheckpoint, aligned, work);
+        Checkpoint baseCheckpoint = Checkpoint.Open(recipe.Base, hub, work, roots);
+        Checkpoint aligned = Checkpoint.Open(recipe.Aligned, hub, work, roots);
+        return Plan(recipe, baseCheckpoint, aligned, work, roots);
     }
 
     /// <summary>Plans for two checkpoints that are open already.</summary>
-    public static PlannedMerge Plan(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork? work = null)
+    public static PlannedMerge Plan(
+        Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork? work = null, StorageRoots? roots = null)
     {
         var inputs = new InputList(aligned, baseCheckpoint);
         var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work ?? PlanningWork.Unhurried());
         ImmutableArray<PlannedTensor> tensors = join.Run();
         ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
-        CheckSideFiles(aligned);
+        ImmutableArray<SideFile> sideFiles = CheckSideFiles(aligned, roots);
         var plan = new Plan(
             ExpoKernel.NumericsVersion,
             recipe.Method,
@@ -57,22 +63,33 @@ public static class Planner
             recipe.Sweep.IsEmpty ? layout : [.. recipe.Sweep.SelectMany(alpha => layout.Select(file => file.ForVariant(alpha)))],
             Math.Max(1, recipe.Sweep.Length),
             recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0);
-        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. join.Notes], baseCheckpoint, aligned);
+        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. join.Notes], baseCheckpoint, aligned)
+        {
+            SideFiles = sideFiles,
+        };
     }
 
     // They are copied when the output is published; what is wrong with them should not wait until then.
-    private static void CheckSideFiles(Checkpoint aligned)
+    private static ImmutableArray<SideFile> CheckSideFiles(Checkpoint aligned, StorageRoots? roots)
     {
         if (aligned.Folder.ReadRemoteSideFile(ConfigJson.FileName) is { } remote)
         {
             ConfigJson.WithDtype(remote, Dtype.BF16);
         }
 
-        string? directory = aligned.Folder.LocalDirectory;
-        foreach (SideFile file in directory is null ? [] : SideFileSelection.Select(directory).Where(file => file.RelativePath == ConfigJson.FileName))
+        if (aligned.Folder.LocalDirectory is not { } directory)
         {
-            ConfigJson.WithDtype(File.ReadAllBytes(file.SourcePath), Dtype.BF16);
+            return [];
         }
+
+        var bounds = new CheckpointBounds(directory, aligned.Folder is HubFolder ? null : roots);
+        ImmutableArray<SideFile> files = SideFileSelection.Select(directory, bounds);
+        foreach (SideFile file in files.Where(file => file.RelativePath == ConfigJson.FileName))
+        {
+            ConfigJson.WithDtype(SideFileSelection.Read(file, bounds), Dtype.BF16);
+        }
+
+        return files;
     }
 
     internal static bool IsKnownBuffer(string tensor) => Glob.Matches(KnownBuffer, tensor);

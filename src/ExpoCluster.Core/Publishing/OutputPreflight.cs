@@ -6,6 +6,8 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Publishing;
 
@@ -31,6 +33,8 @@ public static class OutputPreflight
     public const string InsideInput = "EXPO2081";
     public const string OutputTaken = "EXPO2082";
     public const string OtherPlanInProgress = "EXPO2083";
+    public const string InsideWorkspace = "EXPO2095";
+    public const string InsideHubCache = "EXPO2096";
 
     /// <summary>For journal, side files, index and provenance; generous, for it must not be what fails.</summary>
     public const long WorkspaceBytes = 4 << 20;
@@ -57,6 +61,30 @@ public static class OutputPreflight
         }
 
         return null;
+    }
+
+    /// <summary>An output among what is not the user's to arrange: another output's work, which goes when that is done, or the Hub's cache.</summary>
+    /// <param name="output">The output directory.</param>
+    /// <param name="hubCache">Where the cache is, through links or not; null where nobody knows.</param>
+    public static RecipeProblem? FindMisplaced(OutputPaths output, string? hubCache)
+    {
+        if (output.Root.Split(Path.DirectorySeparatorChar).Contains(OutputPaths.WorkspaceName))
+        {
+            return new RecipeProblem(
+                InsideWorkspace,
+                "--out",
+                $"{output.Root} lies in {OutputPaths.WorkspaceName}, where the unfinished work of another output is kept and removed.",
+                "choose another output directory.");
+        }
+
+        string? cache = hubCache is null ? null : RealPath.Of(hubCache);
+        return (cache is not null && RealPath.IsInside(output.Root, cache)) || HubCache.IsInModel(output.Root)
+            ? new RecipeProblem(
+                InsideHubCache,
+                "--out",
+                $"{output.Root} lies in the Hub's cache{(cache is null ? "" : " " + cache)}, which other programs read and clear.",
+                "choose another output directory.")
+            : null;
     }
 
     /// <summary>Looks at the output directory, or in a sweep at those of all variants.</summary>
@@ -128,7 +156,14 @@ public static class OutputPreflight
     /// <param name="output">Where the output goes.</param>
     /// <param name="plan">What is to be written.</param>
     /// <param name="alreadyReserved">Bytes that an earlier run of this plan has reserved there.</param>
-    public static void CheckStorage(OutputPaths output, Plan plan, long alreadyReserved)
+    public static void CheckStorage(OutputPaths output, Plan plan, long alreadyReserved) =>
+        CheckStorage(output, new OutputNeeds(plan.OutputByteCount, BesideBytes: 0, WorkspaceBytes, Inodes: 0), alreadyReserved);
+
+    /// <summary>Throws when the output does not fit the free space, or the storage does not keep its promises.</summary>
+    /// <param name="output">Where the output goes.</param>
+    /// <param name="needs">What it takes there.</param>
+    /// <param name="alreadyReserved">Bytes that an earlier run of this plan has reserved there.</param>
+    public static void CheckStorage(OutputPaths output, OutputNeeds needs, long alreadyReserved)
     {
         FileSystemFacts facts = FileSystemFacts.Of(output.Root);
         if (!facts.KeepsPromises)
@@ -139,15 +174,45 @@ public static class OutputPreflight
                 "choose an --out on a local file system, NFSv4.1+, CephFS or Lustre.");
         }
 
-        long needed = NeededBytes(plan) - alreadyReserved;
+        if (alreadyReserved == 0)
+        {
+            CheckInodes(output, needs, facts);
+        }
+
+        long needed = needs.Bytes - alreadyReserved;
         if (needed > facts.FreeBytes)
         {
             throw StorageException.TooSmall(output.Root, needed, facts.FreeBytes);
         }
     }
 
-    /// <summary>Disk space that the merge takes while it runs.</summary>
-    public static long NeededBytes(Plan plan) => plan.OutputByteCount + WorkspaceBytes;
+    /// <summary>Throws when the file system cannot take so many files, which no other job's end changes.</summary>
+    /// <exception cref="StorageException">It has too few inodes left.</exception>
+    public static void CheckInodes(OutputPaths output, OutputNeeds needs) => CheckInodes(output, needs, FileSystemFacts.Of(output.Root));
+
+    private static void CheckInodes(OutputPaths output, OutputNeeds needs, FileSystemFacts facts)
+    {
+        if (needs.Inodes > facts.FreeInodes)
+        {
+            throw StorageException.TooFewInodes(output.Root, needs.Inodes, facts.FreeInodes.Value);
+        }
+    }
+
+    /// <summary>Holds room for what is published beside the weights, until <see cref="PublishSequence.Prepare"/> needs it.</summary>
+    /// <remarks>Nothing else tells a quota, and nothing else keeps others from taking the room while the weights are computed.</remarks>
+    /// <exception cref="StorageException">There is no room, or no quota.</exception>
+    public static void HoldRoom(OutputPaths output, OutputNeeds needs)
+    {
+        try
+        {
+            using SafeFileHandle room = RegularFile.OpenToWrite(output.Room, create: true);
+            StagingFile.Reserve(room, output.Room, needs.BesideBytes);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, output.Room, $"reserve {needs.BesideBytes:N0} bytes");
+        }
+    }
 
     private static bool HasLength(OutputPaths output, ProvenanceFile file) =>
         new FileInfo(output.Published(file.Name)) is { Exists: true } info && info.Length == file.Bytes;

@@ -9,6 +9,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Publishing;
 
@@ -32,7 +33,7 @@ public sealed record Provenance
     public const int CurrentFormat = 1;
 
     /// <summary>A million tensors with long names take half of it.</summary>
-    private const long MaxBytes = 1L << 30;
+    private const int MaxBytes = 1 << 30;
 
     public int Format { get; init; } = CurrentFormat;
 
@@ -108,7 +109,7 @@ public sealed record Provenance
 
         try
         {
-            Provenance? read = JsonSerializer.Deserialize(ReadBytes(paths.Provenance), ProvenanceJson.Default.Provenance);
+            Provenance? read = JsonSerializer.Deserialize(RegularFile.ReadBytes(paths.Provenance, MaxBytes), ProvenanceJson.Default.Provenance);
             if (read is not { Format: CurrentFormat })
             {
                 throw new ProvenanceException(
@@ -123,10 +124,6 @@ public sealed record Provenance
             throw new ProvenanceException(paths.Provenance, Printable.Of(exception.Message), exception);
         }
     }
-
-    private static byte[] ReadBytes(string path) => new FileInfo(path).Length is var length && length <= MaxBytes
-        ? File.ReadAllBytes(path)
-        : throw new ProvenanceException(path, $"{length} bytes are too many for a record, which has {MaxBytes} at most");
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, ProvenanceJson.Default.Provenance);
 }

@@ -54,6 +54,11 @@ public sealed class PublishSequence
     /// <returns>All names to publish, in their order: in a sweep, variant after variant, each with its folder.</returns>
     public ImmutableArray<string> Prepare(Plan plan, Recipe recipe, ImmutableArray<JobFileState> files, string version)
     {
+        if (File.Exists(paths.Room))
+        {
+            File.Delete(paths.Room);
+        }
+
         string prepared = paths.Prepared(job);
         if (Directory.Exists(prepared))
         {
@@ -122,9 +127,14 @@ public sealed class PublishSequence
 
     // Those of the Hub were brought into the cache, or into the workspace before the merge began.
     private ImmutableArray<SideFile> SideFilesOf(Plan plan) =>
-        plan.SideFileDirectory is { } directory && HubReference.Matches(directory)
-            ? SideFileSelection.Select(hub is null ? paths.RemoteSideFiles : hub.Snapshot(HubCommit.Parse(directory)))
-            : LocalSideFilesOf(plan);
+        SideFileDirectoryOf(plan) is { } directory ? SideFileSelection.Select(directory, BoundsOf(plan)) : [];
+
+    // What was looked at when it was planned may be a link by now.
+    private CheckpointBounds? BoundsOf(Plan plan) => SideFileDirectoryOf(plan) is { } directory ? new CheckpointBounds(directory, roots) : null;
+
+    private string? SideFileDirectoryOf(Plan plan) => plan.SideFileDirectory is { } directory && HubReference.Matches(directory)
+        ? hub is null ? paths.RemoteSideFiles : hub.Snapshot(HubCommit.Parse(directory))
+        : plan.SideFileDirectory;
 
     // A variant's folder has one level; side files may have one of their own below it.
     private static string FolderOf(string name)
@@ -183,16 +193,7 @@ public sealed class PublishSequence
     private void PrepareSideFile(Plan plan, SideFile file, string target)
     {
         Durability.CreateDirectory(Path.GetDirectoryName(target)!);
-        byte[] content;
-        try
-        {
-            content = File.ReadAllBytes(roots?.CheckFile(file.SourcePath, file.SourcePath) ?? file.SourcePath);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw StorageException.From(exception, file.SourcePath, "read this file of the aligned checkpoint");
-        }
-
+        byte[] content = SideFileSelection.Read(file, BoundsOf(plan));
         bool isConfig = file.RelativePath == ConfigJson.FileName;
         Durability.WriteWhole(target, isConfig && plan.MainDtype is { } dtype ? ConfigJson.WithDtype(content, dtype) : content);
     }

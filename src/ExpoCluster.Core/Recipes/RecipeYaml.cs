@@ -8,7 +8,11 @@ namespace ExpoCluster.Core.Recipes;
 /// <summary>Reads a recipe file as YAML events: nothing is ever constructed from it, and its size is bounded.</summary>
 internal sealed class RecipeYaml
 {
-    private const int MaxCharacters = 1 << 20;
+    /// <summary>Of the file; a character has at most four.</summary>
+    internal const int MaxBytes = 4 * MaxCharacters;
+
+    internal const int MaxCharacters = 1 << 20;
+
     private const int MaxDepth = 32;
 
     private readonly ImmutableDictionary<string, DraftValue>.Builder values =

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.SideFiles;
 
@@ -9,7 +11,7 @@ namespace ExpoCluster.Core.SideFiles;
 public static class SideFileSelection
 {
     /// <summary>A side file is configuration, vocabulary or code; what is larger is something else.</summary>
-    private const long MaxBytes = 256_000_000;
+    internal const int MaxBytes = 256_000_000;
 
     private const string ModelCard = "README.md";
     private const string ChatTemplateDirectory = "additional_chat_templates";
@@ -37,8 +39,12 @@ public static class SideFileSelection
         [CheckpointLocation.TorchIndexFileName, CheckpointLocation.TorchFileName, CheckpointLocation.IndexFileName, CheckpointLocation.SingleFileName];
 
     /// <summary>What a loader needs besides the weights, sorted by path.</summary>
-    /// <exception cref="CheckpointException">One of them is a link that leads nowhere, or far too large.</exception>
-    public static ImmutableArray<SideFile> Select(string alignedDirectory)
+    /// <exception cref="CheckpointException">One of them is no regular file, a link that leads nowhere, or far too large.</exception>
+    public static ImmutableArray<SideFile> Select(string alignedDirectory) => Select(alignedDirectory, bounds: null);
+
+    /// <param name="alignedDirectory">Of the checkpoint.</param>
+    /// <param name="bounds">Where links of it may lead; null for anywhere.</param>
+    internal static ImmutableArray<SideFile> Select(string alignedDirectory, CheckpointBounds? bounds)
     {
         string templates = Path.Join(alignedDirectory, ChatTemplateDirectory);
         IEnumerable<SideFile> topLevel = FilesOf(alignedDirectory).Where(IsSideFile).Select(name => new SideFile(name, Path.Join(alignedDirectory, name)));
@@ -48,12 +54,12 @@ public static class SideFileSelection
         return
         [
             .. topLevel.Concat(inTemplates)
-                .Select(Checked)
+                .Select(file => Checked(file, bounds))
                 .OrderBy(file => file.RelativePath, StringComparer.Ordinal),
         ];
     }
 
-    /// <summary>True for a path that <see cref="Select"/> would choose, in a listing of a whole repository.</summary>
+    /// <summary>True for a path that <see cref="Select(string)"/> would choose, in a listing of a whole repository.</summary>
     internal static bool IsSelected(string relativePath) => relativePath.Split('/') switch
     {
         [var name] => IsSideFile(name),
@@ -94,22 +100,49 @@ public static class SideFileSelection
 
     private static bool IsHidden(string fileName) => fileName.StartsWith('.');
 
-    private static SideFile Checked(SideFile file)
+    private static SideFile Checked(SideFile file, CheckpointBounds? bounds)
     {
-        FileInfo content = ContentOf(file);
-        return content switch
+        if (!PathText.IsFaithful(file.RelativePath))
         {
-            { Exists: false } => throw CheckpointErrors.SideFileMissing(file.SourcePath),
-            { Length: > MaxBytes } => throw CheckpointErrors.SideFileTooLarge(file.SourcePath, content.Length, MaxBytes),
-            _ => file,
-        };
+            throw CheckpointErrors.SideFileNameNotUtf8(file.SourcePath);
+        }
+
+        using SafeFileHandle content = Open(file, bounds);
+        long length = RandomAccess.GetLength(content);
+        return length <= MaxBytes ? file with { ByteLength = length } : throw CheckpointErrors.SideFileTooLarge(file.SourcePath, length, MaxBytes);
     }
 
-    private static FileInfo ContentOf(SideFile file)
+    /// <summary>The content of one of the files, which may have changed since it was selected.</summary>
+    /// <exception cref="CheckpointException">It leads elsewhere, is no regular file, is too large, or cannot be read.</exception>
+    internal static byte[] Read(SideFile file, CheckpointBounds? bounds)
     {
         try
         {
-            return new FileInfo(RealPath.Of(file.SourcePath));
+            return RegularFile.ReadBytes(RealPathOf(file, bounds), MaxBytes);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Refusal(file, exception);
+        }
+    }
+
+    private static SafeFileHandle Open(SideFile file, CheckpointBounds? bounds)
+    {
+        try
+        {
+            return RegularFile.OpenToRead(RealPathOf(file, bounds));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Refusal(file, exception);
+        }
+    }
+
+    private static string RealPathOf(SideFile file, CheckpointBounds? bounds)
+    {
+        try
+        {
+            return bounds?.Follow(file.SourcePath) ?? RealPath.Of(file.SourcePath);
         }
         catch (StorageException exception)
         {
@@ -117,6 +150,14 @@ public static class SideFileSelection
             throw CheckpointErrors.Unreadable(file.SourcePath, exception);
         }
     }
+
+    private static CheckpointException Refusal(SideFile file, Exception cause) => cause switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => CheckpointErrors.SideFileMissing(file.SourcePath),
+        NotRegularFileException other => CheckpointErrors.SideFileNotRegular(file.SourcePath, other),
+        FileTooLongException => CheckpointErrors.SideFileTooLarge(file.SourcePath, new FileInfo(file.SourcePath).Length, MaxBytes),
+        _ => CheckpointErrors.Unreadable(file.SourcePath, cause),
+    };
 
     private static IEnumerable<string> FilesOf(string directory) =>
         Directory.Exists(directory) ? Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)) : [];

@@ -107,7 +107,9 @@ public static class Durability
     {
         try
         {
-            using (SafeFileHandle file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write, FileShare.Read))
+            // Whatever has that name, a crash's leftovers or a stranger's link or pipe, is not written to.
+            File.Delete(unfinished);
+            using (SafeFileHandle file = File.OpenHandle(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.Read))
             {
                 RandomAccess.Write(file, content, fileOffset: 0);
                 FlushAll(file, unfinished);

@@ -4,13 +4,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Storage;
 
-/// <summary>Which file this is (device and inode), how long, and when it was last changed.</summary>
+/// <summary>Which file this is (device and inode), how long, and when its bytes and when anything of it were last changed.</summary>
 /// <param name="Device">Device number; equal on both sides of a bind mount.</param>
 /// <param name="Inode">Inode number.</param>
 /// <param name="ByteLength">Bytes.</param>
 /// <param name="ModifiedUnixNanoseconds">Nanoseconds since 1970, UTC.</param>
 public readonly record struct FileIdentity(ulong Device, ulong Inode, long ByteLength, long ModifiedUnixNanoseconds)
 {
+    /// <summary>When bytes, permissions, names or times were last changed, as no program can set it; 0 where the system does not tell.</summary>
+    public long ChangedUnixNanoseconds { get; init; }
+
     /// <summary>Null when nothing is there (or it may not be seen). Links are followed.</summary>
     public static FileIdentity? Of(string path)
     {
@@ -41,7 +44,10 @@ public readonly record struct FileIdentity(ulong Device, ulong Inode, long ByteL
         ((ulong)status.DeviceMajor << 32) | status.DeviceMinor,
         status.Inode,
         checked((long)status.ByteLength),
-        (status.ModifiedSeconds * 1_000_000_000) + status.ModifiedNanoseconds);
+        (status.ModifiedSeconds * 1_000_000_000) + status.ModifiedNanoseconds)
+    {
+        ChangedUnixNanoseconds = (status.ChangedSeconds * 1_000_000_000) + status.ChangedNanoseconds,
+    };
 
     // Without inodes the full path stands for the file.
     private static FileIdentity? OfPortable(string path)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ExpoCluster.Tensors.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Storage;
@@ -41,7 +42,7 @@ internal sealed class FileLock : IDisposable
     // File.OpenHandle takes locks of its own on Linux, and then nobody could read what the holder wrote.
     private static SafeFileHandle? TryFlock(string path, Action<SafeFileHandle>? taken)
     {
-        SafeFileHandle handle = Posix.OpenOrCreate(path);
+        SafeFileHandle handle = OpenOrCreate(path);
         if (Posix.Flock(handle, Posix.LockExclusive | Posix.LockNonBlocking) == 0)
         {
             return handle;
@@ -54,6 +55,18 @@ internal sealed class FileLock : IDisposable
         }
 
         return errno == Posix.ErrorWouldBlock ? null : throw StorageException.FromErrno(errno, path, "lock it");
+    }
+
+    private static SafeFileHandle OpenOrCreate(string path)
+    {
+        try
+        {
+            return RegularFile.OpenToWrite(path, create: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, path, "open it");
+        }
     }
 
     // Elsewhere than on Windows only FileShare.None excludes others, and a file may always be removed.

@@ -22,6 +22,12 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
     /// <summary>Another machine may change its files, or it is slow to answer: read it, do not map it.</summary>
     public bool IsNetwork => Network.Contains(Kind) || IsFuse;
 
+    /// <summary>What this user may still make of files and directories; null where their number has no limit, or nobody can tell.</summary>
+    public long? FreeInodes { get; init; }
+
+    /// <summary>An inode and its change time stay what they are while nobody touches the file; others make them up anew at times.</summary>
+    public bool KeepsIdentities => !IsFuse && Kind is not ("9p" or "cifs" or "smb3" or "smbfs" or "unknown");
+
     /// <summary>POSIX semantics, close-to-open consistency, atomic rename and a working fdatasync.</summary>
     public bool KeepsPromises => !Unsuitable.Contains(Kind);
 
@@ -39,8 +45,14 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
         string existing = NearestExisting(Path.GetFullPath(path));
         string[] mounts = File.Exists(MountTable) ? File.ReadAllLines(MountTable) : [];
         (string kind, string mountPoint) = Find(RealPath.Of(existing), mounts);
-        return new FileSystemFacts(kind, mountPoint, new DriveInfo(existing).AvailableFreeSpace);
+        return new FileSystemFacts(kind, mountPoint, new DriveInfo(existing).AvailableFreeSpace) { FreeInodes = FreeInodesAt(existing) };
     }
+
+    private static long? FreeInodesAt(string path) =>
+        OperatingSystem.IsLinux() && Environment.Is64BitProcess
+        && Posix.Statvfs(path, out Posix.FileSystemStatus status) == 0 && status.Inodes > 0
+            ? (long)Math.Min(status.AvailableInodes, long.MaxValue)
+            : null;
 
     /// <summary>The kind of the first network file system that holds one of the directories; null when all are this machine's own.</summary>
     public static string? NetworkKind(IEnumerable<string> directories) => directories.Distinct().Select(Of).FirstOrDefault(facts => facts.IsNetwork)?.Kind;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ExpoCluster.Core.Recipes;
 
 namespace ExpoCluster.Core.Storage;
 
@@ -20,7 +21,12 @@ public sealed record OutputPaths(string Root)
 
     public string Provenance => Path.Join(Root, ProvenanceName);
 
-    public static OutputPaths Of(string directory) => new(RealPath.Of(directory));
+    /// <exception cref="UsageException">The path is no UTF-8: another directory would be read or made.</exception>
+    public static OutputPaths Of(string directory)
+    {
+        string root = RealPath.Of(directory);
+        return PathText.IsFaithful(root) ? new OutputPaths(root) : throw PathText.Unfaithful(root);
+    }
 
     public string Plan(string job) => Path.Join(Workspace, job + ".plan.json");
 
@@ -38,6 +44,9 @@ public sealed record OutputPaths(string Root)
 
     /// <summary>The commits that this output's merge began with.</summary>
     public string HubPins => Path.Join(Workspace, "hub.json");
+
+    /// <summary>Room that is held for what is published beside the weights.</summary>
+    public string Room => Path.Join(Workspace, "room");
 
     /// <summary>What an overwrite moved out of the way.</summary>
     public string Replaced(string job) => Path.Join(Workspace, job + "-replaced");

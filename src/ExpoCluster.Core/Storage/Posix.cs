@@ -35,7 +35,7 @@ internal static class Posix
     private const int OpenReadOnly = 0;
     private const int OpenWriteOnly = 1;
     private const int OpenReadWrite = 2;
-    private const int OpenCreate = 0x40;
+    private const int OpenNonBlocking = 0x800;
     private const int OpenCloseOnExec = 0x80000;
 
     // These two differ between the architectures that .NET runs on.
@@ -54,6 +54,9 @@ internal static class Posix
 
     [DllImport("libc", EntryPoint = "flock", SetLastError = true)]
     internal static extern int Flock(SafeFileHandle file, int operation);
+
+    [DllImport("libc", EntryPoint = "statvfs", SetLastError = true)]
+    internal static extern int Statvfs([MarshalAs(UnmanagedType.LPUTF8Str)] string path, out FileSystemStatus status);
 
     [DllImport("libc", EntryPoint = "rename", SetLastError = true)]
     internal static extern int Rename(
@@ -87,20 +90,11 @@ internal static class Posix
             : throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "open the directory");
     }
 
-    /// <summary>Opens for reading and writing, creates where missing, and takes no lock, as File.OpenHandle would.</summary>
-    internal static SafeFileHandle OpenOrCreate(string path)
-    {
-        int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, mode: 0x1B6);
-        return descriptor >= 0
-            ? new SafeFileHandle(descriptor, ownsHandle: true)
-            : throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "open it");
-    }
-
     /// <summary>Opens for writes that go past the page cache; null where the file system has none.</summary>
     internal static SafeFileHandle? TryOpenDirect(string path) => TryOpen(path, OpenWriteOnly | OpenDirectFlag | OpenCloseOnExec);
 
     /// <summary>Opens for reads that go past the page cache; null where the file system has none.</summary>
-    internal static SafeFileHandle? TryOpenDirectForReading(string path) => TryOpen(path, OpenReadOnly | OpenDirectFlag | OpenCloseOnExec);
+    internal static SafeFileHandle? TryOpenDirectForReading(string path) => TryOpen(path, OpenReadOnly | OpenDirectFlag | OpenNonBlocking | OpenCloseOnExec);
 
     /// <summary>Takes the lowest descriptor that is free, for reading and writing. Negative where it cannot.</summary>
     internal static int OpenLowest(string path) => Open(path, OpenReadWrite);
@@ -123,6 +117,14 @@ internal static class Posix
         internal short Found;
     }
 
+    /// <summary>struct statvfs of 64-bit Linux.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    internal struct FileSystemStatus
+    {
+        [FieldOffset(40)] internal ulong Inodes;
+        [FieldOffset(56)] internal ulong AvailableInodes;
+    }
+
     /// <summary>struct statx, the same on every Linux architecture.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     internal struct FileStatus
@@ -130,6 +132,8 @@ internal static class Posix
         [FieldOffset(20)] internal uint User;
         [FieldOffset(32)] internal ulong Inode;
         [FieldOffset(40)] internal ulong ByteLength;
+        [FieldOffset(96)] internal long ChangedSeconds;
+        [FieldOffset(104)] internal uint ChangedNanoseconds;
         [FieldOffset(112)] internal long ModifiedSeconds;
         [FieldOffset(120)] internal uint ModifiedNanoseconds;
         [FieldOffset(136)] internal uint DeviceMajor;

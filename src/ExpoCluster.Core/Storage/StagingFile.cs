@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ExpoCluster.Tensors.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Storage;
@@ -65,7 +66,7 @@ public sealed class StagingFile : IDisposable
         try
         {
             bool isMade = Inspect(path, header, byteLength) == StagingCondition.Sound;
-            using SafeFileHandle handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+            using SafeFileHandle handle = RegularFile.OpenToWrite(path, create: true);
             if (!isMade)
             {
                 Reserve(handle, path, byteLength);
@@ -87,8 +88,7 @@ public sealed class StagingFile : IDisposable
     {
         try
         {
-            return new StagingFile(
-                path, File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
+            return new StagingFile(path, RegularFile.OpenToWrite(path, create: false));
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {

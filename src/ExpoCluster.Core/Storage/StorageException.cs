@@ -19,8 +19,22 @@ public sealed class StorageException(string code, string message, string advice,
 
     private const string FullAdvice = "free some space there (or choose another --out), then run the same command again: it resumes.";
 
-    public static StorageException NoSpace(string path, string what, Exception? inner = null) =>
-        new(Full, $"{path}: no space left to {what}.", FullAdvice, inner);
+    public static StorageException NoSpace(string path, string what, Exception? inner = null) => new(
+        Full,
+        $"{path}: {(HasInodes(path) ? "no space" : "no inode is")} left to {what}{(HasInodes(path) ? "" : " (the file system has too many files)")}.",
+        FullAdvice,
+        inner);
+
+    /// <summary>The disk may have room, but this user, group or project has used up what it may take.</summary>
+    internal static StorageException NoQuota(string path, string what, Exception? inner = null) => new(
+        Full,
+        $"{path}: no quota left to {what}.",
+        "remove files of yours there, have the quota raised (or choose another --out), then run the same command again: it resumes.",
+        inner);
+
+    /// <summary>There is room for the bytes, and none for so many names.</summary>
+    internal static StorageException TooFewInodes(string path, long needed, long free) => new(
+        Full, $"{path}: the file system has too few inodes left for the output (needed {needed:N0}, free {free:N0}).", FullAdvice);
 
     public static StorageException TooSmall(string path, long neededBytes, long freeBytes) =>
         new(Full, $"{path}: the file system is too small for the output (needed {neededBytes:N0} bytes, free {freeBytes:N0}).", FullAdvice);
@@ -33,7 +47,8 @@ public sealed class StorageException(string code, string message, string advice,
 
     internal static StorageException FromErrno(int errno, string path, string what) => errno switch
     {
-        Posix.ErrorNoSpace or Posix.ErrorQuota => NoSpace(path, what),
+        Posix.ErrorNoSpace => NoSpace(path, what),
+        Posix.ErrorQuota => NoQuota(path, what),
         _ => new StorageException(
             NotWritable,
             $"{path}: cannot {what} ({new Win32Exception(errno).Message}).",
@@ -44,6 +59,7 @@ public sealed class StorageException(string code, string message, string advice,
     public static StorageException From(Exception exception, string path, string what) => exception switch
     {
         StorageException storage => storage,
+        IOException io when IsNoQuota(io) => NoQuota(path, what, io),
         IOException io when IsNoSpace(io) => NoSpace(path, what, io),
         _ => new StorageException(
             NotWritable,
@@ -53,5 +69,20 @@ public sealed class StorageException(string code, string message, string advice,
     };
 
     private static bool IsNoSpace(IOException io) =>
-        (io.HResult & 0xFFFF) is Posix.ErrorNoSpace or Posix.ErrorQuota or 112;
+        (io.HResult & 0xFFFF) is Posix.ErrorNoSpace or 112;
+
+    private static bool IsNoQuota(IOException io) => (io.HResult & 0xFFFF) == Posix.ErrorQuota;
+
+    // A disk of small files may be out of names and not of bytes; both are told by one error.
+    private static bool HasInodes(string path)
+    {
+        try
+        {
+            return FileSystemFacts.Of(path).FreeInodes is not 0;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or StorageException)
+        {
+            return true;
+        }
+    }
 }

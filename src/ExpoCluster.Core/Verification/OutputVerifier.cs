@@ -5,6 +5,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
+using ExpoCluster.Tensors.Files;
 using ExpoCluster.Tensors.Safetensors;
 using Microsoft.Win32.SafeHandles;
 
@@ -131,7 +132,7 @@ public static class OutputVerifier
         CancellationToken cancellation)
     {
         string path = paths.Published(expected.Name);
-        using SafeFileHandle handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        using SafeFileHandle handle = ReadableFile.Open(path);
         using IncrementalHash? sha256 = wholeFileSha256 ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
         long length = RandomAccess.GetLength(handle);
         int damageBefore = damage.Count;

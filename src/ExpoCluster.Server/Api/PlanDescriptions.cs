@@ -32,7 +32,7 @@ public static class PlanDescriptions
             Parts = plan.PartCount,
             BytesRead = plan.InputByteCount,
             BytesWritten = plan.OutputByteCount,
-            DiskNeeded = OutputPreflight.NeededBytes(plan) + SharedBytes(storage, needs),
+            DiskNeeded = OutputNeeds.Of(merge).Bytes + SharedBytes(storage, needs),
             DiskFree = storage?.FreeBytes,
             FileSystem = storage?.Kind,
             Reserved = storage?.CanReserve,

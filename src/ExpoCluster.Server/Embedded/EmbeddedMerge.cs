@@ -33,10 +33,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     public async Task<MergeOutcome> RunAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
     {
         Plan plan = merge.Plan;
-        if (OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) is { } overlap)
-        {
-            throw new UsageException(overlap);
-        }
+        HubInputs.CheckPlace(paths, merge);
 
         using OutputClaim claim = OutputClaim.Acquire(paths);
         ClaimRecord? earlier = claim.Previous;
@@ -52,7 +49,14 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             earlier = options.Restart ? null : ResumableRecord(claim, plan);
             CheckOutput(paths, condition, options, isResumed: earlier is not null);
             claim.Sweep(earlier?.Job);
-            OutputPreflight.CheckStorage(paths, plan, earlier is null ? 0 : ReservedBytes(earlier.Job));
+            var needs = OutputNeeds.Of(merge);
+            bool isPrepared = earlier is not null && Directory.Exists(paths.Prepared(earlier.Job));
+            OutputPreflight.CheckStorage(paths, needs, earlier is null ? 0 : isPrepared ? needs.Bytes : ReservedBytes(earlier.Job));
+            if (!isPrepared)
+            {
+                OutputPreflight.HoldRoom(paths, needs);
+            }
+
             await HubInputs.LeaveInWorkspaceAsync(merge, paths, options.HubPins, interrupt).ConfigureAwait(false);
         }
         catch (ExpoException) when (claim.Previous is null)
@@ -61,7 +65,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             throw;
         }
 
-        MergeOutcome outcome = await RunClaimedAsync(claim, earlier, plan, progress, interrupt).ConfigureAwait(false);
+        MergeOutcome outcome = await RunClaimedAsync(claim, earlier, merge, progress, interrupt).ConfigureAwait(false);
         if (outcome.Status == MergeOutcome.Done)
         {
             claim.RemoveWorkspace();
@@ -102,15 +106,16 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         .Sum(file => new FileInfo(file).Length);
 
     private async Task<MergeOutcome> RunClaimedAsync(
-        OutputClaim claim, ClaimRecord? earlier, Plan plan, Action<JobProgress> progress, CancellationToken interrupt)
+        OutputClaim claim, ClaimRecord? earlier, PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
     {
+        Plan plan = merge.Plan;
         string job = earlier?.Job ?? NewJobId();
         var record = new ClaimRecord(job, plan.Digest, Environment.MachineName, Environment.ProcessId, earlier?.InFlight ?? []);
         claim.Write(record);
         var inFlight = new InFlightRecord(claim, record);
         var worker = new WorkerSettings
         {
-            Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Reads = options.Reads, OpenPatience = TimeSpan.Zero,
+            Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Reads = options.Reads, OpenPatience = TimeSpan.Zero, Seen = SeenInputs.Of(merge),
         };
         // Whatever was here before, a job or a process that died before it had one, is not begun like this: a part of it may be what killed it.
         using HeadStart? ahead = claim.Previous is null ? BeginAhead(job, plan, worker, inFlight) : null;
@@ -161,7 +166,8 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         paths,
         InputFiles.ModeFor(plan, worker.Reads, cache: null),
         () => worker.StartLanes(TimeProvider.System),
-        parts => inFlight.Ahead = [.. parts.Select(part => (part.File, part.Index))]);
+        parts => inFlight.Ahead = [.. parts.Select(part => (part.File, part.Index))],
+        worker.Seen);
 
     private NodeSettings SettingsFor(InFlightRecord inFlight, WorkerSettings worker, Plan plan, JobRegister? register) => new()
     {

@@ -51,17 +51,14 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
     {
         HubSession session = HubSession.Shared;
         HubNeeds needs = HubNeeds.Of(merge, session)!;
-        if (OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) is { } overlap)
-        {
-            throw new UsageException(overlap);
-        }
+        CheckPlace(paths, merge);
 
         // Nobody should wait for a hundred gigabytes to be told that the output was refused from the start.
         using OutputClaim claim = OutputClaim.Acquire(paths);
         try
         {
             EmbeddedMerge.CheckOutput(paths, OutputPreflight.Inspect(paths, merge, recipe), options, isResumed: claim.Previous is not null);
-            needs.CheckSpace(paths, File.Exists(paths.Journal) ? 0 : OutputPreflight.NeededBytes(merge.Plan));
+            needs.CheckSpace(paths, File.Exists(paths.Journal) ? 0 : OutputNeeds.Of(merge).Bytes);
             HubPins.Keep(paths, session.Pins);
             HubNeeds.Record(merge);
         }
@@ -105,6 +102,15 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
         }
 
         await HubSideFiles.BringAsync(merge.Aligned, paths, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Throws when the output must not lie where it should.</summary>
+    public static void CheckPlace(OutputPaths paths, PlannedMerge merge)
+    {
+        if ((OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) ?? OutputPreflight.FindMisplaced(paths, HubEnvironment.CacheOfProcess())) is { } problem)
+        {
+            throw new UsageException(problem);
+        }
     }
 
     private static bool IsInvolvedIn(Recipe recipe) => HubReference.Matches(recipe.Base) || HubReference.Matches(recipe.Aligned);

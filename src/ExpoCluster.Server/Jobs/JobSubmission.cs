@@ -173,13 +173,13 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     {
         // A branch is asked for anew each time, and all that follows from the answer is of one commit.
         HubSession session = hub.Anew(namesByCommit: true, cancellation);
-        PlannedMerge merge = Planner.Plan(request.Recipe, session, new PlanningWork(cancellation));
+        PlannedMerge merge = Planner.Plan(request.Recipe, session, new PlanningWork(cancellation), roots);
         roots.Check(merge.Plan, hub.Cache);
         var planned = new PlannedRequest(merge, HubNeeds.Of(merge, session));
         return request.Recipe.Output is { } output ? WithOutput(new OutputPaths(output), planned, request) : planned;
     }
 
-    private static PlannedRequest WithOutput(OutputPaths paths, PlannedRequest planned, JobRequest request)
+    private PlannedRequest WithOutput(OutputPaths paths, PlannedRequest planned, JobRequest request)
     {
         planned = planned with { Condition = Inspect(paths, planned, request) };
         if (planned.Condition == OutputCondition.Finished)
@@ -187,11 +187,14 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
             return planned;
         }
 
+        var needs = OutputNeeds.Of(planned.Merge);
+        long outputBytes = needs.Bytes;
+        OutputPreflight.CheckInodes(paths, needs);
         planned.Needs?.CheckSpace(paths, outputBytes: 0);
         try
         {
-            OutputPreflight.CheckStorage(paths, planned.Merge.Plan, alreadyReserved: 0);
-            planned.Needs?.CheckSpace(paths, OutputPreflight.NeededBytes(planned.Merge.Plan));
+            OutputPreflight.CheckStorage(paths, needs, alreadyReserved: 0);
+            planned.Needs?.CheckSpace(paths, outputBytes);
             return planned;
         }
         catch (StorageException full) when (full.Code == StorageException.Full)
@@ -208,16 +211,16 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         long others = unfinished
             .Where(entry => FileSystemFacts.Of(entry.Output).MountPoint == storage.MountPoint)
             .Sum(entry => entry.Facts.Bytes);
-        if (OutputPreflight.NeededBytes(planned.Merge.Plan) > storage.FreeBytes + others)
+        if (OutputNeeds.Of(planned.Merge).Bytes > storage.FreeBytes + others)
         {
             ExceptionDispatchInfo.Throw(full);
         }
     }
 
-    private static OutputCondition Inspect(OutputPaths paths, PlannedRequest planned, JobRequest request)
+    private OutputCondition Inspect(OutputPaths paths, PlannedRequest planned, JobRequest request)
     {
         PlannedMerge merge = planned.Merge;
-        RecipeProblem? overlap = OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) ?? planned.Needs?.FindOverlap(paths);
+        RecipeProblem? overlap = OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) ?? planned.Needs?.FindOverlap(paths) ?? OutputPreflight.FindMisplaced(paths, hub.Cache.Directory);
         if (overlap is not null)
         {
             throw new UsageException(overlap with { Path = "out" });

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using ExpoCluster.Tensors.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Tensors.Mapping;
@@ -32,7 +33,14 @@ public sealed unsafe class MappedFile : IDisposable
     public static MappedFile Open(string path, long expectedLength)
     {
         using SafeFileHandle handle = ReadableFile.Open(path);
-        long length = ReadableFile.LengthOf(handle, path);
+        return Open(handle, path, expectedLength);
+    }
+
+    /// <summary>The same of a file that is open; the mapping outlives the handle, which stays the caller's.</summary>
+    /// <exception cref="TensorFileException">Of another length, or it cannot be mapped.</exception>
+    public static MappedFile Open(SafeFileHandle handle, string path, long expectedLength)
+    {
+        long length = RandomAccess.GetLength(handle);
         if (length != expectedLength)
         {
             throw TensorFileRule.KeepsItsLength.Broken(path, expected: $"{expectedLength} bytes", found: $"{length} bytes");
@@ -72,8 +80,7 @@ public sealed unsafe class MappedFile : IDisposable
         (long begin, long length) = PagesOf(offset, count);
         try
         {
-            // Opened for this moment, and for sharing: a handle that is kept would lock the file against its owner.
-            using SafeFileHandle handle = File.OpenHandle(Path, share: FileShare.ReadWrite | FileShare.Delete);
+            using SafeFileHandle handle = RegularFile.OpenToRead(Path);
             PageAdvice.Release(handle, begin, start + begin, length);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)

@@ -1,6 +1,7 @@
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
 
 namespace ExpoCluster.Core.Tests.Publishing;
 
@@ -68,4 +69,70 @@ public sealed class OutputPreflightTests : IDisposable
 
         Assert.Equal("EXPO4001", exception.Code);
     }
+
+    [Fact]
+    public void Everything_that_is_published_counts_and_not_the_weights_alone()
+    {
+        var bare = OutputNeeds.Of(pair.Plan());
+        using (FileStream tokenizer = File.Create(Path.Join(pair.Aligned, "tokenizer.json")))
+        {
+            tokenizer.SetLength(100_000_000);
+        }
+
+        var merge = pair.Plan();
+        var needs = OutputNeeds.Of(merge);
+        var swept = OutputNeeds.Of(Planner.Plan(pair.Recipe with { Sweep = [0.1, 0.2, 0.3] }));
+
+        Assert.Equal(merge.Plan.OutputByteCount + OutputPreflight.WorkspaceBytes, bare.Bytes);
+        Assert.InRange(needs.Bytes - merge.Plan.OutputByteCount, 100_000_000, 102_000_000);
+        Assert.InRange(swept.BesideBytes, 300_000_000, 301_000_000);
+        Assert.Equal(bare.Inodes + 1, needs.Inodes);
+        Assert.True(swept.Inodes > needs.Inodes);
+        StorageException refused = Assert.Throws<StorageException>(() => OutputPreflight.CheckStorage(
+            pair.Output, needs, alreadyReserved: needs.Bytes - 1 - FileSystemFacts.Of(pair.Root).FreeBytes - (1L << 40)));
+        Assert.Equal("EXPO4001", refused.Code);
+    }
+
+    [Fact]
+    public void Too_few_inodes_are_named()
+    {
+        if (FileSystemFacts.Of(pair.Root).FreeInodes is null)
+        {
+            return;
+        }
+
+        StorageException refused = Assert.Throws<StorageException>(
+            () => OutputPreflight.CheckInodes(pair.Output, new OutputNeeds(0, 0, 0, Inodes: long.MaxValue)));
+
+        Assert.Equal("EXPO4001", refused.Code);
+        Assert.Contains("inodes", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("other/.expocluster", "EXPO2095")]
+    [InlineData("other/.expocluster/job-1", "EXPO2095")]
+    [InlineData("link/job-1", "EXPO2095")]
+    [InlineData("cache", "EXPO2096")]
+    [InlineData("cache/models--a--b/merged", "EXPO2096")]
+    [InlineData("models--a--b/snapshots/merged", "EXPO2096")]
+    [InlineData("models--a--b", null)]
+    [InlineData("other/expocluster", null)]
+    [InlineData("cache2", null)]
+    public void An_output_among_other_outputs_work_or_in_the_Hubs_cache_is_misplaced(string relative, string? code)
+    {
+        Directory.CreateDirectory(Path.Join(pair.Root, "other", ".expocluster"));
+        Directory.CreateSymbolicLink(Path.Join(pair.Root, "link"), Path.Join(pair.Root, "other", ".expocluster"));
+
+        Assert.Equal(code, OutputPreflight.FindMisplaced(OutputPaths.Of(Path.Join(pair.Root, relative)), Path.Join(pair.Root, "cache"))?.Code);
+    }
+
+    [Theory]
+    [InlineData("o\uFFFD")]
+    [InlineData("o\uD83D/x")]
+    [InlineData("o\uDE00")]
+    public void An_output_whose_name_is_no_UTF_8_is_refused(string name) =>
+        Assert.Equal("EXPO2097", Assert.Throws<UsageException>(() => OutputPaths.Of(Path.Join(pair.Root, name))).Code);
+
+    [Fact]
+    public void Any_other_name_is_taken_as_it_is() => Assert.Equal(Path.Join(pair.Root, "größe-😀"), OutputPaths.Of(Path.Join(pair.Root, "größe-😀")).Root);
 }

@@ -147,6 +147,20 @@ public sealed class PublishSequenceTests : IDisposable
         return new PublishSequence(pair.Output, Job).Prepare(merge.Plan, pair.Recipe, Sealed(), "1.0");
     }
 
+    [Fact]
+    public void What_is_published_beside_the_weights_fits_into_the_room_that_was_held_for_it()
+    {
+        Directory.CreateDirectory(pair.Output.Workspace);
+        OutputPreflight.HoldRoom(pair.Output, OutputNeeds.Of(merge));
+        long held = new FileInfo(pair.Output.Room).Length;
+
+        Prepare();
+
+        string prepared = pair.Output.Prepared(Job);
+        Assert.InRange(Directory.EnumerateFiles(prepared, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length), 1, held);
+        Assert.False(File.Exists(pair.Output.Room));
+    }
+
     private void Publish(ImmutableArray<string> names, bool overwrite) =>
         new PublishSequence(pair.Output, Job).Publish(names, overwrite, Sealed());
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ExpoCluster.Tensors.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Hub.Download;
@@ -38,7 +39,7 @@ internal sealed class RangeRecord : IDisposable
     public static RangeRecord Open(string path, long byteLength, int rangeBytes)
     {
         var record = new RangeRecord(
-            File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read), byteLength, rangeBytes);
+            RegularFile.OpenToWrite(path, create: true), byteLength, rangeBytes);
         record.Load();
         return record;
     }

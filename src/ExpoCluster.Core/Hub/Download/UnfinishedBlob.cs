@@ -1,4 +1,5 @@
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Hub.Download;
@@ -52,7 +53,7 @@ internal sealed class UnfinishedBlob : IDisposable
         RangeRecord? record = null;
         try
         {
-            handle = System.IO.File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+            handle = RegularFile.OpenToWrite(path, create: true);
             record = RangeRecord.Open(PathOf(cache, file, RecordEnding), file.ByteLength, rangeBytes);
             if (RandomAccess.GetLength(handle) != file.ByteLength)
             {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Recipes.BuiltIn;
 
@@ -62,7 +63,11 @@ public static class BuiltInRecipes
     {
         try
         {
-            return RecipeDraft.FromYaml(File.ReadAllText(path), path);
+            return RecipeDraft.FromYaml(RegularFile.ReadText(path, RecipeYaml.MaxBytes), path);
+        }
+        catch (FileTooLongException)
+        {
+            throw new UsageException(RecipeProblems.TooLarge(path, $"longer than {RecipeYaml.MaxCharacters} characters"));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

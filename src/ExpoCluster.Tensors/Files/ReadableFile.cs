@@ -1,17 +1,18 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace ExpoCluster.Tensors;
+namespace ExpoCluster.Tensors.Files;
 
 /// <summary>
 /// Opens and reads regular files; whatever the operating system refuses becomes a <see cref="TensorFileException"/>.
 /// </summary>
-internal static class ReadableFile
+public static class ReadableFile
 {
+    /// <exception cref="TensorFileException">It is missing, no regular file, or not readable.</exception>
     public static SafeFileHandle Open(string path)
     {
         try
         {
-            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return RegularFile.OpenToRead(path);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
@@ -19,20 +20,8 @@ internal static class ReadableFile
         }
     }
 
-    public static long LengthOf(SafeFileHandle handle, string path)
-    {
-        try
-        {
-            return RandomAccess.GetLength(handle);
-        }
-        catch (NotSupportedException cause)
-        {
-            throw TensorFileRule.IsAFile.Broken(path, cause: cause);
-        }
-    }
-
     /// <summary>Fills <paramref name="buffer"/> with the bytes at <paramref name="offset"/>.</summary>
-    public static void ReadExactly(SafeFileHandle handle, Span<byte> buffer, long offset, string path)
+    internal static void ReadExactly(SafeFileHandle handle, Span<byte> buffer, long offset, string path)
     {
         while (!buffer.IsEmpty)
         {
@@ -49,8 +38,9 @@ internal static class ReadableFile
     }
 
     /// <summary>What to tell the user of an exception that opening or reading the file ended in.</summary>
-    public static TensorFileException Refusal(string path, Exception cause) => cause switch
+    internal static TensorFileException Refusal(string path, Exception cause) => cause switch
     {
+        NotRegularFileException other => TensorFileRule.IsAFile.Broken(path, found: other.Found, cause: other),
         _ when Directory.Exists(path) => TensorFileRule.IsAFile.Broken(path, found: "a directory", cause: cause),
         FileNotFoundException or DirectoryNotFoundException => TensorFileRule.Exists.Broken(path, cause: cause),
         UnauthorizedAccessException => TensorFileRule.IsAccessible.Broken(path, cause: cause),

@@ -1,9 +1,10 @@
 using System.IO.Pipes;
+using ExpoCluster.Tensors.Files;
 using ExpoCluster.Tensors.Mapping;
 using ExpoCluster.Tensors.Safetensors;
 using Microsoft.Win32.SafeHandles;
 
-namespace ExpoCluster.Tensors.Tests;
+namespace ExpoCluster.Tensors.Tests.Files;
 
 public sealed class ReadableFileTests : IDisposable
 {
