@@ -16,7 +16,7 @@ public sealed class StuckPlannersTests : ApiScene
         using var slots = new PlannerSlots(1, TimeSpan.FromMilliseconds(50), clock);
         var desk = new JobDesk(Node.Node, Node.Register, new LiveJobs(Node.Node, TimeProvider.System), new PublishedStatistics());
         using var submission = new JobSubmission(Node.Register, Node.Plans, desk, Node.Hub, Node.Storage, TimeProvider.System) { Planners = slots };
-        await Assert.ThrowsAsync<PlannerException>(() => slots.RunAsync(_ => answer.Wait(Patience), CancellationToken.None));
+        await Assert.ThrowsAsync<PlannerException>(() => slots.RunAsync(_ => answer.Wait(Patience, CancellationToken.None), CancellationToken.None));
         Assert.Equal("ok", (await HealthAsync(submission)).Status);
 
         clock.Advance(TimeSpan.FromSeconds(11));
