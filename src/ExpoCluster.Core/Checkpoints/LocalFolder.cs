@@ -65,7 +65,7 @@ internal sealed class LocalFolder(string directory, bool holdsModel, StorageRoot
             throw CheckpointErrors.WeightsFileMissing(path, namedBy);
         }
 
-        SafeFileHandle opened = ReadableFile.Open(realPath);
+        SafeFileHandle opened = ReadableFile.Open(realPath, path == realPath ? path : $"{path}, a link to {realPath}");
         var identity = FileIdentity.Of(opened, realPath);
         return new WeightsFile(realPath, identity.ModifiedUnixNanoseconds, ByteSource.OfFile(opened, realPath)) { Identity = identity };
     }

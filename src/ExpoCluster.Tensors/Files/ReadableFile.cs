@@ -8,7 +8,9 @@ namespace ExpoCluster.Tensors.Files;
 public static class ReadableFile
 {
     /// <exception cref="TensorFileException">It is missing, no regular file, or not readable.</exception>
-    public static SafeFileHandle Open(string path)
+    /// <param name="path">Of the file.</param>
+    /// <param name="name">How errors name it; null for its path.</param>
+    public static SafeFileHandle Open(string path, string? name = null)
     {
         try
         {
@@ -16,7 +18,7 @@ public static class ReadableFile
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw Refusal(path, cause);
+            throw Refusal(name ?? path, cause);
         }
     }
 
