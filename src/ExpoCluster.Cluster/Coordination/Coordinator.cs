@@ -113,7 +113,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         Command<Terminated>(message => watchers.Remove(message.ActorRef));
     }
 
-    public override string PersistenceId => "job-" + job;
+    public override string PersistenceId => PersistenceIdOf(job);
 
     // There are no snapshots of jobs: a job is some thousand events, read in a fraction of a second.
     public override Recovery Recovery => new(SnapshotSelectionCriteria.None);
@@ -139,9 +139,14 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
 
     bool ICoordinatedJob.HoldsOutput => output.IsClaimed;
 
+    /// <summary>Under which a job's events are journalled.</summary>
+    public static string PersistenceIdOf(string job) => "job-" + job;
+
     public static Props PropsFor(
         string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock) =>
-        Props.Create(() => new Coordinator(job, writers, plans, settings, clock));
+        settings.Damaged.TryFind(job, out JobReason? damage)
+            ? DamagedJob.PropsFor(job, damage, settings.Damaged, clock)
+            : Props.Create(() => new Coordinator(job, writers, plans, settings, clock));
 
     protected override void PreStart()
     {
@@ -168,13 +173,38 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         progress.JournalFailed = true;
         progress.Reason = new JobReasonFact { Code = error.Code, Message = error.Message, Advice = error.Advice };
         Tell(progress);
+        settings.Stopped?.Invoke(error);
     }
 
-    // Whoever speaks to the job next has it started again.
+    // Akka goes on after a rejection, but then what was to follow from the event never does: as well begin again from the journal.
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        OnPersistFailure(cause, @event, sequenceNr);
+        Context.Stop(Self);
+    }
+
+    // Whoever speaks to the job next has it started again; what is damaged is not read again and again, but said.
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
         JobMetrics.DatabaseFailures.Add(JobMetrics.JournalRead);
-        log.Warning("Job {Job}: its journal cannot be read ({Reason}); it is tried again.", job, reason.GetBaseException().Message);
+        if (JournalFailure.FindDamage(reason, job) is { } damage)
+        {
+            settings.Damaged.Add(job, new JobReason(damage.Code, damage.Message, damage.Advice));
+            settings.Stopped?.Invoke(damage);
+        }
+        else
+        {
+            log.Warning("Job {Job}: its journal cannot be read ({Reason}); it is tried again.", job, reason.GetBaseException().Message);
+            settings.Stopped?.Invoke(JournalFailure.Describe(reason));
+        }
+    }
+
+    protected override void PreRestart(Exception reason, object message)
+    {
+        log.Error(reason, "Job {Job}: its coordinator failed and is started again.", job);
+        settings.Stopped?.Invoke(new JobException(
+            JobException.EngineStopped, $"the coordinator failed: {reason.Message}", "please report this as a bug of ExpoCluster.", reason));
+        base.PreRestart(reason, message);
     }
 
     private void OnRecovered()

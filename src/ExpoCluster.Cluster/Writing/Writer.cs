@@ -3,6 +3,7 @@ using Akka.Event;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
@@ -156,6 +157,12 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return new StagingNotMade(StorageException.From(exception, paths.Root, "make the staging file"));
+        }
+#pragma warning disable CA1031 // The edge of a thread: whoever waits for the file is told, whatever went wrong.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return new StagingNotMade(JobException.Unforeseen(exception));
         }
     }
 
@@ -322,9 +329,11 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
             bool sound = HasDigest(staging, 0, request.FirstBlockDigest.Span) && HasDigest(staging, last, request.LastBlockDigest.Span);
             return new SealChecked(request, sound ? null : "a block reads back differently from what was written");
         }
-        catch (StorageException exception)
+#pragma warning disable CA1031 // The edge of a thread: whatever went wrong, the file is not sealed, and that is said.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
-            return new SealChecked(request, exception.Message);
+            return new SealChecked(request, exception.Message.TrimEnd('.'));
         }
     }
 

@@ -6,6 +6,8 @@ namespace ExpoCluster.Core.Hub;
 /// <summary>The commits that a merge began with, kept in its workspace: a branch that moves must not change an interrupted merge.</summary>
 public static class HubPins
 {
+    private const long MostBytes = 1 << 20;
+
     /// <summary>Makes the references mean what they meant when the merge that lies unfinished in this output began.</summary>
     public static void Recall(OutputPaths paths, HubSession session)
     {
@@ -29,10 +31,10 @@ public static class HubPins
         try
         {
             Dictionary<string, string> pins =
-                JsonSerializer.Deserialize(File.ReadAllBytes(path), HubPinsJson.Default.DictionaryStringString) ?? [];
-            return [.. pins.Where(pin => HubCommit.IsSha(pin.Value)).Select(pin => (pin.Key, new HubCommit(HubReference.Parse(pin.Key).Repository, pin.Value)))];
+                JsonSerializer.Deserialize(PlainFile.Read(path, MostBytes), HubPinsJson.Default.DictionaryStringString) ?? [];
+            return [.. pins.Where(pin => pin.Value is not null && HubCommit.IsSha(pin.Value)).Select(pin => (pin.Key, new HubCommit(HubReference.Parse(pin.Key).Repository, pin.Value)))];
         }
-        catch (Exception exception) when (exception is JsonException or HubException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is JsonException or HubException or IOException or UnauthorizedAccessException or StorageException)
         {
             return [];
         }

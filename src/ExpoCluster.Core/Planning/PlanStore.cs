@@ -8,6 +8,9 @@ namespace ExpoCluster.Core.Planning;
 /// <summary>Plans by digest. They lie beside the output, so that only their digest travels between nodes.</summary>
 public sealed class PlanStore
 {
+    /// <summary>Ten times what a plan of a hundred thousand tensors takes.</summary>
+    private const long MostBytes = 1L << 30;
+
     private readonly ConcurrentDictionary<string, Plan> known = new(StringComparer.Ordinal);
 
     /// <summary>Makes the plan durable and remembers it.</summary>
@@ -32,9 +35,9 @@ public sealed class PlanStore
         byte[] json;
         try
         {
-            json = File.ReadAllBytes(path);
+            json = PlainFile.Read(path, MostBytes);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or StorageException)
         {
             throw Damaged(path, exception.Message, exception);
         }

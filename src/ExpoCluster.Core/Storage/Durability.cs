@@ -107,7 +107,9 @@ public static class Durability
     {
         try
         {
-            using (SafeFileHandle file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write, FileShare.Read))
+            // What an earlier run left goes, and the name is taken exclusively: a link that somebody put there is not followed.
+            File.Delete(unfinished);
+            using (SafeFileHandle file = File.OpenHandle(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.Read))
             {
                 RandomAccess.Write(file, content, fileOffset: 0);
                 FlushAll(file, unfinished);

@@ -20,7 +20,10 @@ internal sealed class FileLock : IDisposable
     {
         while (true)
         {
-            Durability.CreateDirectory(Path.GetDirectoryName(path)!);
+            string directory = Path.GetDirectoryName(path)!;
+            Durability.CreateDirectory(directory);
+            PlainFile.DemandDirectory(directory);
+            PlainFile.Demand(path);
             if ((OperatingSystem.IsLinux() ? TryFlock(path, taken) : TryExclusively(path, isRemovedByHolder)) is not { } handle)
             {
                 return null;
@@ -41,7 +44,7 @@ internal sealed class FileLock : IDisposable
     // File.OpenHandle takes locks of its own on Linux, and then nobody could read what the holder wrote.
     private static SafeFileHandle? TryFlock(string path, Action<SafeFileHandle>? taken)
     {
-        SafeFileHandle handle = Posix.OpenOrCreate(path);
+        SafeFileHandle handle = Posix.OpenForWriting(path, create: true);
         if (Posix.Flock(handle, Posix.LockExclusive | Posix.LockNonBlocking) == 0)
         {
             return handle;

@@ -10,12 +10,17 @@ namespace ExpoCluster.Core.Storage;
 [SuppressMessage("Globalization", "CA2101", Justification = "Paths are marshalled as UTF-8 explicitly.")]
 internal static class Posix
 {
+    internal const int ErrorNoEntry = 2;
     internal const int ErrorInterrupted = 4;
+    internal const int ErrorIo = 5;
     internal const int ErrorWouldBlock = 11;
+    internal const int ErrorNoDirectory = 20;
     internal const int ErrorInvalid = 22;
     internal const int ErrorNoSpace = 28;
     internal const int ErrorNotSupportedCall = 38;
+    internal const int ErrorTooManyLinks = 40;
     internal const int ErrorNotSupported = 95;
+    internal const int ErrorStale = 116;
     internal const int ErrorQuota = 122;
 
     internal const int LockExclusive = 2;
@@ -23,6 +28,7 @@ internal static class Posix
 
     internal const int CurrentDirectory = -100;
     internal const int EmptyPath = 0x1000;
+    internal const int NoFollow = 0x100;
     internal const uint BasicStats = 0x7ff;
 
     private const int OpenReadOnly = 0;
@@ -35,22 +41,23 @@ internal static class Posix
     private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
     private static readonly int OpenDirectoryFlag = IsArm ? 0x4000 : 0x10000;
     private static readonly int OpenDirectFlag = IsArm ? 0x10000 : 0x4000;
+    private static readonly int OpenNoFollowFlag = IsArm ? 0x8000 : 0x20000;
 
-    [DllImport("libc", EntryPoint = "fallocate", SetLastError = true)]
-    internal static extern int Fallocate(SafeFileHandle file, int mode, long offset, long length);
+    internal static int Fallocate(SafeFileHandle file, int mode, long offset, long length) =>
+        Uninterrupted((file, mode, offset, length), call => FallocateOnce(call.file, call.mode, call.offset, call.length));
 
-    [DllImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
-    internal static extern int Fdatasync(SafeFileHandle file);
+    internal static int Fdatasync(SafeFileHandle file) => Uninterrupted(file, FdatasyncOnce);
 
-    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    internal static extern int Fsync(SafeFileHandle file);
+    internal static int Fsync(SafeFileHandle file) => Uninterrupted(file, FsyncOnce);
 
-    [DllImport("libc", EntryPoint = "flock", SetLastError = true)]
-    internal static extern int Flock(SafeFileHandle file, int operation);
+    internal static int Flock(SafeFileHandle file, int operation) =>
+        Uninterrupted((file, operation), call => FlockOnce(call.file, call.operation));
 
-    [DllImport("libc", EntryPoint = "rename", SetLastError = true)]
-    internal static extern int Rename(
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
+    internal static int Rename(string from, string to) => Uninterrupted((from, to), call => RenameOnce(call.from, call.to));
+
+    /// <summary>lseek(2), here for SEEK_HOLE and SEEK_DATA alone: nothing reads or writes at a file's own position.</summary>
+    [DllImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    internal static extern long Seek(SafeFileHandle file, long offset, int whence);
 
     [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
     internal static extern int Statx(
@@ -60,6 +67,19 @@ internal static class Posix
     internal static extern int StatxHandle(
         SafeFileHandle file, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);
 
+    /// <summary>A signal that arrives in the middle of a call is no failure of it: it is made again.</summary>
+    private static int Uninterrupted<T>(T arguments, Func<T, int> call)
+    {
+        while (true)
+        {
+            int result = call(arguments);
+            if (result >= 0 || Marshal.GetLastPInvokeError() != ErrorInterrupted)
+            {
+                return result;
+            }
+        }
+    }
+
     internal static SafeFileHandle OpenDirectoryHandle(string path)
     {
         int descriptor = Open(path, OpenReadOnly | OpenDirectoryFlag | OpenCloseOnExec);
@@ -68,20 +88,26 @@ internal static class Posix
             : throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "open the directory");
     }
 
-    /// <summary>Opens for reading and writing, creates where missing, and takes no lock, as File.OpenHandle would.</summary>
-    internal static SafeFileHandle OpenOrCreate(string path)
+    /// <summary>Opens for reading and writing, follows no link, and takes no lock, as File.OpenHandle would.</summary>
+    /// <param name="path">Of the file.</param>
+    /// <param name="create">Makes it where it is missing.</param>
+    internal static SafeFileHandle OpenForWriting(string path, bool create)
     {
-        int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, mode: 0x1B6);
+        int descriptor = Open(path, OpenReadWrite | OpenNoFollowFlag | OpenCloseOnExec | (create ? OpenCreate : 0), mode: 0x1B6);
         return descriptor >= 0
             ? new SafeFileHandle(descriptor, ownsHandle: true)
             : throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), path, "open it");
     }
 
     /// <summary>Opens for writes that go past the page cache; null where the file system has none.</summary>
-    internal static SafeFileHandle? TryOpenDirect(string path) => TryOpen(path, OpenWriteOnly | OpenDirectFlag | OpenCloseOnExec);
+    internal static SafeFileHandle? TryOpenDirect(string path) =>
+        TryOpen(path, OpenWriteOnly | OpenDirectFlag | OpenNoFollowFlag | OpenCloseOnExec);
 
     /// <summary>Opens for reads that go past the page cache; null where the file system has none.</summary>
     internal static SafeFileHandle? TryOpenDirectForReading(string path) => TryOpen(path, OpenReadOnly | OpenDirectFlag | OpenCloseOnExec);
+
+    private static int Open(string path, int flags, int mode = 0) =>
+        Uninterrupted((path, flags, mode), call => OpenOnce(call.path, call.flags, call.mode));
 
     private static SafeFileHandle? TryOpen(string path, int flags)
     {
@@ -90,12 +116,29 @@ internal static class Posix
     }
 
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
-    private static extern int Open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, int mode = 0);
+    private static extern int OpenOnce([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, int mode);
+
+    [DllImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static extern int FallocateOnce(SafeFileHandle file, int mode, long offset, long length);
+
+    [DllImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static extern int FdatasyncOnce(SafeFileHandle file);
+
+    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static extern int FsyncOnce(SafeFileHandle file);
+
+    [DllImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static extern int FlockOnce(SafeFileHandle file, int operation);
+
+    [DllImport("libc", EntryPoint = "rename", SetLastError = true)]
+    private static extern int RenameOnce(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
 
     /// <summary>struct statx, the same on every Linux architecture.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     internal struct FileStatus
     {
+        [FieldOffset(28)] internal ushort Mode;
         [FieldOffset(32)] internal ulong Inode;
         [FieldOffset(40)] internal ulong ByteLength;
         [FieldOffset(112)] internal long ModifiedSeconds;

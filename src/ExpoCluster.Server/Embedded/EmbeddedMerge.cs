@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
@@ -38,6 +37,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             throw new UsageException(overlap);
         }
 
+        JournalFile.CheckPath(paths.Journal);
         using OutputClaim claim = OutputClaim.Acquire(paths);
         ClaimRecord? earlier = claim.Previous;
         try
@@ -45,7 +45,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             OutputCondition condition = OutputPreflight.Inspect(paths, merge, recipe);
             if (!options.Restart && condition == OutputCondition.Finished)
             {
-                claim.RemoveWorkspace();
+                CleanUp(claim);
                 return MergeOutcome.AlreadyDone(plan.PartCount);
             }
 
@@ -64,10 +64,19 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         MergeOutcome outcome = await RunClaimedAsync(claim, earlier, plan, progress, interrupt).ConfigureAwait(false);
         if (outcome.Status == MergeOutcome.Done)
         {
-            claim.RemoveWorkspace();
+            CleanUp(claim);
         }
 
         return outcome;
+    }
+
+    // The output is published whatever is left of the work.
+    private void CleanUp(OutputClaim claim)
+    {
+        if (claim.RemoveWorkspace() is { } left)
+        {
+            options.Notice($"note: the output is complete, but what was needed to make it could not be removed: {left.Message}");
+        }
     }
 
     // Another plan's work in this directory is explained: a changed input is a different matter from a changed recipe.
@@ -79,9 +88,27 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             return null;
         }
 
-        return previous.PlanDigest == plan.Digest
-            ? previous
-            : throw InterruptedPlan.Explain(paths, previous, plan);
+        if (previous.PlanDigest != plan.Digest)
+        {
+            throw InterruptedPlan.Explain(paths, previous, plan);
+        }
+
+        CheckJournal(previous.Job, plan);
+        return previous;
+    }
+
+    // What cannot be replayed here cannot be replayed by the engine either, which would be silent.
+    private void CheckJournal(string job, Plan plan)
+    {
+        _ = Journal;
+        JobState state = JournalFile.Replay(paths.Journal, job);
+        if (state.Phase != JobPhase.New && (state.PlanDigest != plan.Digest || state.Submission!.Output != paths.Root))
+        {
+            throw JobException.OfDamagedJournal(
+                paths.Journal,
+                $"it is of a merge into {state.Submission!.Output}",
+                "move the directory back to finish that merge, or use --restart to begin anew here.");
+        }
     }
 
     /// <summary>Throws unless the directory may be written, as far as that is known before any work.</summary>
@@ -107,6 +134,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         string job = earlier?.Job ?? NewJobId();
         var record = new ClaimRecord(job, plan.Digest, Environment.MachineName, Environment.ProcessId, earlier?.InFlight ?? []);
         claim.Write(record);
+        using var watch = new EngineWatch(() => claim.FindDisplacement(), options.Notice, TimeProvider.System, interrupt);
         var inFlight = new InFlightRecord(claim, record);
         var worker = new WorkerSettings
         {
@@ -118,7 +146,8 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         plans.Save(paths.Plan(job), plan);
         // The list of all jobs, which is of this one, is what the dashboard reads.
         JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, CancellationToken.None).ConfigureAwait(false);
-        Node node = await Node.StartAloneAsync(SettingsFor(inFlight, worker with { HeadStart = ahead }, plan, register), plans).ConfigureAwait(false);
+        Node node = await Node.StartAloneAsync(SettingsFor(inFlight, watch, worker with { HeadStart = ahead }, plan, register), plans).ConfigureAwait(false);
+        watch.Watch(node.System);
         IAsyncDisposable? dashboard = null;
         try
         {
@@ -128,10 +157,12 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             }
 
             using var session = new JobSession(node);
-            return await ConverseAsync(session, job, earlier, plan, progress, interrupt).ConfigureAwait(false);
+            return await ConverseAsync(session, job, earlier, plan, progress, watch, interrupt).ConfigureAwait(false);
         }
         finally
         {
+            watch.Close();
+            watch.Await("what is under way to end");
             if (dashboard is not null)
             {
                 await dashboard.DisposeAsync().ConfigureAwait(false);
@@ -163,16 +194,17 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         () => worker.StartLanes(TimeProvider.System),
         parts => inFlight.Ahead = [.. parts.Select(part => (part.File, part.Index))]);
 
-    private NodeSettings SettingsFor(InFlightRecord inFlight, WorkerSettings worker, Plan plan, JobRegister? register) => new()
+    private NodeSettings SettingsFor(InFlightRecord inFlight, EngineWatch watch, WorkerSettings worker, Plan plan, JobRegister? register) => new()
     {
-        Journal = Journal, Coordinators = CoordinatorsFor(inFlight, plan) with { Register = register }, Worker = worker, Shards = 1,
+        Journal = Journal, Coordinators = CoordinatorsFor(inFlight, watch, plan) with { Register = register }, Worker = worker, Shards = 1,
     };
 
-    private CoordinatorSettings CoordinatorsFor(InFlightRecord inFlight, Plan plan)
+    private CoordinatorSettings CoordinatorsFor(InFlightRecord inFlight, EngineWatch watch, Plan plan)
     {
         var settings = new CoordinatorSettings
         {
             AwaitResume = true,
+            Stopped = watch.Die,
             Version = options.Version,
             InFlight = leases => inFlight.Leased = [.. leases.Select(lease => (lease.File, lease.Part))],
         };
@@ -180,27 +212,34 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     }
 
     private async Task<MergeOutcome> ConverseAsync(
-        JobSession session, string job, ClaimRecord? earlier, Plan plan, Action<JobProgress> progress, CancellationToken interrupt)
+        JobSession session,
+        string job,
+        ClaimRecord? earlier,
+        Plan plan,
+        Action<JobProgress> progress,
+        EngineWatch watch,
+        CancellationToken interrupt)
     {
         try
         {
-            await session.CommandAsync(Submission(job, plan), interrupt).ConfigureAwait(false);
+            watch.Await($"the job's coordinator, which writes the journal {paths.Journal}");
+            await session.CommandAsync(Submission(job, plan), watch.Ended).ConfigureAwait(false);
             if (earlier is not null)
             {
-                await session.CommandAsync(Resumption(job, plan, earlier), interrupt).ConfigureAwait(false);
+                await session.CommandAsync(Resumption(job, plan, earlier), watch.Ended).ConfigureAwait(false);
             }
 
             session.Say(new WatchJob { Job = job });
-            return await WatchAsync(session, job, progress, interrupt).ConfigureAwait(false);
+            return await WatchAsync(session, job, plan, progress, watch, interrupt).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            return new MergeOutcome(job, MergeOutcome.Interrupted, plan.PartCount, 0, 0, 0, 0, Reason: null);
+            return EndOf(new JobProgress { Job = job, Total = plan.PartCount }, watch);
         }
     }
 
     private async Task<MergeOutcome> WatchAsync(
-        JobSession session, string job, Action<JobProgress> progress, CancellationToken interrupt)
+        JobSession session, string job, Plan plan, Action<JobProgress> progress, EngineWatch watch, CancellationToken interrupt)
     {
         JobProgress last = new() { Job = job };
         using var drained = new CancellationTokenSource();
@@ -208,6 +247,14 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         {
             session.Say(new DrainJob { Job = job });
             drained.CancelAfter(options.DrainPatience);
+        });
+        // There is nobody left who could drain.
+        using CancellationTokenRegistration onDeath = watch.Ended.Register(() =>
+        {
+            if (watch.Death is not null)
+            {
+                drained.Cancel();
+            }
         });
         while (true)
         {
@@ -218,13 +265,14 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             }
             catch (OperationCanceledException)
             {
-                return OutcomeOf(last, MergeOutcome.Interrupted);
+                return EndOf(last, watch);
             }
 
             switch (news)
             {
                 case JobProgress now:
                     last = now;
+                    watch.See(now);
                     progress(now);
                     if (EndOf(now) is { } status)
                     {
@@ -235,12 +283,21 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
                 case JobDrained:
                     return OutcomeOf(last, MergeOutcome.Interrupted);
                 case null:
-                    // A coordinator that was started again knows no watchers.
+                    // A coordinator that was started again knows no watchers, and waits to be told to go on.
+                    session.Say(new ResumeJob { Job = job, PlanDigest = plan.Digest });
                     session.Say(new WatchJob { Job = job });
                     break;
             }
         }
     }
+
+    // The journal holds what is done; what else the engine knew is lost with it.
+    private static MergeOutcome EndOf(JobProgress last, EngineWatch watch) => watch.Death is not { } death
+        ? OutcomeOf(last, MergeOutcome.Interrupted)
+        : OutcomeOf(last, death is StorageException ? JobPhase.Suspended.Word() : JobPhase.Failed.Word()) with
+        {
+            Reason = new JobReason(death.Code, death.Message, death.Advice),
+        };
 
     private static string? EndOf(JobProgress progress) => progress switch
     {
@@ -280,10 +337,8 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     {
         // The claim's lock was free, so the process that held it is gone, and its lanes with it.
         var resumption = new ResumeJob { Job = job, PlanDigest = plan.Digest, NoSurvivors = true };
-        resumption.Suspects.AddRange(earlier.InFlight.Select(part => part.Split(':')).Select(part => new PartName
-        {
-            File = int.Parse(part[0], CultureInfo.InvariantCulture), Part = int.Parse(part[1], CultureInfo.InvariantCulture),
-        }));
+        resumption.Suspects.AddRange(earlier.PartsInFlight([.. plan.Files.Select(file => file.PartCount)])
+            .Select(part => new PartName { File = part.File, Part = part.Part }));
         return resumption;
     }
 
