@@ -22,6 +22,9 @@ public sealed record CoordinatorSettings
     /// <summary>A recovered coordinator waits for ResumeJob. So it is in an embedded merge: the command decides whether to go on.</summary>
     public bool AwaitResume { get; init; }
 
+    /// <summary>What earlier runs committed is read back when the job is resumed and nobody of them is left.</summary>
+    public bool ReviewsStaging { get; init; }
+
     /// <summary>Told of every change to the set of parts under way; the embedded merge keeps it in its claim.</summary>
     public Action<ImmutableArray<PartLease>>? InFlight { get; init; }
 

@@ -72,6 +72,12 @@ internal sealed class PartDesk(
 
     public bool IsLeased(int file) => schedule?.IsLeased(file) == true;
 
+    /// <summary>Somebody is at one of these parts, for whichever file of a sweep.</summary>
+    public bool IsLeased(int file, IEnumerable<int> lost) => schedule?.IsLeased(file, lost) == true;
+
+    /// <summary>Parts that were committed are not any more.</summary>
+    public void OfferAgain(int file, IEnumerable<int> lost) => schedule?.OfferAgain(job.State, file, lost);
+
     public void OnRequest(RequestParts message, IActorRef worker)
     {
         workers.Learn(message.Worker, worker);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
@@ -205,6 +206,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         {
             AwaitResume = true,
             Stopped = watch.Die,
+            ReviewsStaging = !options.TrustStaging,
             Version = options.Version,
             InFlight = leases => inFlight.Leased = [.. leases.Select(lease => (lease.File, lease.Part))],
         };
@@ -241,7 +243,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     private async Task<MergeOutcome> WatchAsync(
         JobSession session, string job, Plan plan, Action<JobProgress> progress, EngineWatch watch, CancellationToken interrupt)
     {
-        JobProgress last = new() { Job = job };
+        JobProgress last = new() { Job = job, Total = plan.PartCount };
         using var drained = new CancellationTokenSource();
         using CancellationTokenRegistration onInterrupt = interrupt.Register(() =>
         {
@@ -271,6 +273,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             switch (news)
             {
                 case JobProgress now:
+                    TellOfLostParts(last.LostParts, now.LostParts);
                     last = now;
                     watch.See(now);
                     progress(now);
@@ -288,6 +291,16 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
                     session.Say(new WatchJob { Job = job });
                     break;
             }
+        }
+    }
+
+    private void TellOfLostParts(int before, int now)
+    {
+        if (now > before)
+        {
+            options.Notice(now - before == 1
+                ? "note: a part that was finished is not what was written any more; it is computed again"
+                : string.Create(CultureInfo.InvariantCulture, $"note: {now - before} parts that were finished are not what was written any more; they are computed again"));
         }
     }
 
