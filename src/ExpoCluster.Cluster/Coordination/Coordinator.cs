@@ -179,7 +179,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         JobMetrics.DatabaseFailures.Add(JobMetrics.JournalWrite);
-        StorageException error = JournalFailure.Describe(cause);
+        StorageException error = JournalFailure.Describe(cause, state.Submission?.Output);
         log.Error("Job {Job}: {Reason}", job, error.Message);
         JobProgress progress = Progress();
         progress.JournalFailed = true;
@@ -207,7 +207,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         else
         {
             log.Warning("Job {Job}: its journal cannot be read ({Reason}); it is tried again.", job, reason.GetBaseException().Message);
-            settings.Stopped?.Invoke(JournalFailure.Describe(reason));
+            settings.Stopped?.Invoke(JournalFailure.DescribeReading(reason));
         }
     }
 

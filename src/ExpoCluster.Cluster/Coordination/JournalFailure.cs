@@ -25,6 +25,9 @@ internal static class JournalFailure
     private const int SqliteCannotOpen = 14;
     private const int SqliteNoDatabase = 26;
 
+    // The log's shared memory grows by this.
+    private const int PageBytes = 32 << 10;
+
     // Writing the log's shared memory file is the one thing that SQLite calls an I/O error when the disk is full.
     private const int SqliteIoErrorOfSharedMemory = 4874;
 
@@ -33,17 +36,22 @@ internal static class JournalFailure
 
     private const string Advice = "make room or restore the database, then run the same command again: it resumes.";
 
-    private const string RestartAdvice = "use --restart to throw the earlier work away and begin anew.";
+    private const string RestartAdvice = "use --restart to throw the earlier work away and begin anew; the database of a node has to be restored.";
 
     /// <summary>Why it could not be written.</summary>
-    public static StorageException Describe(Exception cause) => Describe(cause, "the journal", "written");
+    /// <param name="cause">What was met.</param>
+    /// <param name="output">Of the job, where an embedded merge has its journal; null where that is not known.</param>
+    public static StorageException Describe(Exception cause, string? output = null) => Describe(cause, "the journal", "written", output);
+
+    /// <summary>Why it could not be read.</summary>
+    public static StorageException DescribeReading(Exception cause) => Describe(cause, "the journal", "read", output: null);
 
     /// <summary>Why a journal in a file could not be opened, read or made.</summary>
     /// <param name="cause">What was met.</param>
     /// <param name="path">The file.</param>
     public static ExpoException DescribeFile(SqliteException cause, string path) => IsDamage(cause)
         ? JobException.OfDamagedJournal(path, cause.Message, RestartAdvice, cause)
-        : Describe(cause, path, "used as journal");
+        : Describe(cause, path, "used as journal", Path.GetDirectoryName(path));
 
     /// <summary>What is wrong with a journal whose events do not follow from each other, or are none.</summary>
     /// <param name="path">The file.</param>
@@ -70,12 +78,12 @@ internal static class JournalFailure
         _ => $"an event's bytes are damaged: {exception.Message}",
     };
 
-    private static StorageException Describe(Exception cause, string journal, string verb)
+    private static StorageException Describe(Exception cause, string journal, string verb, string? output)
     {
         Exception root = Causes(cause).First();
         return root switch
         {
-            SqliteException { SqliteErrorCode: SqliteFull } or SqliteException { SqliteExtendedErrorCode: SqliteIoErrorOfSharedMemory } => new StorageException(
+            SqliteException sqlite when IsFull(sqlite, output) => new StorageException(
                 StorageException.Full, $"{journal} cannot be {verb}: no space left ({root.Message}).", Advice, cause),
             SqliteException { SqliteErrorCode: SqliteBusy or SqliteLocked } => new StorageException(
                 StorageException.JournalUnwritable,
@@ -94,6 +102,23 @@ internal static class JournalFailure
                 cause),
             _ => new StorageException(StorageException.JournalUnwritable, $"{journal} cannot be {verb} ({root.Message}).", Advice, cause),
         };
+    }
+
+    // What SQLite calls an I/O error may be a full disk: it says so only of the calls that write the database itself.
+    private static bool IsFull(SqliteException exception, string? directory) => exception.SqliteErrorCode == SqliteFull
+        || exception.SqliteExtendedErrorCode == SqliteIoErrorOfSharedMemory
+        || (exception.SqliteErrorCode == SqliteIoError && directory is not null && FreeBytes(directory) < PageBytes);
+
+    private static long FreeBytes(string directory)
+    {
+        try
+        {
+            return FileSystemFacts.Of(directory).FreeBytes;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or StorageException)
+        {
+            return long.MaxValue;
+        }
     }
 
     private static bool IsOutage(Exception exception) => exception switch

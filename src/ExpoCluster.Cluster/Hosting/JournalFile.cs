@@ -55,6 +55,9 @@ public static class JournalFile
             using SqliteCommand command = connection.CreateCommand();
             command.CommandText = isLocal ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode=DELETE";
             command.ExecuteNonQuery();
+            // Whether it may be written, now and not when the first part is done.
+            command.CommandText = "BEGIN IMMEDIATE; ROLLBACK";
+            command.ExecuteNonQuery();
         });
         return new SqliteConnectionStringBuilder { DataSource = path }.ToString();
     }

@@ -209,7 +209,7 @@ public static class JobRules
             return new JobDecision.Ignored("These parts are open.");
         }
 
-        return state.Phase is JobPhase.Running or JobPhase.Suspended
+        return state.Phase is JobPhase.Running or JobPhase.Suspended && !state.IsPublishing
             ? new JobDecision.Accepted(new JobEvent.PartsLost(command.File, command.Generation, lost))
             : NotNow(state, "nothing is computed any more");
     }

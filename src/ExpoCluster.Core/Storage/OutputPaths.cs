@@ -20,7 +20,18 @@ public sealed record OutputPaths(string Root)
 
     public string Provenance => Path.Join(Root, ProvenanceName);
 
-    public static OutputPaths Of(string directory) => new(RealPath.Of(directory));
+    /// <exception cref="StorageException">What lies on the way there cannot be looked at.</exception>
+    public static OutputPaths Of(string directory)
+    {
+        try
+        {
+            return new OutputPaths(RealPath.Of(directory));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, directory, "find out where this leads");
+        }
+    }
 
     public string Plan(string job) => Path.Join(Workspace, job + ".plan.json");
 

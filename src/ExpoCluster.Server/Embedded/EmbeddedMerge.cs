@@ -32,6 +32,19 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     /// <exception cref="ExpoException">The merge was refused before any work.</exception>
     public async Task<MergeOutcome> RunAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
     {
+        try
+        {
+            return await RunUnguardedAsync(merge, progress, interrupt).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Whatever call the storage refused: it is the storage that is to be looked at.
+            throw StorageException.From(exception, paths.Root, "work there");
+        }
+    }
+
+    private async Task<MergeOutcome> RunUnguardedAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
+    {
         Plan plan = merge.Plan;
         if (OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) is { } overlap)
         {

@@ -55,7 +55,9 @@ internal sealed class EngineWatch : IDisposable
     /// <summary>An actor system that ends before it is told to has met something that nobody foresaw.</summary>
     public void Watch(ActorSystem system) => system.WhenTerminated.ContinueWith(
         _ => Die(new JobException(
-            JobException.EngineDied, "the engine of this merge ended by itself.", "run the same command again: it resumes; and please report this as a bug of ExpoCluster.")),
+            JobException.EngineDied,
+            $"the engine of this merge ended by itself ({CoordinatedShutdown.Get(system).ShutdownReason?.GetType().Name ?? "for no known reason"}).",
+            "run the same command again: it resumes; and please report this as a bug of ExpoCluster.")),
         TaskScheduler.Default);
 
     public void Await(string what) => stillness.Await(what);
