@@ -59,6 +59,10 @@ internal static class Posix
     [DllImport("libc", EntryPoint = "lseek", SetLastError = true)]
     internal static extern long Seek(SafeFileHandle file, long offset, int whence);
 
+    /// <summary>posix_fadvise(2); how it went does not matter.</summary>
+    [DllImport("libc", EntryPoint = "posix_fadvise")]
+    internal static extern int Advise(SafeFileHandle file, long offset, long length, int advice);
+
     [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
     internal static extern int Statx(
         int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);

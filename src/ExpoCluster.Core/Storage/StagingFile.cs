@@ -28,6 +28,7 @@ public sealed class StagingFile : IDisposable
 
     private const int SeekData = 3;
     private const int SeekHole = 4;
+    private const int AdviceNotNeeded = 4;
 
     private StagingFile(string path, SafeFileHandle handle)
     {
@@ -186,6 +187,12 @@ public sealed class StagingFile : IDisposable
     public IEnumerable<(long Begin, long End)> Holes()
     {
         long length = ByteLength;
+        if (OperatingSystem.IsLinux())
+        {
+            // Pages that somebody has read from a stretch that was never written would pass for bytes of it.
+            _ = Posix.Advise(handle, offset: 0, length: 0, AdviceNotNeeded);
+        }
+
         for (long at = 0; OperatingSystem.IsLinux() && at < length;)
         {
             long begin = Posix.Seek(handle, at, SeekHole);
