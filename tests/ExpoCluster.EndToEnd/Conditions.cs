@@ -10,6 +10,16 @@ public sealed class LongFactAttribute : FactAttribute
     }
 }
 
+/// <summary>The same for a method of several cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class LongTheoryAttribute : TheoryAttribute
+{
+    public LongTheoryAttribute(params string[] tools)
+    {
+        Skip = Environment.GetEnvironmentVariable("EXPO_LONG") == "1" ? Needs.Missing(tools) : "long: set EXPO_LONG=1 to run it";
+    }
+}
+
 /// <summary>Skipped, with the reason, where a tool is not installed. CI installs all of them.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class FactNeedingAttribute : FactAttribute

@@ -24,6 +24,7 @@ internal static class MergeCommand
         var lanes = new LaneOptions();
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace another model in the output directory." };
         var restart = new Option<bool>("--restart") { Description = "Throw earlier work in the output directory away." };
+        var trustStaging = new Option<bool>("--trust-staging") { Description = "Resume without reading back what an earlier run wrote." };
         var hub = new HubOptions();
         var server = new ServerOptions(isRequired: false);
         var dashboard = new Option<bool>("--dashboard") { Description = "Show this merge in the browser, at an address on this machine that is printed." };
@@ -35,7 +36,7 @@ internal static class MergeCommand
         lanes.AddTo(command);
         hub.AddTo(command);
         server.AddTo(command);
-        foreach (Option option in new Option[] { overwrite, restart, dashboard, report, quiet, json })
+        foreach (Option option in new Option[] { overwrite, restart, trustStaging, dashboard, report, quiet, json })
         {
             command.Options.Add(option);
         }
@@ -52,6 +53,7 @@ internal static class MergeCommand
                     Reads = chosen.Reads,
                     Overwrite = parsed.GetValue(overwrite),
                     Restart = parsed.GetValue(restart),
+                    TrustStaging = parsed.GetValue(trustStaging),
                     Version = ProgramVersion.Current,
                 };
             },
@@ -63,7 +65,7 @@ internal static class MergeCommand
 
         Task<int> RunRemotelyAsync(ParseResult parsed) => RunRefusablyAsync(parsed.GetValue(json), async () =>
         {
-            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart, dashboard, report]);
+            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart, trustStaging, dashboard, report]);
             using ExpoClusterClient client = server.Connect(parsed);
             return await new RemoteMerge(client, parsed.GetValue(quiet), parsed.GetValue(json))
                 .RunAsync(recipe.Read(parsed, needsOutput: true), parsed.GetValue(overwrite)).ConfigureAwait(false);
@@ -162,7 +164,7 @@ internal static class MergeCommand
         {
             IProgressDisplay shown = display;
             Action<Uri>? dashboard = view.HasDashboard ? address => shown.Say($"dashboard: {address}") : null;
-            MergeOutcome outcome = await inputs.MergeAsync(merge, display.Show, dashboard, interrupt.Token).ConfigureAwait(false);
+            MergeOutcome outcome = await inputs.MergeAsync(merge, display.Show, display.Say, dashboard, interrupt.Token).ConfigureAwait(false);
             return new MergeReport(outcome, inputs.Paths, merge.Plan, clock.Elapsed);
         }
     }

@@ -57,6 +57,9 @@ internal static class ProgressDisplay
 /// <param name="BytesPerSecond">Over the last few seconds.</param>
 internal readonly record struct MergePace(long Done, long Total, double BytesPerSecond)
 {
+    /// <summary>Bytes of earlier runs that have been read back and compared, and all that are; null when that is over, or was not asked for.</summary>
+    public (long Done, long Total)? Checked { get; init; }
+
     /// <summary>Input bytes that have arrived, and all that will, where parts are computed while others still wait for theirs.</summary>
     public (long Done, long Total)? Fetched { get; init; }
 
@@ -67,10 +70,11 @@ internal readonly record struct MergePace(long Done, long Total, double BytesPer
     public string Describe()
     {
         string left = Left is { } time && Done < Total ? $", {Format(time)} left" : "";
+        string compared = Checked is { } earlier ? $"; {ByteSize.Format(earlier.Done)} of {ByteSize.Format(earlier.Total)} of earlier work checked" : "";
         string fetched = Fetched is { } input ? $"; {ByteSize.Format(input.Done)} of {ByteSize.Format(input.Total)} fetched" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Share:0%}  {ByteSize.Format(Done)} of {ByteSize.Format(Total)}, {ByteSize.Format((long)BytesPerSecond)}/s{left}{fetched}");
+            $"{Share:0%}  {ByteSize.Format(Done)} of {ByteSize.Format(Total)}, {ByteSize.Format((long)BytesPerSecond)}/s{left}{compared}{fetched}");
     }
 
     private static string Format(TimeSpan time) => time.TotalMinutes < 1
@@ -111,6 +115,7 @@ internal sealed class PaceMeter(TimeProvider clock)
         double seconds = clock.GetElapsedTime(first.Timestamp, now).TotalSeconds;
         return new MergePace(done, total, seconds > 0 ? Math.Max(0, (done - first.Done) / seconds) : 0)
         {
+            Checked = progress.CheckedOf > progress.Checked ? (progress.Checked, progress.CheckedOf) : null,
             Fetched = transfers || progress.Transfers.All(file => file.Done)
                 ? null
                 : (progress.Transfers.Sum(file => file.BytesDone), progress.Transfers.Sum(file => file.ByteLength)),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
@@ -21,6 +22,11 @@ namespace ExpoCluster.Cluster.Coordination;
 /// <remarks>Whatever it has not journalled is lost with it, and everybody else repeats what it has not acknowledged.</remarks>
 public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordinatedJob
 {
+    // A file of a terabyte has that many; of a larger one holes are not looked at.
+    private const int MostSealedDigestBytes = 4 << 20;
+
+    private const int MostLostSeals = 3;
+
     private readonly string job;
     private readonly IActorRef writers;
     private readonly CoordinatorSettings settings;
@@ -32,12 +38,14 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     private readonly TransferDesk transfers;
     private readonly PartDesk parts;
     private readonly OutputDesk output;
+    private readonly ReviewDesk review;
     private readonly JobStanding standing;
 
     private JobState state = JobState.Empty;
     private DateTimeOffset lastRepeat;
     private DateTimeOffset toldAt;
     private int reused;
+    private int lostSeals;
     private long bytesRead;
     private long bytesWritten;
     private bool awaitsResume;
@@ -59,6 +67,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         transfers = new TransferDesk(this, workers, plans, settings.LeaseDuration, clock, Context);
         parts = new PartDesk(this, workers, transfers, standing, settings, clock, Context);
         output = new OutputDesk(job, plans, settings, clock, Self);
+        review = new ReviewDesk(job, Self);
         space = settings.Admission is null ? null : new SpaceWatch(clock);
 
         Recover<JobEvent>(journalled => state = state.Apply(journalled));
@@ -88,6 +97,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         Command<PartsReported>(OnPartsReported);
         Command<ShardSealed>(OnShardSealed);
         Command<SealRefused>(OnSealRefused);
+        Command<ReviewDesk.Reviewed>(OnReviewed);
 
         Command<OutputDesk.Admitted>(OnAdmitted);
         Command<OutputDesk.NotAdmitted>(OnNotAdmitted);
@@ -113,7 +123,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         Command<Terminated>(message => watchers.Remove(message.ActorRef));
     }
 
-    public override string PersistenceId => "job-" + job;
+    public override string PersistenceId => PersistenceIdOf(job);
 
     // There are no snapshots of jobs: a job is some thousand events, read in a fraction of a second.
     public override Recovery Recovery => new(SnapshotSelectionCriteria.None);
@@ -139,9 +149,14 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
 
     bool ICoordinatedJob.HoldsOutput => output.IsClaimed;
 
+    /// <summary>Under which a job's events are journalled.</summary>
+    public static string PersistenceIdOf(string job) => "job-" + job;
+
     public static Props PropsFor(
         string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock) =>
-        Props.Create(() => new Coordinator(job, writers, plans, settings, clock));
+        settings.Damaged.TryFind(job, out JobReason? damage)
+            ? DamagedJob.PropsFor(job, damage, settings.Damaged, clock)
+            : Props.Create(() => new Coordinator(job, writers, plans, settings, clock));
 
     protected override void PreStart()
     {
@@ -154,6 +169,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         workers.Unsubscribe();
         standing.Leave();
 
+        review.Stop();
+
         // Whoever takes over waits for what is still being published here.
         output.Close();
     }
@@ -162,19 +179,44 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         JobMetrics.DatabaseFailures.Add(JobMetrics.JournalWrite);
-        StorageException error = JournalFailure.Describe(cause);
+        StorageException error = JournalFailure.Describe(cause, state.Submission?.Output);
         log.Error("Job {Job}: {Reason}", job, error.Message);
         JobProgress progress = Progress();
         progress.JournalFailed = true;
         progress.Reason = new JobReasonFact { Code = error.Code, Message = error.Message, Advice = error.Advice };
         Tell(progress);
+        settings.Stopped?.Invoke(error);
     }
 
-    // Whoever speaks to the job next has it started again.
+    // Akka goes on after a rejection, but then what was to follow from the event never does: as well begin again from the journal.
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        OnPersistFailure(cause, @event, sequenceNr);
+        Context.Stop(Self);
+    }
+
+    // Whoever speaks to the job next has it started again; what is damaged is not read again and again, but said.
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
         JobMetrics.DatabaseFailures.Add(JobMetrics.JournalRead);
-        log.Warning("Job {Job}: its journal cannot be read ({Reason}); it is tried again.", job, reason.GetBaseException().Message);
+        if (JournalFailure.FindDamage(reason, job) is { } damage)
+        {
+            settings.Damaged.Add(job, new JobReason(damage.Code, damage.Message, damage.Advice));
+            settings.Stopped?.Invoke(damage);
+        }
+        else
+        {
+            log.Warning("Job {Job}: its journal cannot be read ({Reason}); it is tried again.", job, reason.GetBaseException().Message);
+            settings.Stopped?.Invoke(JournalFailure.DescribeReading(reason));
+        }
+    }
+
+    protected override void PreRestart(Exception reason, object message)
+    {
+        log.Error(reason, "Job {Job}: its coordinator failed and is started again.", job);
+        settings.Stopped?.Invoke(new JobException(
+            JobException.EngineStopped, $"the coordinator failed: {reason.Message}", "please report this as a bug of ExpoCluster.", reason));
+        base.PreRestart(reason, message);
     }
 
     private void OnRecovered()
@@ -300,6 +342,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         Decide(new JobCommand.TakeOver(), () =>
         {
             log.Info("Job {Job}: coordinator {Incarnation} took over with {Committed} of {Total} parts committed.", job, state.Incarnation, state.CommittedParts, state.PartCount);
+            if (settings.ReviewsStaging && noSurvivors)
+            {
+                review.Begin(state);
+            }
+
             Begin(noSurvivors);
             foreach (PartName suspect in suspects ?? [])
             {
@@ -325,7 +372,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     /// <summary>Does what has become possible: seals, publishes.</summary>
     private void Proceed()
     {
-        if (output is { MayPublish: true, IsPublishing: false })
+        if (output is { MayPublish: true, IsPublishing: false } && review.IsOver)
         {
             if (state.Phase == JobPhase.Running && state.AllSealed && state.OpenTransfers.IsEmpty)
             {
@@ -537,13 +584,14 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     private void RequestSeal(int file)
     {
         JobFileState sealable = state.Files[file];
-        if (state.Phase != JobPhase.Running || parts.IsLeased(file) || !parts.IsSettled)
+        if (state.Phase != JobPhase.Running || parts.IsLeased(file) || !parts.IsSettled || review.IsPending(file))
         {
             return;
         }
 
         ReadOnlyMemory<byte> first = sealable.BlockDigests[0]!.Value;
         ReadOnlyMemory<byte> last = sealable.BlockDigests[^1]!.Value;
+        int digestBytes = sealable.BlockDigests.Sum(part => part!.Value.Length);
         writers.Tell(new SealFile
         {
             Job = job,
@@ -552,8 +600,22 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
             Digest = BlockDigest.OfFile(sealable.File.ByteLength, sealable.BlockDigests.Select(part => part!.Value)),
             FirstBlockDigest = UnsafeByteOperations.UnsafeWrap(first[..BlockDigest.ByteCount]),
             LastBlockDigest = UnsafeByteOperations.UnsafeWrap(last[^BlockDigest.ByteCount..]),
+            BlockDigests = digestBytes > MostSealedDigestBytes ? ByteString.Empty : BlockDigestsOf(sealable, digestBytes),
             TraceParent = JobTrace.Text(standing.Above(state)),
         });
+    }
+
+    private static ByteString BlockDigestsOf(JobFileState file, int byteCount)
+    {
+        byte[] all = new byte[byteCount];
+        int at = 0;
+        foreach (ReadOnlyMemory<byte>? part in file.BlockDigests)
+        {
+            part!.Value.CopyTo(all.AsMemory(at));
+            at += part.Value.Length;
+        }
+
+        return UnsafeByteOperations.UnsafeWrap(all);
     }
 
     private void OnShardSealed(ShardSealed message)
@@ -566,8 +628,64 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         });
     }
 
-    private void OnSealRefused(SealRefused message) =>
-        Fail(new JobReason(message.Code, message.Message, message.Advice));
+    // What the storage lost once it may keep the next time; what it loses again and again nobody should trust.
+    private void OnSealRefused(SealRefused message)
+    {
+        if (message.LostParts.Count == 0 || ++lostSeals > MostLostSeals)
+        {
+            Fail(new JobReason(message.Code, message.Message, message.Advice));
+        }
+        else
+        {
+            Lose(message.File, message.Generation, [.. message.LostParts], then: () => { });
+        }
+    }
+
+    private void OnReviewed(ReviewDesk.Reviewed message)
+    {
+        if (message.Lost.IsEmpty || message.Generation != state.Files[message.File].Generation)
+        {
+            Settle();
+        }
+        else if (state.Phase == JobPhase.Publishing)
+        {
+            review.Settle(message);
+            JobFile file = state.Files[message.File].File;
+            Fail(new JobReason(
+                StorageException.Damaged,
+                $"{file.Name}: {message.Lost.Length} of its parts are not what was written, and it is being published already.",
+                "check the storage and let nothing else write there; then begin anew with --restart."));
+        }
+        else if (parts.IsLeased(message.File, message.Lost))
+        {
+            // In a sweep another file of the same part: its bytes must be durable before anybody else writes there.
+            Timers.StartSingleTimer((nameof(OnReviewed), message.File), message, settings.RepeatInterval);
+        }
+        else
+        {
+            Lose(message.File, message.Generation, message.Lost, Settle);
+        }
+
+        void Settle()
+        {
+            review.Settle(message);
+            Proceed();
+            RequestSeals();
+        }
+    }
+
+    private void Lose(int file, int generation, ImmutableArray<int> lost, Action then) =>
+        Decide(new JobCommand.ReportLostParts(file, generation, lost), () =>
+        {
+            log.Warning(
+                "Job {Job}: {Parts} parts of {File} are not what was written, and are computed again.", job, lost.Length, state.Files[file].File.Name);
+            reused = Math.Max(0, reused - lost.Length);
+            review.CountLost(lost.Length);
+            parts.OfferAgain(file, lost);
+            then();
+            OnLeasesChanged();
+            TellWatchers();
+        });
 
     // ---- Publishing -------------------------------------------------------------------------------------------------
 
@@ -679,6 +797,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
 
     private void StopWork()
     {
+        review.Stop();
         parts.Stop();
         transfers.Stop();
         workers.TellAll(new JobEnded { Job = job });
@@ -839,6 +958,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         }));
         progress.Transfers.AddRange(transfers.Describe());
         parts.TellIn(progress);
+        review.TellIn(progress);
         return progress;
     }
 

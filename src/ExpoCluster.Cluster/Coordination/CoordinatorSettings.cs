@@ -3,6 +3,7 @@ using ExpoCluster.Cluster.Register;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Cluster.Coordination;
 
@@ -21,8 +22,17 @@ public sealed record CoordinatorSettings
     /// <summary>A recovered coordinator waits for ResumeJob. So it is in an embedded merge: the command decides whether to go on.</summary>
     public bool AwaitResume { get; init; }
 
+    /// <summary>What earlier runs committed is read back when the job is resumed and nobody of them is left.</summary>
+    public bool ReviewsStaging { get; init; }
+
     /// <summary>Told of every change to the set of parts under way; the embedded merge keeps it in its claim.</summary>
     public Action<ImmutableArray<PartLease>>? InFlight { get; init; }
+
+    /// <summary>Told why a coordinator cannot go on for now; the embedded merge ends with it, for the same command goes on where it was.</summary>
+    public Action<ExpoException>? Stopped { get; init; }
+
+    /// <summary>Jobs that nobody can read any more, with the reason.</summary>
+    internal DamagedJobs Damaged { get; } = new();
 
     /// <summary>Who admits jobs to output directories; null in an embedded merge, which has claimed its output by itself.</summary>
     public OutputAdmission? Admission { get; init; }

@@ -128,5 +128,5 @@ internal sealed class JobStanding(string job, IActorRef? registrar, string node,
     private static bool ChangesState(JobEvent journalled) => journalled is not (
         JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed
         or JobEvent.CoordinatorStarted or JobEvent.WorkerEngaged or JobEvent.LeasesSettled
-        or JobEvent.FilesTransferred or JobEvent.FilesLost);
+        or JobEvent.FilesTransferred or JobEvent.FilesLost or JobEvent.PartsLost);
 }

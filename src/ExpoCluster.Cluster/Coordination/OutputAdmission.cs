@@ -118,7 +118,7 @@ public sealed class OutputAdmission(OutputRows? rows)
 
         if (held is not null || claim.Previous?.Job == job)
         {
-            claim.RemoveWorkspace();
+            return claim.RemoveWorkspace() is null;
         }
 
         return true;

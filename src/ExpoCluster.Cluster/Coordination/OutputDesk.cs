@@ -159,6 +159,12 @@ internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSetting
             {
                 return new PublishFailed(StorageException.From(exception, output.Root, "publish the output"));
             }
+#pragma warning disable CA1031 // The edge of a thread: a job that publishes must hear how that ended.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                return new PublishFailed(JobException.Unforeseen(exception));
+            }
         });
         work = run;
         run.PipeTo(self);

@@ -5,6 +5,7 @@ using Akka.Event;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
+using ExpoCluster.Core.Storage;
 using ExpoCluster.Core.Telemetry;
 using Google.Protobuf.Collections;
 
@@ -50,7 +51,15 @@ internal sealed class PartDesk(
     public void Stop()
     {
         schedule = null;
-        settings.InFlight?.Invoke([]);
+        try
+        {
+            settings.InFlight?.Invoke([]);
+        }
+        catch (StorageException exception)
+        {
+            // What stays written down is run alone once more, and that is all.
+            log.Debug("Job {Job}: {Reason}", job.Id, exception.Message);
+        }
     }
 
     /// <summary>A part that was under way when a process died.</summary>
@@ -62,6 +71,12 @@ internal sealed class PartDesk(
     public void Reopen(int file) => schedule?.Reopen(job.State, file);
 
     public bool IsLeased(int file) => schedule?.IsLeased(file) == true;
+
+    /// <summary>Somebody is at one of these parts, for whichever file of a sweep.</summary>
+    public bool IsLeased(int file, IEnumerable<int> lost) => schedule?.IsLeased(file, lost) == true;
+
+    /// <summary>Parts that were committed are not any more.</summary>
+    public void OfferAgain(int file, IEnumerable<int> lost) => schedule?.OfferAgain(job.State, file, lost);
 
     public void OnRequest(RequestParts message, IActorRef worker)
     {
@@ -205,12 +220,23 @@ internal sealed class PartDesk(
         }
     }
 
-    /// <summary>Whoever keeps a list of the parts under way gets it.</summary>
-    public void TellInFlight()
+    /// <summary>Whoever keeps a list of the parts under way gets it; where that cannot be written the job rests.</summary>
+    /// <returns>Whether it was.</returns>
+    public bool TellInFlight()
     {
-        if (schedule is not null)
+        try
         {
-            settings.InFlight?.Invoke([.. schedule.Leases]);
+            if (schedule is not null)
+            {
+                settings.InFlight?.Invoke([.. schedule.Leases]);
+            }
+
+            return true;
+        }
+        catch (StorageException exception)
+        {
+            job.Suspend(new JobReason(exception.Code, exception.Message, exception.Advice));
+            return false;
         }
     }
 
@@ -265,10 +291,15 @@ internal sealed class PartDesk(
             return;
         }
 
+        // In the claim before a worker can touch the inputs: if they kill it, the next run knows which part it was.
+        if (!TellInFlight())
+        {
+            worker.Tell(new NoParts { Job = message.Job });
+            return;
+        }
+
         HasAssigned = true;
         chronicle.Assigned(leases.Length);
-        // In the claim before a worker can touch the inputs: if they kill it, the next run knows which part it was.
-        TellInFlight();
         var assignment = new AssignParts
         {
             Job = message.Job,

@@ -257,6 +257,12 @@ internal sealed class TransferDesk(
             {
                 return new NeedsUnreadable(exception);
             }
+#pragma warning disable CA1031 // The edge of a thread: whoever waits for what is needed must hear that nobody will say it.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                return new NeedsUnreadable(JobException.Unforeseen(exception));
+            }
         }).PipeTo(self);
     }
 

@@ -1,5 +1,3 @@
-using Microsoft.Data.Sqlite;
-
 namespace ExpoCluster.Cluster.Hosting;
 
 /// <summary>Where the journal is.</summary>
@@ -12,16 +10,7 @@ public sealed record JournalSettings(string Provider, string ConnectionString, i
     /// <summary>A SQLite file, created where missing.</summary>
     /// <param name="path">The file; its directory exists.</param>
     /// <param name="isLocal">On a local file system a write-ahead log is safe and fast; elsewhere its shared memory is not.</param>
-    public static JournalSettings Sqlite(string path, bool isLocal)
-    {
-        string connectionString = new SqliteConnectionStringBuilder { DataSource = path }.ToString();
-        using var connection = new SqliteConnection(connectionString);
-        connection.Open();
-        using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = isLocal ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode=DELETE";
-        command.ExecuteNonQuery();
-        return new JournalSettings("SQLite.MS", connectionString, Parallelism: 1);
-    }
+    public static JournalSettings Sqlite(string path, bool isLocal) => new("SQLite.MS", JournalFile.Prepare(path, isLocal), Parallelism: 1);
 
     /// <summary>A PostgreSQL server, shared by all nodes, with its tables made (<see cref="Membership.ClusterDatabase"/>).</summary>
     /// <param name="connectionString">As Npgsql takes it.</param>

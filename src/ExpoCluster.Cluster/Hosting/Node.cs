@@ -196,7 +196,8 @@ public sealed class Node : IAsyncDisposable
         coordinators.Region = await sharding.StartAsync(
             Addressing.Coordinators,
             job => Coordinator.PropsFor(job, writers, plans, settings.Coordinators, TimeProvider.System),
-            entities.WithRememberEntities(true),
+            // An embedded merge speaks to its one job itself: nothing has to be remembered that could be damaged.
+            entities.WithRememberEntities(!settings.Coordinators.AwaitResume),
             Addressing.CoordinatorExtractor(settings.Shards)).ConfigureAwait(false);
         return (coordinators.Region, writers);
     }

@@ -31,6 +31,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         JobEvent.Cancelled => "j12",
         JobEvent.FilesTransferred => "j13",
         JobEvent.FilesLost => "j14",
+        JobEvent.PartsLost => "j15",
         JobEvent.WorkerEngaged => "j21",
         JobEvent.LeasesSettled => "j22",
         _ => throw new SerializationException($"{o.GetType().Name} is no event of a job."),
@@ -54,6 +55,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         "j12" => new JobEvent.Cancelled(),
         "j13" => new JobEvent.FilesTransferred([.. Wire.FilesTransferred.Parser.ParseFrom(bytes).Transfers]),
         "j14" => new JobEvent.FilesLost([.. Wire.FilesLost.Parser.ParseFrom(bytes).Transfers]),
+        "j15" => From(Wire.PartsLost.Parser.ParseFrom(bytes)),
         "j21" => new JobEvent.WorkerEngaged(Wire.WorkerEngaged.Parser.ParseFrom(bytes).Worker),
         "j22" => new JobEvent.LeasesSettled(),
         _ => throw new SerializationException(
@@ -83,6 +85,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         JobEvent.Cancelled => new Wire.Cancelled(),
         JobEvent.FilesTransferred e => new Wire.FilesTransferred { Transfers = { e.Transfers } },
         JobEvent.FilesLost e => new Wire.FilesLost { Transfers = { e.Transfers } },
+        JobEvent.PartsLost e => new Wire.PartsLost { File = e.File, Generation = e.Generation, Parts = { e.Parts } },
         _ => throw new SerializationException($"{journalled.GetType().Name} is no event of a job."),
     };
 
@@ -141,6 +144,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
 
     private static JobEvent.PartsCommitted From(Wire.PartsCommitted wire) => new(
         wire.File, wire.Generation, [.. wire.Parts.Select(part => new CommittedPart(part.Part, part.BlockDigests.Memory, part.Statistics.Memory))]);
+
+    private static JobEvent.PartsLost From(Wire.PartsLost wire) => new(wire.File, wire.Generation, [.. wire.Parts]);
 
     private static JobEvent.FileSealed From(Wire.FileSealed wire) => new(wire.File, wire.Generation, wire.Digest);
 

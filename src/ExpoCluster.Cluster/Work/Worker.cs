@@ -228,6 +228,12 @@ public sealed class Worker : ReceiveActor, IWithTimers
         {
             return new PlanNotReady(message, StorageException.From(exception, planPath, "look at the inputs' file systems"));
         }
+#pragma warning disable CA1031 // The edge of a thread: whoever gave the parts out hears why they are not computed.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return new PlanNotReady(message, JobException.Unforeseen(exception));
+        }
     }
 
     private void OnPlanReady(PlanReady message)

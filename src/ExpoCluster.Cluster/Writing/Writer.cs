@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
@@ -157,6 +159,12 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
         {
             return new StagingNotMade(StorageException.From(exception, paths.Root, "make the staging file"));
         }
+#pragma warning disable CA1031 // The edge of a thread: whoever waits for the file is told, whatever went wrong.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return new StagingNotMade(JobException.Unforeseen(exception));
+        }
     }
 
     private void OnStagingMade(StagingMade made)
@@ -306,7 +314,7 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
         }).PipeTo(Self);
     }
 
-    // The last look before the file is final: length, header, and its first and last block read back.
+    // The last look before the file is final: length, header, its first and last block read back, and those that were never written.
     private static SealChecked Check(string path, PlannedFile plan, SealFile request)
     {
         try
@@ -318,13 +326,21 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
 
             using StagingFile staging = StagingFile.Open(path);
             staging.Flush();
+            if (!request.BlockDigests.IsEmpty
+                && CommittedBytes.FindUnwritten(staging, plan.ByteLength, request.BlockDigests.Span) is { IsEmpty: false } unwritten)
+            {
+                return new SealChecked(request, $"{unwritten.Length} of its parts are holes, where bytes were written") { Lost = unwritten };
+            }
+
             long last = (plan.ByteLength - 1) / PartGrid.BlockBytes * PartGrid.BlockBytes;
             bool sound = HasDigest(staging, 0, request.FirstBlockDigest.Span) && HasDigest(staging, last, request.LastBlockDigest.Span);
             return new SealChecked(request, sound ? null : "a block reads back differently from what was written");
         }
-        catch (StorageException exception)
+#pragma warning disable CA1031 // The edge of a thread: whatever went wrong, the file is not sealed, and that is said.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
-            return new SealChecked(request, exception.Message);
+            return new SealChecked(request, exception.Message.TrimEnd('.'));
         }
     }
 
@@ -346,15 +362,22 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
             return;
         }
 
-        coordinators.Tell(new SealRefused
+        var refusal = new SealRefused
         {
             Job = job,
             File = file,
             Generation = generation,
             Code = StorageException.Damaged,
             Message = $"{StagingPath}: cannot be sealed: {result.Problem}.",
-            Advice = "check the storage; then run the merge again with --restart.",
-        });
+            Advice = "check the storage and let nothing else write there; then run the same command again: what is damaged is computed anew.",
+        };
+        refusal.LostParts.AddRange(result.Lost);
+        coordinators.Tell(refusal);
+        if (result.Lost.IsEmpty)
+        {
+            // Whoever needs the file next looks at what is there, and makes another if that is not the plan's.
+            Stop();
+        }
     }
 
     private void Record(string span, string traceParent, PlannedFile planned, DateTimeOffset start, string? problem) => JobTrace.Record(
@@ -412,7 +435,11 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
 
     private sealed record StagingNotMade(ExpoException Error);
 
-    private sealed record SealChecked(SealFile Request, string? Problem);
+    private sealed record SealChecked(SealFile Request, string? Problem)
+    {
+        /// <summary>Parts that can be computed anew.</summary>
+        public ImmutableArray<int> Lost { get; init; } = [];
+    }
 
     private sealed class Repeat
     {

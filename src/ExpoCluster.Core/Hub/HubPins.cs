@@ -1,6 +1,5 @@
 using System.Text.Json;
 using ExpoCluster.Core.Storage;
-using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Hub;
 
@@ -32,10 +31,10 @@ public static class HubPins
         try
         {
             Dictionary<string, string> pins =
-                JsonSerializer.Deserialize(RegularFile.ReadBytes(path, MaxBytes), HubPinsJson.Default.DictionaryStringString) ?? [];
-            return [.. pins.Where(pin => HubCommit.IsSha(pin.Value)).Select(pin => (pin.Key, new HubCommit(HubReference.Parse(pin.Key).Repository, pin.Value)))];
+                JsonSerializer.Deserialize(PlainFile.Read(path, MaxBytes), HubPinsJson.Default.DictionaryStringString) ?? [];
+            return [.. pins.Where(pin => pin.Value is not null && HubCommit.IsSha(pin.Value)).Select(pin => (pin.Key, new HubCommit(HubReference.Parse(pin.Key).Repository, pin.Value)))];
         }
-        catch (Exception exception) when (exception is JsonException or HubException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is JsonException or HubException or IOException or UnauthorizedAccessException or StorageException)
         {
             return [];
         }

@@ -80,6 +80,15 @@ public abstract record JobEvent
     /// <summary>Parts of one file are durable in its staging file of this generation.</summary>
     public sealed record PartsCommitted(int File, int Generation, ImmutableArray<CommittedPart> Parts) : JobEvent;
 
+    /// <summary>Bytes of committed parts are no longer what they were: the parts are open again, and a seal of the file is void.</summary>
+    public sealed record PartsLost(int File, int Generation, ImmutableArray<int> Parts) : JobEvent
+    {
+        public bool Equals(PartsLost? other) =>
+            other is not null && File == other.File && Generation == other.Generation && Parts.SequenceEqual(other.Parts);
+
+        public override int GetHashCode() => HashCode.Combine(File, Generation, Parts.Length);
+    }
+
     /// <summary>The file is complete and checked.</summary>
     /// <param name="File">Index of the file in the plan.</param>
     /// <param name="Generation">Of its staging file.</param>

@@ -17,7 +17,21 @@ public sealed class JobException(string code, string message, string advice, Exc
     public const string DeadlyPart = "EXPO3010";
     public const string NoSuchJob = "EXPO3011";
     public const string IdTaken = "EXPO3012";
+    public const string JournalDamaged = "EXPO3013";
+    public const string EngineDied = "EXPO3014";
     public const string NoAnswer = "EXPO5105";
+
+    /// <summary>What is journalled of a job cannot be read, by this build or by any.</summary>
+    /// <param name="journal">The file, or the database and the job's id.</param>
+    /// <param name="why">What is wrong with it.</param>
+    /// <param name="advice">What to do.</param>
+    /// <param name="inner">What was met.</param>
+    public static JobException OfDamagedJournal(string journal, string why, string advice, Exception? inner = null) => new(
+        JournalDamaged, $"{journal}: the job's journal cannot be gone on with ({why.TrimEnd('.')}).", advice, inner);
+
+    /// <summary>The program is at fault.</summary>
+    public static JobException Unforeseen(Exception exception) => new(
+        EngineStopped, $"the engine failed in a way that nobody foresaw: {exception.GetType().Name}: {exception.Message}", "please report this as a bug of ExpoCluster.", exception);
 
     /// <summary>Another job of the same cluster has the directory until it is done or cancelled.</summary>
     public static JobException OutputTaken(string output, string job) => new(

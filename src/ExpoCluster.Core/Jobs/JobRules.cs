@@ -26,6 +26,9 @@ public abstract record JobCommand
     /// <summary>Parts of one file that are durable in the staging file of this generation.</summary>
     public sealed record ReportParts(int File, int Generation, ImmutableArray<CommittedPart> Parts) : JobCommand;
 
+    /// <summary>Committed parts of one file whose bytes in the staging file of this generation are not what was committed.</summary>
+    public sealed record ReportLostParts(int File, int Generation, ImmutableArray<int> Parts) : JobCommand;
+
     public sealed record ReportSeal(int File, int Generation, string Digest) : JobCommand;
 
     /// <summary>A file of the Hub is in the cache.</summary>
@@ -76,6 +79,7 @@ public static class JobRules
         JobCommand.SettleLeases => SettleLeases(state),
         JobCommand.ReportStaging c => ReportStaging(state, c),
         JobCommand.ReportParts c => ReportParts(state, c),
+        JobCommand.ReportLostParts c => ReportLostParts(state, c),
         JobCommand.ReportSeal c => ReportSeal(state, c),
         JobCommand.ReportTransfer c => ReportTransfer(state, c),
         JobCommand.ReportLost c => ReportLost(state, c),
@@ -188,6 +192,26 @@ public static class JobRules
         return state.Phase is JobPhase.Running or JobPhase.Suspended
             ? new JobDecision.Accepted(new JobEvent.PartsCommitted(command.File, command.Generation, fresh))
             : NotNow(state, "no parts are awaited");
+    }
+
+    private static JobDecision ReportLostParts(JobState state, JobCommand.ReportLostParts command)
+    {
+        if (!IsKnown(state, command.File) || command.Generation != state.Files[command.File].Generation)
+        {
+            return NotNow(state, "it has no such file");
+        }
+
+        JobFileState file = state.Files[command.File];
+        ImmutableArray<int> lost =
+            [.. command.Parts.Where(part => part >= 0 && part < file.PartCount && file.IsCommitted(part)).Distinct().Order()];
+        if (lost.IsEmpty)
+        {
+            return new JobDecision.Ignored("These parts are open.");
+        }
+
+        return state.Phase is JobPhase.Running or JobPhase.Suspended && !state.IsPublishing
+            ? new JobDecision.Accepted(new JobEvent.PartsLost(command.File, command.Generation, lost))
+            : NotNow(state, "nothing is computed any more");
     }
 
     // Workers repeat their reports, also to a coordinator whose journal is gone.

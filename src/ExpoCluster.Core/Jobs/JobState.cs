@@ -99,6 +99,35 @@ public sealed record JobFileState(
         };
     }
 
+    internal JobFileState WithLost(int generation, ImmutableArray<int> parts)
+    {
+        if (generation != Generation)
+        {
+            throw new InvalidOperationException($"{File.Name}: parts of generation {generation} were lost under {Generation}.");
+        }
+
+        var digests = BlockDigests.ToBuilder();
+        var statistics = Statistics.ToBuilder();
+        foreach (int part in parts)
+        {
+            if (digests[part] is null)
+            {
+                throw new InvalidOperationException($"{File.Name}: part {part} was lost, but it was not committed.");
+            }
+
+            digests[part] = null;
+            statistics[part] = default;
+        }
+
+        return this with
+        {
+            BlockDigests = digests.MoveToImmutable(),
+            Statistics = statistics.MoveToImmutable(),
+            CommittedParts = CommittedParts - parts.Length,
+            Digest = null,
+        };
+    }
+
     internal JobFileState WithSeal(int generation, string digest) => generation == Generation && IsComplete && !IsSealed
         ? this with { Digest = digest }
         : throw new InvalidOperationException(
@@ -200,6 +229,7 @@ public sealed record JobState
         },
         JobEvent.StagingCreated e => WithFile(e.File, Files[e.File].WithStaging(e.Generation)),
         JobEvent.PartsCommitted e => WithFile(e.File, Files[e.File].WithCommitted(e.Generation, e.Parts)),
+        JobEvent.PartsLost e => WithFile(e.File, Files[e.File].WithLost(e.Generation, e.Parts)),
         JobEvent.FileSealed e => WithFile(e.File, Files[e.File].WithSeal(e.Generation, e.Digest)),
         JobEvent.FilesTransferred e => this with { OpenTransfers = OpenTransfers.Except(e.Transfers) },
         JobEvent.FilesLost e => this with { OpenTransfers = OpenTransfers.Union(e.Transfers) },
@@ -232,6 +262,7 @@ public sealed record JobState
         JobEvent.CoordinatorStarted e => e.Incarnation > Incarnation,
         JobEvent.WorkerEngaged or JobEvent.LeasesSettled => Phase is JobPhase.Running or JobPhase.Suspended,
         JobEvent.StagingCreated or JobEvent.PartsCommitted or JobEvent.FileSealed => Phase is JobPhase.Running or JobPhase.Suspended,
+        JobEvent.PartsLost => Phase is JobPhase.Running or JobPhase.Suspended && !IsPublishing,
         JobEvent.FilesTransferred e => Phase is JobPhase.Running or JobPhase.Suspended && e.Transfers.All(OpenTransfers.Contains),
         JobEvent.FilesLost e => Phase is JobPhase.Running or JobPhase.Suspended && e.Transfers.All(IsTransferred),
         JobEvent.Suspended => Phase is JobPhase.Running or JobPhase.Publishing,

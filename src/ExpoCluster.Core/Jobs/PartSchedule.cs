@@ -119,6 +119,23 @@ public sealed class PartSchedule
         }
     }
 
+    /// <summary>Offers parts again that were committed and are not any more. Nobody may have a lease on them.</summary>
+    /// <param name="state">In which they are open.</param>
+    /// <param name="file">Index of one of the files that have them.</param>
+    /// <param name="parts">Their indexes in the file.</param>
+    public void OfferAgain(JobState state, int file, IEnumerable<int> parts)
+    {
+        file %= layoutLength;
+        foreach (int part in parts.Where(part => state.UncommittedVariants(file, part).Any()))
+        {
+            Offer(firstPart[file] + part);
+        }
+    }
+
+    /// <summary>Somebody is at one of the parts, in whichever variant.</summary>
+    public bool IsLeased(int file, IEnumerable<int> parts) =>
+        leases.Values.Concat(superseded.Values).Any(lease => lease.File == file % layoutLength && parts.Contains(lease.Part));
+
     /// <summary>Inputs have come, or were lost: parts that read what is not there wait.</summary>
     /// <param name="state">With the transfers that are open.</param>
     /// <param name="needsOfParts">What each part reads; null while that is not known, and then all wait for everything.</param>

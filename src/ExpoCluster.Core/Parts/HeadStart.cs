@@ -44,7 +44,7 @@ public sealed class HeadStart : IDisposable
     /// <param name="paths">Its output, whose claim this process holds, and in which nothing of the job is yet.</param>
     /// <param name="reads">How inputs are read.</param>
     /// <param name="startLanes">Gives what computes. It belongs to the head start until somebody adopts it.</param>
-    /// <param name="underWay">Told, before a lane touches them, which parts are being computed. Where it cannot write that down (IOException), they are not.</param>
+    /// <param name="underWay">Told, before a lane touches them, which parts are being computed. Where it cannot write that down (IOException, StorageException), they are not.</param>
     /// <param name="seen">What this process has seen of the inputs; null for nothing.</param>
     /// <returns>Null where it has to be done without: a file cannot be made, which its writer will explain, or inputs are on the Hub.</returns>
     public static HeadStart? TryBegin(
@@ -204,7 +204,7 @@ public sealed class HeadStart : IDisposable
             underWay([.. Running]);
             return true;
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or StorageException)
         {
             return false;
         }

@@ -184,9 +184,9 @@ public sealed class LanePool : IDisposable
     {
         long started = Stopwatch.GetTimestamp();
         var failures = new Dictionary<string, PartOutcome>(StringComparer.Ordinal);
-        foreach (StagingFile output in parts.SelectMany(part => part.Outputs).OrderBy(output => output.Path, StringComparer.Ordinal))
+        foreach ((StagingFile output, long byteLength) in parts.SelectMany(part => part.Files).OrderBy(file => file.Output.Path, StringComparer.Ordinal))
         {
-            Flush(output, failures);
+            Flush(output, byteLength, failures);
         }
 
         foreach (WrittenPart part in parts)
@@ -211,11 +211,12 @@ public sealed class LanePool : IDisposable
         part.Finished(finished);
     }
 
-    private static void Flush(StagingFile output, Dictionary<string, PartOutcome> failures)
+    private static void Flush(StagingFile output, long byteLength, Dictionary<string, PartOutcome> failures)
     {
         try
         {
             output.Flush();
+            output.Demand(byteLength);
         }
         catch (StorageException exception)
         {
@@ -231,5 +232,10 @@ public sealed class LanePool : IDisposable
         }
     }
 
-    private sealed record WrittenPart(WaitingPart Part, PartOutcome.Computed Outcome, List<StagingFile> Outputs, long Started);
+    private sealed record WrittenPart(WaitingPart Part, PartOutcome.Computed Outcome, List<StagingFile> Outputs, long Started)
+    {
+        /// <summary>Each with the length that the plan gives it.</summary>
+        public IEnumerable<(StagingFile Output, long ByteLength)> Files =>
+            Outputs.Zip(Part.Order.Targets, (output, target) => (Output: output, Part.Order.Plan.Files[target.File].ByteLength));
+    }
 }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Storage;
-using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Core.Planning;
 
@@ -36,9 +35,9 @@ public sealed class PlanStore
         byte[] json;
         try
         {
-            json = RegularFile.ReadBytes(path, MaxBytes);
+            json = PlainFile.Read(path, MaxBytes);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or StorageException)
         {
             throw Damaged(path, exception.Message, exception);
         }

@@ -6,6 +6,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Files;
 using Microsoft.Win32.SafeHandles;
 
@@ -115,17 +116,27 @@ public static class OutputPreflight
     private static OutputCondition InspectVariant(
         OutputPaths output, Plan plan, ImmutableArray<string> remoteSideFiles, Recipe? recipe)
     {
-        Provenance? provenance;
         try
         {
-            provenance = Provenance.ReadFrom(output);
+            return InspectRecord(output, plan, remoteSideFiles, recipe);
         }
         catch (ProvenanceException)
         {
             // It cannot be said whose output this is; with --overwrite it can still be replaced.
             return OutputCondition.ForeignModel;
         }
+#pragma warning disable CA1031 // A record is a file that anybody may have written: whatever its values lead to, it is none of ours.
+        catch (Exception exception) when (exception is not (ExpoException or IOException or UnauthorizedAccessException))
+#pragma warning restore CA1031
+        {
+            return OutputCondition.ForeignModel;
+        }
+    }
 
+    private static OutputCondition InspectRecord(
+        OutputPaths output, Plan plan, ImmutableArray<string> remoteSideFiles, Recipe? recipe)
+    {
+        Provenance? provenance = Provenance.ReadFrom(output);
         if (provenance is not null && provenance.Files.All(file => HasLength(output, file)))
         {
             bool isOfPlan = provenance.PlanDigest == plan.Digest || (recipe is not null && IsOf(recipe, plan, provenance));

@@ -102,6 +102,7 @@ public sealed class PublishSequence
         foreach (JobFileState file in files)
         {
             sources[file.File.Name] = paths.StagingFile(job, file.Generation, file.File.Name);
+            CheckLength(sources[file.File.Name], file.File);
         }
 
         foreach (IGrouping<string, string> variant in names.GroupBy(FolderOf))
@@ -229,6 +230,19 @@ public sealed class PublishSequence
         foreach (string name in old)
         {
             rename(variant.Published(name), Path.Join(replaced, name));
+        }
+    }
+
+    // What was sealed may have been cut since; what has moved already is not looked at again.
+    private static void CheckLength(string source, JobFile file)
+    {
+        var found = new FileInfo(source);
+        if (found.Exists && found.Length != file.ByteLength)
+        {
+            throw new StorageException(
+                StorageException.Damaged,
+                $"{source}: was sealed, and is not what was sealed any more (expected {file.ByteLength:N0} bytes, found {found.Length:N0}).",
+                "let nothing else write there; begin anew with --restart.");
         }
     }
 

@@ -26,6 +26,18 @@ public readonly record struct FileIdentity(ulong Device, ulong Inode, long ByteL
         return OfPortable(path);
     }
 
+    /// <summary>What has become of an open file's name: null while it is still that file's, or while that cannot be found out.</summary>
+    internal static string? FindDisplacement(SafeFileHandle file, string path)
+    {
+        if (Of(path) is { } there)
+        {
+            return there.Inode == Of(file, path).Inode ? null : "something else was put in its place";
+        }
+
+        bool isGone = !OperatingSystem.IsLinux() || Marshal.GetLastPInvokeError() is Posix.ErrorNoEntry or Posix.ErrorNoDirectory;
+        return isGone ? "it was moved or removed" : null;
+    }
+
     internal static FileIdentity Of(SafeFileHandle file, string path)
     {
         if (!OperatingSystem.IsLinux())

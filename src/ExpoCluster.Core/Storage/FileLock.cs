@@ -21,7 +21,10 @@ internal sealed class FileLock : IDisposable
     {
         while (true)
         {
-            Durability.CreateDirectory(Path.GetDirectoryName(path)!);
+            string directory = Path.GetDirectoryName(path)!;
+            Durability.CreateDirectory(directory);
+            PlainFile.DemandDirectory(directory);
+            PlainFile.Demand(path);
             if ((OperatingSystem.IsLinux() ? TryFlock(path, taken) : TryExclusively(path, isRemovedByHolder)) is not { } handle)
             {
                 return null;

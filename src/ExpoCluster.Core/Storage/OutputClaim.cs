@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using ExpoCluster.Core.Jobs;
 using Microsoft.Win32.SafeHandles;
 
@@ -14,7 +15,27 @@ namespace ExpoCluster.Core.Storage;
 /// <param name="Pid">The process on it.</param>
 /// <param name="InFlight">The parts that were being computed, as <c>file:part</c>; what is left here by a process that died
 /// without a farewell is next run alone and through positioned reads.</param>
-public sealed record ClaimRecord(string Job, string PlanDigest, string Host, int Pid, ImmutableArray<string> InFlight);
+public sealed partial record ClaimRecord(string Job, string PlanDigest, string Host, int Pid, ImmutableArray<string> InFlight)
+{
+    /// <summary>The parts of <see cref="InFlight"/> that are parts of a plan; a record is a file, and anybody may have written into it.</summary>
+    /// <param name="partCounts">Of each file of the plan.</param>
+    public IEnumerable<(int File, int Part)> PartsInFlight(IReadOnlyList<int> partCounts) => InFlight
+        .Select(text => PartForm().Match(text ?? ""))
+        .Where(match => match.Success)
+        .Select(match => (File: Number(match.Groups[1]), Part: Number(match.Groups[2])))
+        .Where(part => part.File < partCounts.Count && part.Part < partCounts[part.File]);
+
+    /// <summary>Paths are made of the job's id, so it must be one.</summary>
+    internal bool IsSound => Job is not null && JobForm().IsMatch(Job) && PlanDigest is not null && !InFlight.IsDefault;
+
+    private static int Number(Group digits) => int.Parse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,62}\z")]
+    private static partial Regex JobForm();
+
+    [GeneratedRegex(@"^([0-9]{1,9}):([0-9]{1,9})\z")]
+    private static partial Regex PartForm();
+}
 
 /// <summary>Admits one job to an output directory: a lock that a dying process frees, with the job's name in it.</summary>
 public sealed class OutputClaim : IDisposable
@@ -33,7 +54,7 @@ public sealed class OutputClaim : IDisposable
     {
         this.paths = paths;
         this.held = held;
-        Previous = Read(held.Handle);
+        Previous = Read(held.Handle, paths.Claim);
     }
 
     /// <summary>What an earlier process left behind; null on a fresh directory.</summary>
@@ -44,7 +65,7 @@ public sealed class OutputClaim : IDisposable
     public static OutputClaim Acquire(OutputPaths paths)
     {
         ClaimRecord? holder = null;
-        FileLock held = FileLock.TryAcquire(paths.Claim, isRemovedByHolder: true, taken => holder = Read(taken))
+        FileLock held = FileLock.TryAcquire(paths.Claim, isRemovedByHolder: true, taken => holder = Read(taken, paths.Claim))
             ?? throw JobException.OutputClaimed(paths.Root, holder);
         return new OutputClaim(paths, held);
     }
@@ -60,37 +81,58 @@ public sealed class OutputClaim : IDisposable
             byte[] pages = new byte[bytes];
             pages.AsSpan().Fill((byte)' ');
             json.CopyTo(pages, 0);
-            RandomAccess.Write(held.Handle, pages, fileOffset: 0);
+            try
+            {
+                RandomAccess.Write(held.Handle, pages, fileOffset: 0);
+            }
+            catch (IOException exception)
+            {
+                throw StorageException.From(exception, paths.Claim, "write down who works here");
+            }
         }
     }
 
+    /// <summary>What has become of the claim's name: once it is not the claim's, nobody is kept away by it. Null while it is.</summary>
+    public StorageException? FindDisplacement() =>
+        FileIdentity.FindDisplacement(held.Handle, paths.Claim) is { } what ? StorageException.WasDisplaced(paths.Workspace, what) : null;
+
     /// <summary>Removes the whole workspace (staging, journal, claim); the output directory too if nothing else is in it.</summary>
-    public void RemoveWorkspace()
+    /// <returns>Why something is left, with the claim to say whose it is; null when nothing that matters is.</returns>
+    public StorageException? RemoveWorkspace()
     {
-        foreach (string entry in Directory.EnumerateFileSystemEntries(paths.Workspace))
+        try
         {
-            if (entry != paths.Claim)
+            foreach (string entry in Directory.EnumerateFileSystemEntries(paths.Workspace).Where(entry => entry != paths.Claim && !IsGoing(entry)))
             {
                 Remove(entry);
             }
+
+            Delete(paths.Claim);
+        }
+        catch (StorageException exception)
+        {
+            return exception;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return StorageException.From(exception, paths.Workspace, "look into it");
         }
 
-        File.Delete(paths.Claim);
-        Directory.Delete(paths.Workspace);
-        if (!Directory.EnumerateFileSystemEntries(paths.Root).Any())
+        if (!TryRemoveEmpty(paths.Workspace))
         {
-            Directory.Delete(paths.Root);
+            // On NFS a file that is open stays under a name of the client's own until it is closed, and with it the directory.
+            held.Dispose();
+            TryRemoveEmpty(paths.Workspace);
         }
-        else
-        {
-            Durability.FlushDirectory(paths.Root);
-        }
+
+        TryRemoveEmpty(paths.Root);
+        return null;
     }
 
     /// <summary>Removes what other jobs than <paramref name="job"/> left in the workspace; everything when it is null.</summary>
     public void Sweep(string? job)
     {
-        foreach (string entry in Directory.EnumerateFileSystemEntries(paths.Workspace))
+        foreach (string entry in Directory.EnumerateFileSystemEntries(paths.Workspace).Where(entry => !IsGoing(entry)))
         {
             bool keep = entry == paths.Claim
                 || entry == paths.HubPins
@@ -118,30 +160,70 @@ public sealed class OutputClaim : IDisposable
                 && int.TryParse(entry.AsSpan(stagings.Length), NumberStyles.None, CultureInfo.InvariantCulture, out _));
     }
 
+    private static bool IsGoing(string entry) => Path.GetFileName(entry).StartsWith(".nfs", StringComparison.Ordinal);
+
     private static void Remove(string entry)
     {
-        if (Directory.Exists(entry))
+        if (!Directory.Exists(entry))
+        {
+            Delete(entry);
+            return;
+        }
+
+        try
         {
             Directory.Delete(entry, recursive: true);
         }
-        else
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            File.Delete(entry);
+            throw StorageException.From(exception, entry, "remove it");
+        }
+    }
+
+    private static void Delete(string file)
+    {
+        try
+        {
+            File.Delete(file);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, file, "remove it");
+        }
+    }
+
+    // An empty directory that stays does no harm, and one that is not empty is not ours to remove.
+    private static bool TryRemoveEmpty(string directory)
+    {
+        try
+        {
+            Directory.Delete(directory);
+            Durability.FlushDirectory(Path.GetDirectoryName(directory)!);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or StorageException)
+        {
+            return !Directory.Exists(directory);
         }
     }
 
     // A record that cannot be read was cut short by a crash before any work was done under it.
-    private static ClaimRecord? Read(SafeFileHandle handle)
+    private static ClaimRecord? Read(SafeFileHandle handle, string path)
     {
         byte[] page = new byte[MaxRecordBytes];
-        int count = RandomAccess.Read(handle, page, fileOffset: 0);
         try
         {
-            return count == 0 ? null : JsonSerializer.Deserialize(page.AsSpan(0, count), ClaimJson.Default.ClaimRecord);
+            int count = RandomAccess.Read(handle, page, fileOffset: 0);
+            ClaimRecord? record = count == 0 ? null : JsonSerializer.Deserialize(page.AsSpan(0, count), ClaimJson.Default.ClaimRecord);
+            return record is { IsSound: true } ? record : null;
         }
         catch (JsonException)
         {
             return null;
+        }
+        catch (IOException exception)
+        {
+            throw StorageException.From(exception, path, "read who works here");
         }
     }
 }

@@ -22,10 +22,23 @@ public sealed record OutputPaths(string Root)
     public string Provenance => Path.Join(Root, ProvenanceName);
 
     /// <exception cref="UsageException">The path is no UTF-8: another directory would be read or made.</exception>
+    /// <exception cref="StorageException">What lies on the way there cannot be looked at.</exception>
     public static OutputPaths Of(string directory)
     {
-        string root = RealPath.Of(directory);
+        string root = RootOf(directory);
         return PathText.IsFaithful(root) ? new OutputPaths(root) : throw PathText.Unfaithful(root);
+    }
+
+    private static string RootOf(string directory)
+    {
+        try
+        {
+            return RealPath.Of(directory);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, directory, "find out where this leads");
+        }
     }
 
     public string Plan(string job) => Path.Join(Workspace, job + ".plan.json");

@@ -10,14 +10,19 @@ namespace ExpoCluster.Core.Storage;
 [SuppressMessage("Globalization", "CA2101", Justification = "Paths are marshalled as UTF-8 explicitly.")]
 internal static class Posix
 {
+    internal const int ErrorNoEntry = 2;
     internal const int ErrorInterrupted = 4;
+    internal const int ErrorIo = 5;
     internal const int ErrorBadDescriptor = 9;
     internal const int ErrorWouldBlock = 11;
+    internal const int ErrorNoDirectory = 20;
     internal const int ErrorInvalid = 22;
     internal const int ErrorNoSpace = 28;
     internal const int ErrorBrokenPipe = 32;
     internal const int ErrorNotSupportedCall = 38;
+    internal const int ErrorTooManyLinks = 40;
     internal const int ErrorNotSupported = 95;
+    internal const int ErrorStale = 116;
     internal const int ErrorQuota = 122;
 
     internal const int GetDescriptorFlags = 1;
@@ -30,6 +35,7 @@ internal static class Posix
 
     internal const int CurrentDirectory = -100;
     internal const int EmptyPath = 0x1000;
+    internal const int NoFollow = 0x100;
     internal const uint BasicStats = 0x7ff;
 
     private const int OpenReadOnly = 0;
@@ -42,25 +48,30 @@ internal static class Posix
     private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
     private static readonly int OpenDirectoryFlag = IsArm ? 0x4000 : 0x10000;
     private static readonly int OpenDirectFlag = IsArm ? 0x10000 : 0x4000;
+    private static readonly int OpenNoFollowFlag = IsArm ? 0x8000 : 0x20000;
 
-    [DllImport("libc", EntryPoint = "fallocate", SetLastError = true)]
-    internal static extern int Fallocate(SafeFileHandle file, int mode, long offset, long length);
+    internal static int Fallocate(SafeFileHandle file, int mode, long offset, long length) =>
+        Uninterrupted((file, mode, offset, length), call => FallocateOnce(call.file, call.mode, call.offset, call.length));
 
-    [DllImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
-    internal static extern int Fdatasync(SafeFileHandle file);
+    internal static int Fdatasync(SafeFileHandle file) => Uninterrupted(file, FdatasyncOnce);
 
-    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    internal static extern int Fsync(SafeFileHandle file);
+    internal static int Fsync(SafeFileHandle file) => Uninterrupted(file, FsyncOnce);
 
-    [DllImport("libc", EntryPoint = "flock", SetLastError = true)]
-    internal static extern int Flock(SafeFileHandle file, int operation);
+    internal static int Flock(SafeFileHandle file, int operation) =>
+        Uninterrupted((file, operation), call => FlockOnce(call.file, call.operation));
 
     [DllImport("libc", EntryPoint = "statvfs", SetLastError = true)]
     internal static extern int Statvfs([MarshalAs(UnmanagedType.LPUTF8Str)] string path, out FileSystemStatus status);
 
-    [DllImport("libc", EntryPoint = "rename", SetLastError = true)]
-    internal static extern int Rename(
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
+    internal static int Rename(string from, string to) => Uninterrupted((from, to), call => RenameOnce(call.from, call.to));
+
+    /// <summary>lseek(2), here for SEEK_HOLE and SEEK_DATA alone: nothing reads or writes at a file's own position.</summary>
+    [DllImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    internal static extern long Seek(SafeFileHandle file, long offset, int whence);
+
+    /// <summary>posix_fadvise(2); how it went does not matter.</summary>
+    [DllImport("libc", EntryPoint = "posix_fadvise")]
+    internal static extern int Advise(SafeFileHandle file, long offset, long length, int advice);
 
     [DllImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     internal static extern int Fcntl(int descriptor, int command);
@@ -82,6 +93,19 @@ internal static class Posix
     [DllImport("libc", EntryPoint = "geteuid")]
     internal static extern uint EffectiveUser();
 
+    /// <summary>A signal that arrives in the middle of a call is no failure of it: it is made again.</summary>
+    private static int Uninterrupted<T>(T arguments, Func<T, int> call)
+    {
+        while (true)
+        {
+            int result = call(arguments);
+            if (result >= 0 || Marshal.GetLastPInvokeError() != ErrorInterrupted)
+            {
+                return result;
+            }
+        }
+    }
+
     internal static SafeFileHandle OpenDirectoryHandle(string path)
     {
         int descriptor = Open(path, OpenReadOnly | OpenDirectoryFlag | OpenCloseOnExec);
@@ -91,13 +115,17 @@ internal static class Posix
     }
 
     /// <summary>Opens for writes that go past the page cache; null where the file system has none.</summary>
-    internal static SafeFileHandle? TryOpenDirect(string path) => TryOpen(path, OpenWriteOnly | OpenDirectFlag | OpenCloseOnExec);
+    internal static SafeFileHandle? TryOpenDirect(string path) =>
+        TryOpen(path, OpenWriteOnly | OpenDirectFlag | OpenNoFollowFlag | OpenCloseOnExec);
 
     /// <summary>Opens for reads that go past the page cache; null where the file system has none.</summary>
     internal static SafeFileHandle? TryOpenDirectForReading(string path) => TryOpen(path, OpenReadOnly | OpenDirectFlag | OpenNonBlocking | OpenCloseOnExec);
 
     /// <summary>Takes the lowest descriptor that is free, for reading and writing. Negative where it cannot.</summary>
     internal static int OpenLowest(string path) => Open(path, OpenReadWrite);
+
+    private static int Open(string path, int flags, int mode = 0) =>
+        Uninterrupted((path, flags, mode), call => OpenOnce(call.path, call.flags, call.mode));
 
     private static SafeFileHandle? TryOpen(string path, int flags)
     {
@@ -106,7 +134,23 @@ internal static class Posix
     }
 
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
-    private static extern int Open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, int mode = 0);
+    private static extern int OpenOnce([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, int mode);
+
+    [DllImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static extern int FallocateOnce(SafeFileHandle file, int mode, long offset, long length);
+
+    [DllImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static extern int FdatasyncOnce(SafeFileHandle file);
+
+    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static extern int FsyncOnce(SafeFileHandle file);
+
+    [DllImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static extern int FlockOnce(SafeFileHandle file, int operation);
+
+    [DllImport("libc", EntryPoint = "rename", SetLastError = true)]
+    private static extern int RenameOnce(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
 
     /// <summary>struct pollfd.</summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -130,6 +174,7 @@ internal static class Posix
     internal struct FileStatus
     {
         [FieldOffset(20)] internal uint User;
+        [FieldOffset(28)] internal ushort Mode;
         [FieldOffset(32)] internal ulong Inode;
         [FieldOffset(40)] internal ulong ByteLength;
         [FieldOffset(96)] internal long ChangedSeconds;

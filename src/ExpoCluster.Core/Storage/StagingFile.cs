@@ -27,6 +27,10 @@ public sealed class StagingFile : IDisposable
     private readonly SafeFileHandle handle;
     private SafeFileHandle? direct;
 
+    private const int SeekData = 3;
+    private const int SeekHole = 4;
+    private const int AdviceNotNeeded = 4;
+
     private StagingFile(string path, SafeFileHandle handle)
     {
         Path = path;
@@ -48,7 +52,7 @@ public sealed class StagingFile : IDisposable
         using StagingFile file = Open(path);
         byte[] found = new byte[header.Length];
         bool sound = file.ByteLength == byteLength
-            && RandomAccess.Read(file.handle, found, fileOffset: 0) == header.Length
+            && file.Read(found, offset: 0) == header.Length
             && header.SequenceEqual(found);
         return sound ? StagingCondition.Sound : StagingCondition.Foreign;
     }
@@ -66,6 +70,7 @@ public sealed class StagingFile : IDisposable
         try
         {
             bool isMade = Inspect(path, header, byteLength) == StagingCondition.Sound;
+            PlainFile.DemandDirectory(directory);
             using SafeFileHandle handle = RegularFile.OpenToWrite(path, create: true);
             if (!isMade)
             {
@@ -86,6 +91,7 @@ public sealed class StagingFile : IDisposable
     /// <summary>Opens what a writer has made; never creates.</summary>
     public static StagingFile Open(string path)
     {
+        PlainFile.Demand(path);
         try
         {
             return new StagingFile(path, RegularFile.OpenToWrite(path, create: false));
@@ -144,7 +150,60 @@ public sealed class StagingFile : IDisposable
     }
 
     /// <summary>Fills the buffer from the offset on, or as much of it as the file has.</summary>
-    public int Read(Span<byte> buffer, long offset) => RandomAccess.Read(handle, buffer, offset);
+    /// <exception cref="StorageException">It cannot be read.</exception>
+    public int Read(Span<byte> buffer, long offset)
+    {
+        try
+        {
+            return RandomAccess.Read(handle, buffer, offset);
+        }
+        catch (IOException exception)
+        {
+            throw StorageException.From(exception, Path, $"read it back at offset {offset}");
+        }
+    }
+
+    /// <summary>Throws unless this is still the file at its path, with the length that it has had from the start.</summary>
+    /// <param name="byteLength">That length.</param>
+    /// <exception cref="StorageException">Somebody has cut, moved, removed or replaced it: what was written is not where it was meant.</exception>
+    public void Demand(long byteLength)
+    {
+        long found = ByteLength;
+        if (found != byteLength)
+        {
+            throw StorageException.WasDisplaced(Path, $"the staging file was changed (expected {byteLength:N0} bytes, found {found:N0})");
+        }
+
+        if (FileIdentity.FindDisplacement(handle, Path) is { } what)
+        {
+            throw StorageException.WasDisplaced(Path, $"{what} (the staging file)");
+        }
+    }
+
+    /// <summary>The stretches that the file system has no bytes for; none where it does not tell.</summary>
+    /// <remarks>A stretch that was reserved and never written is one, and so may be zeros that were written, where they are compressed.</remarks>
+    public IEnumerable<(long Begin, long End)> Holes()
+    {
+        long length = ByteLength;
+        if (OperatingSystem.IsLinux())
+        {
+            // Pages that somebody has read from a stretch that was never written would pass for bytes of it.
+            _ = Posix.Advise(handle, offset: 0, length: 0, AdviceNotNeeded);
+        }
+
+        for (long at = 0; OperatingSystem.IsLinux() && at < length;)
+        {
+            long begin = Posix.Seek(handle, at, SeekHole);
+            if (begin < 0 || begin >= length)
+            {
+                yield break;
+            }
+
+            long data = Posix.Seek(handle, begin, SeekData);
+            at = data < 0 ? length : data;
+            yield return (begin, at);
+        }
+    }
 
     /// <summary>Makes everything written so far durable.</summary>
     public void Flush() => Durability.FlushData(handle, Path);

@@ -14,10 +14,28 @@ public sealed class StorageException(string code, string message, string advice,
     public const string JournalUnwritable = "EXPO4005";
     public const string Damaged = "EXPO4006";
 
+    /// <summary>The database that journals lie in takes no path of this length.</summary>
+    public const string PathTooLong = "EXPO4008";
+
+    /// <summary>A link, a pipe or a device lies where a file of the merge's own must be.</summary>
+    public const string NotPlain = "EXPO4009";
+
+    /// <summary>What the merge works in is not at its path any more.</summary>
+    public const string Displaced = "EXPO4010";
+
+    /// <summary>The device or the network file system failed, not a rule of it.</summary>
+    public const string DeviceFailed = "EXPO4011";
+
     /// <summary>Why a job of a cluster is queued.</summary>
     public const string AwaitsSpace = "EXPO4007";
 
     private const string FullAdvice = "free some space there (or choose another --out), then run the same command again: it resumes.";
+
+    internal const string ThroughLink = "is a symbolic link, and nothing is written through one";
+
+    private const string AccessAdvice = "check that the path exists and that this user may write there.";
+
+    private const string DeviceAdvice = "check the disk or the network file system (the kernel's log says more), then run the same command again: it resumes.";
 
     public static StorageException NoSpace(string path, string what, Exception? inner = null) => new(
         Full,
@@ -45,15 +63,23 @@ public sealed class StorageException(string code, string message, string advice,
         $"{cache}: the file system is too small for the download{(withOutput ? " and the output" : "")} (needed {neededBytes:N0} bytes, free {freeBytes:N0}).",
         "free some space there, choose another --hub-cache, or use --no-cache to merge without keeping the inputs.");
 
+    /// <summary>What a merge works in was moved, removed or put in another's place meanwhile.</summary>
+    public static StorageException WasDisplaced(string path, string what) => new(
+        Displaced,
+        $"{path}: {what} while the merge ran.",
+        "let nothing else move or change what is there; put it back and run the same command again, which resumes, or begins anew what is lost.");
+
     internal static StorageException FromErrno(int errno, string path, string what) => errno switch
     {
         Posix.ErrorNoSpace => NoSpace(path, what),
         Posix.ErrorQuota => NoQuota(path, what),
-        _ => new StorageException(
-            NotWritable,
-            $"{path}: cannot {what} ({new Win32Exception(errno).Message}).",
-            "check that the path exists and that this user may write there."),
+        Posix.ErrorIo or Posix.ErrorStale => Failed(path, what, new Win32Exception(errno).Message, inner: null),
+        Posix.ErrorTooManyLinks => NotPlainFile(path, ThroughLink),
+        _ => new StorageException(NotWritable, $"{path}: cannot {what} ({new Win32Exception(errno).Message}).", AccessAdvice),
     };
+
+    internal static StorageException NotPlainFile(string path, string what) => new(
+        NotPlain, $"{path}: {what}.", "remove what is there if it is nobody's, or choose another --out.");
 
     /// <summary>Turns what .NET throws at file operations into the storage error that it stands for.</summary>
     public static StorageException From(Exception exception, string path, string what) => exception switch
@@ -61,12 +87,13 @@ public sealed class StorageException(string code, string message, string advice,
         StorageException storage => storage,
         IOException io when IsNoQuota(io) => NoQuota(path, what, io),
         IOException io when IsNoSpace(io) => NoSpace(path, what, io),
-        _ => new StorageException(
-            NotWritable,
-            $"{path}: cannot {what} ({exception.Message})",
-            "check that the path exists and that this user may write there.",
-            exception),
+        IOException io when (io.HResult & 0xFFFF) == Posix.ErrorTooManyLinks => NotPlainFile(path, ThroughLink),
+        IOException io when (io.HResult & 0xFFFF) is Posix.ErrorIo or Posix.ErrorStale => Failed(path, what, io.Message, io),
+        _ => new StorageException(NotWritable, $"{path}: cannot {what} ({exception.Message})", AccessAdvice, exception),
     };
+
+    private static StorageException Failed(string path, string what, string why, Exception? inner) =>
+        new(DeviceFailed, $"{path}: cannot {what} ({why}).", DeviceAdvice, inner);
 
     private static bool IsNoSpace(IOException io) =>
         (io.HResult & 0xFFFF) is Posix.ErrorNoSpace or 112;

@@ -136,7 +136,7 @@ internal static class ApiProblems
     private static int StatusOf(string code) => code switch
     {
         JobException.NoSuchJob => StatusCodes.Status404NotFound,
-        JobException.Claimed or JobException.IdTaken or JobException.WrongPhase => StatusCodes.Status409Conflict,
+        JobException.Claimed or JobException.IdTaken or JobException.WrongPhase or JobException.JournalDamaged => StatusCodes.Status409Conflict,
         OutputPreflight.OutputTaken or OutputPreflight.OtherPlanInProgress => StatusCodes.Status409Conflict,
         JobException.NoAnswer or PlannerException.Busy or PlannerException.TooLong => StatusCodes.Status503ServiceUnavailable,
         HubErrors.Unreachable or HubErrors.ServerFailed or HubErrors.RateLimited => StatusCodes.Status503ServiceUnavailable,

@@ -32,9 +32,23 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     /// <exception cref="ExpoException">The merge was refused before any work.</exception>
     public async Task<MergeOutcome> RunAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
     {
+        try
+        {
+            return await RunUnguardedAsync(merge, progress, interrupt).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Whatever call the storage refused: it is the storage that is to be looked at.
+            throw StorageException.From(exception, paths.Root, "work there");
+        }
+    }
+
+    private async Task<MergeOutcome> RunUnguardedAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
+    {
         Plan plan = merge.Plan;
         HubInputs.CheckPlace(paths, merge);
 
+        JournalFile.CheckPath(paths.Journal);
         using OutputClaim claim = OutputClaim.Acquire(paths);
         ClaimRecord? earlier = claim.Previous;
         try
@@ -42,7 +56,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             OutputCondition condition = OutputPreflight.Inspect(paths, merge, recipe);
             if (!options.Restart && condition == OutputCondition.Finished)
             {
-                claim.RemoveWorkspace();
+                CleanUp(claim);
                 return MergeOutcome.AlreadyDone(plan.PartCount);
             }
 
@@ -68,10 +82,19 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         MergeOutcome outcome = await RunClaimedAsync(claim, earlier, merge, progress, interrupt).ConfigureAwait(false);
         if (outcome.Status == MergeOutcome.Done)
         {
-            claim.RemoveWorkspace();
+            CleanUp(claim);
         }
 
         return outcome;
+    }
+
+    // The output is published whatever is left of the work.
+    private void CleanUp(OutputClaim claim)
+    {
+        if (claim.RemoveWorkspace() is { } left)
+        {
+            options.Notice($"note: the output is complete, but what was needed to make it could not be removed: {left.Message}");
+        }
     }
 
     // Another plan's work in this directory is explained: a changed input is a different matter from a changed recipe.
@@ -83,9 +106,27 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             return null;
         }
 
-        return previous.PlanDigest == plan.Digest
-            ? previous
-            : throw InterruptedPlan.Explain(paths, previous, plan);
+        if (previous.PlanDigest != plan.Digest)
+        {
+            throw InterruptedPlan.Explain(paths, previous, plan);
+        }
+
+        CheckJournal(previous.Job, plan);
+        return previous;
+    }
+
+    // What cannot be replayed here cannot be replayed by the engine either, which would be silent.
+    private void CheckJournal(string job, Plan plan)
+    {
+        _ = Journal;
+        JobState state = JournalFile.Replay(paths.Journal, job);
+        if (state.Phase != JobPhase.New && (state.PlanDigest != plan.Digest || state.Submission!.Output != paths.Root))
+        {
+            throw JobException.OfDamagedJournal(
+                paths.Journal,
+                $"it is of a merge into {state.Submission!.Output}",
+                "move the directory back to finish that merge, or use --restart to begin anew here.");
+        }
     }
 
     /// <summary>Throws unless the directory may be written, as far as that is known before any work.</summary>
@@ -112,6 +153,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         string job = earlier?.Job ?? NewJobId();
         var record = new ClaimRecord(job, plan.Digest, Environment.MachineName, Environment.ProcessId, earlier?.InFlight ?? []);
         claim.Write(record);
+        using var watch = new EngineWatch(() => claim.FindDisplacement(), options.Notice, TimeProvider.System, interrupt);
         var inFlight = new InFlightRecord(claim, record);
         var worker = new WorkerSettings
         {
@@ -123,7 +165,8 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         plans.Save(paths.Plan(job), plan);
         // The list of all jobs, which is of this one, is what the dashboard reads.
         JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, CancellationToken.None).ConfigureAwait(false);
-        Node node = await Node.StartAloneAsync(SettingsFor(inFlight, worker with { HeadStart = ahead }, plan, register), plans).ConfigureAwait(false);
+        Node node = await Node.StartAloneAsync(SettingsFor(inFlight, watch, worker with { HeadStart = ahead }, plan, register), plans).ConfigureAwait(false);
+        watch.Watch(node.System);
         IAsyncDisposable? dashboard = null;
         try
         {
@@ -133,10 +176,12 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             }
 
             using var session = new JobSession(node);
-            return await ConverseAsync(session, job, earlier, plan, progress, interrupt).ConfigureAwait(false);
+            return await ConverseAsync(session, job, earlier, plan, progress, watch, interrupt).ConfigureAwait(false);
         }
         finally
         {
+            watch.Close();
+            watch.Await("what is under way to end");
             if (dashboard is not null)
             {
                 await dashboard.DisposeAsync().ConfigureAwait(false);
@@ -169,23 +214,25 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         parts => inFlight.Ahead = [.. parts.Select(part => (part.File, part.Index))],
         worker.Seen);
 
-    private NodeSettings SettingsFor(InFlightRecord inFlight, WorkerSettings worker, Plan plan, JobRegister? register) => new()
+    private NodeSettings SettingsFor(InFlightRecord inFlight, EngineWatch watch, WorkerSettings worker, Plan plan, JobRegister? register) => new()
     {
         // A name only: nothing listens there.
         Hostname = "embedded",
         Port = Environment.ProcessId,
         Journal = Journal,
-        Coordinators = CoordinatorsFor(inFlight, plan) with { Register = register },
+        Coordinators = CoordinatorsFor(inFlight, watch, plan) with { Register = register },
         Worker = worker,
         Shards = 1,
     };
 
-    private CoordinatorSettings CoordinatorsFor(InFlightRecord inFlight, Plan plan)
+    private CoordinatorSettings CoordinatorsFor(InFlightRecord inFlight, EngineWatch watch, Plan plan)
     {
         var settings = new CoordinatorSettings
         {
             AwaitResume = true,
             OnlyPlan = plan.Digest,
+            Stopped = watch.Die,
+            ReviewsStaging = !options.TrustStaging,
             Version = options.Version,
             InFlight = leases => inFlight.Leased = [.. leases.Select(lease => (lease.File, lease.Part))],
         };
@@ -193,34 +240,49 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     }
 
     private async Task<MergeOutcome> ConverseAsync(
-        JobSession session, string job, ClaimRecord? earlier, Plan plan, Action<JobProgress> progress, CancellationToken interrupt)
+        JobSession session,
+        string job,
+        ClaimRecord? earlier,
+        Plan plan,
+        Action<JobProgress> progress,
+        EngineWatch watch,
+        CancellationToken interrupt)
     {
         try
         {
-            await session.CommandAsync(Submission(job, plan), interrupt).ConfigureAwait(false);
+            watch.Await($"the job's coordinator, which writes the journal {paths.Journal}");
+            await session.CommandAsync(Submission(job, plan), watch.Ended).ConfigureAwait(false);
             if (earlier is not null)
             {
-                await session.CommandAsync(Resumption(job, plan, earlier), interrupt).ConfigureAwait(false);
+                await session.CommandAsync(Resumption(job, plan, earlier), watch.Ended).ConfigureAwait(false);
             }
 
             session.Say(new WatchJob { Job = job });
-            return await WatchAsync(session, job, progress, interrupt).ConfigureAwait(false);
+            return await WatchAsync(session, job, plan, progress, watch, interrupt).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            return new MergeOutcome(job, MergeOutcome.Interrupted, plan.PartCount, 0, 0, 0, 0, Reason: null);
+            return EndOf(new JobProgress { Job = job, Total = plan.PartCount }, watch);
         }
     }
 
     private async Task<MergeOutcome> WatchAsync(
-        JobSession session, string job, Action<JobProgress> progress, CancellationToken interrupt)
+        JobSession session, string job, Plan plan, Action<JobProgress> progress, EngineWatch watch, CancellationToken interrupt)
     {
-        JobProgress last = new() { Job = job };
+        JobProgress last = new() { Job = job, Total = plan.PartCount };
         using var drained = new CancellationTokenSource();
         using CancellationTokenRegistration onInterrupt = interrupt.Register(() =>
         {
             session.Say(new DrainJob { Job = job });
             drained.CancelAfter(options.DrainPatience);
+        });
+        // There is nobody left who could drain.
+        using CancellationTokenRegistration onDeath = watch.Ended.Register(() =>
+        {
+            if (watch.Death is not null)
+            {
+                drained.Cancel();
+            }
         });
         while (true)
         {
@@ -231,13 +293,15 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             }
             catch (OperationCanceledException)
             {
-                return OutcomeOf(last, MergeOutcome.Interrupted);
+                return EndOf(last, watch);
             }
 
             switch (news)
             {
                 case JobProgress now:
+                    TellOfLostParts(last.LostParts, now.LostParts);
                     last = now;
+                    watch.See(now);
                     progress(now);
                     if (EndOf(now) is { } status)
                     {
@@ -248,12 +312,31 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
                 case JobDrained:
                     return OutcomeOf(last, MergeOutcome.Interrupted);
                 case null:
-                    // A coordinator that was started again knows no watchers.
+                    // A coordinator that was started again knows no watchers, and waits to be told to go on.
+                    session.Say(new ResumeJob { Job = job, PlanDigest = plan.Digest });
                     session.Say(new WatchJob { Job = job });
                     break;
             }
         }
     }
+
+    private void TellOfLostParts(int before, int now)
+    {
+        if (now > before)
+        {
+            options.Notice(now - before == 1
+                ? "note: a part that was finished is not what was written any more; it is computed again"
+                : string.Create(CultureInfo.InvariantCulture, $"note: {now - before} parts that were finished are not what was written any more; they are computed again"));
+        }
+    }
+
+    // The journal holds what is done; what else the engine knew is lost with it.
+    private static MergeOutcome EndOf(JobProgress last, EngineWatch watch) => watch.Death is not { } death
+        ? OutcomeOf(last, MergeOutcome.Interrupted)
+        : OutcomeOf(last, death is StorageException ? JobPhase.Suspended.Word() : JobPhase.Failed.Word()) with
+        {
+            Reason = new JobReason(death.Code, death.Message, death.Advice),
+        };
 
     private static string? EndOf(JobProgress progress) => progress switch
     {
@@ -293,10 +376,8 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     {
         // The claim's lock was free, so the process that held it is gone, and its lanes with it.
         var resumption = new ResumeJob { Job = job, PlanDigest = plan.Digest, NoSurvivors = true };
-        resumption.Suspects.AddRange(earlier.InFlight.Select(part => part.Split(':')).Select(part => new PartName
-        {
-            File = int.Parse(part[0], CultureInfo.InvariantCulture), Part = int.Parse(part[1], CultureInfo.InvariantCulture),
-        }));
+        resumption.Suspects.AddRange(earlier.PartsInFlight([.. plan.Files.Select(file => file.PartCount)])
+            .Select(part => new PartName { File = part.File, Part = part.Part }));
         return resumption;
     }
 

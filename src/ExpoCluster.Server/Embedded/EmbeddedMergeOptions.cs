@@ -28,6 +28,12 @@ public sealed record EmbeddedMergeOptions
     /// <summary>Told where the dashboard of this merge is; null to have none.</summary>
     public Action<Uri>? Dashboard { get; init; }
 
+    /// <summary>Told what whoever runs the merge should know, such as what is waited for when nothing moves.</summary>
+    public Action<string> Notice { get; init; } = _ => { };
+
+    /// <summary>What an earlier run wrote is taken as it is, and not read back and compared with its digests.</summary>
+    public bool TrustStaging { get; init; }
+
     /// <summary>Of this program; goes into provenance and model card.</summary>
     public required string Version { get; init; }
 

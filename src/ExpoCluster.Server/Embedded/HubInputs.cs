@@ -83,11 +83,13 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
 
     /// <param name="merge">What to do.</param>
     /// <param name="progress">Told several times a second.</param>
+    /// <param name="notice">Told what whoever runs the merge should know.</param>
     /// <param name="dashboard">Told where this merge can be seen; null to serve nothing.</param>
     /// <param name="interrupt">Finishes what is under way and stops.</param>
-    public Task<MergeOutcome> MergeAsync(PlannedMerge merge, Action<JobProgress> progress, Action<Uri>? dashboard, CancellationToken interrupt)
+    public Task<MergeOutcome> MergeAsync(
+        PlannedMerge merge, Action<JobProgress> progress, Action<string> notice, Action<Uri>? dashboard, CancellationToken interrupt)
     {
-        EmbeddedMergeOptions shown = options with { Dashboard = dashboard };
+        EmbeddedMergeOptions shown = options with { Dashboard = dashboard, Notice = notice };
         return new EmbeddedMerge(merge.Pinned(recipe), paths, IsInvolvedIn(recipe) ? shown with { HubPins = HubSession.Shared.Pins } : shown)
             .RunAsync(merge, progress, interrupt);
     }

@@ -22,7 +22,17 @@ internal sealed class InFlightRecord(OutputClaim claim, ClaimRecord record)
     }
 
     /// <summary>The farewell: nothing that was under way is suspect.</summary>
-    public void Clear() => Write(() => (ahead, leased) = ([], []));
+    public void Clear()
+    {
+        try
+        {
+            Write(() => (ahead, leased) = ([], []));
+        }
+        catch (StorageException)
+        {
+            // Then they stay suspect and are run alone once more; how the merge ended matters more.
+        }
+    }
 
     private void Write(Action change)
     {

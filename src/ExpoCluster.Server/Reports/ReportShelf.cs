@@ -57,7 +57,21 @@ public sealed class ReportShelf
     }
 
     private static ModelReport? Read(OutputPaths output) =>
-        Provenance.ReadFrom(output) is { } record ? ModelReport.Of(record, output.Root) : null;
+        Provenance.ReadFrom(output) is { } record ? ReportOf(record, output) : null;
+
+    private static ModelReport? ReportOf(Provenance record, OutputPaths output)
+    {
+        try
+        {
+            return ModelReport.Of(record, output.Root);
+        }
+#pragma warning disable CA1031 // A record is a file that anybody may have written: whatever its values lead to, it is none of ours.
+        catch (Exception exception) when (exception is not ExpoException)
+#pragma warning restore CA1031
+        {
+            throw new ProvenanceException(output.Provenance, $"its values are none of a merge's record: {exception.Message}", exception);
+        }
+    }
 
     private static ImmutableArray<ModelReport> ReadAll(RegisterEntry entry)
     {
@@ -68,7 +82,7 @@ public sealed class ReportShelf
         {
             try
             {
-                if (Provenance.ReadFrom(output) is { } record && record.PlanDigest == entry.Facts.PlanDigest && ModelReport.Of(record, output.Root) is { } report)
+                if (Provenance.ReadFrom(output) is { } record && record.PlanDigest == entry.Facts.PlanDigest && ReportOf(record, output) is { } report)
                 {
                     reports.Add(report);
                 }

@@ -10,6 +10,9 @@ internal static unsafe partial class FileKind
     public const int ReadWrite = 2;
     public const int Create = 0x40;
 
+    /// <summary>A link under the last name of the path is not followed. The number differs between the architectures that .NET runs on.</summary>
+    public static readonly int NoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
+
     private const int NoTerminal = 0x100;
     private const int NonBlocking = 0x800;
     private const int CloseOnExec = 0x80000;

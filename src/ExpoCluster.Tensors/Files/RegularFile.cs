@@ -27,12 +27,13 @@ public static class RegularFile
         ? Open(path, FileKind.ReadOnly)
         : Seekable(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
 
-    /// <summary>Opens for reading and writing, without a lock, and makes the file where it is missing and should be made.</summary>
+    /// <summary>Opens a file of our own for reading and writing, without a lock, and makes it where it is missing and should be made.</summary>
+    /// <remarks>A link in its place is not followed (on Linux): whoever put it there wants something else written over.</remarks>
     /// <exception cref="NotRegularFileException">Something else has this name.</exception>
     /// <exception cref="IOException">It is missing, or cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write it.</exception>
     public static SafeFileHandle OpenToWrite(string path, bool create) => OperatingSystem.IsLinux()
-        ? Open(path, FileKind.ReadWrite | (create ? FileKind.Create : 0))
+        ? Open(path, FileKind.ReadWrite | FileKind.NoFollow | (create ? FileKind.Create : 0))
         : Seekable(path, File.OpenHandle(
             path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
 

@@ -26,6 +26,7 @@ public sealed class JournalSerializerTests
         // These came with clusters that fetch from the Hub, and stay as well.
         ("j13", "0A020002", new JobEvent.FilesTransferred([0, 2])),
         ("j14", "0A0101", new JobEvent.FilesLost([1])),
+        ("j15", "080110011A0102", new JobEvent.PartsLost(File: 1, Generation: 1, [2])),
         ("j21", "0A05613A312362", new JobEvent.WorkerEngaged("a:1#b")),
         ("j22", "", new JobEvent.LeasesSettled()),
     ];

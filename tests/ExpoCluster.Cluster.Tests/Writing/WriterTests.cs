@@ -244,6 +244,36 @@ public sealed class WriterTests : ClusterTestKit
     }
 
     [Fact]
+    public void Parts_that_were_reserved_and_never_written_are_named_and_not_sealed()
+    {
+        IActorRef writer = Ready();
+        SealFile request = Seal();
+        byte[] digests = new byte[PartGrid.BlockCount(file.ByteLength) * BlockDigest.ByteCount];
+        Array.Fill(digests, (byte)1);
+        request.BlockDigests = ByteString.CopyFrom(digests);
+
+        writer.Tell(request, coordinator);
+
+        SealRefused refusal = Fish<SealRefused>(coordinator);
+        Assert.Equal("EXPO4006", refusal.Code);
+        Assert.Equal([0, 1, 2], refusal.LostParts);
+    }
+
+    [Fact]
+    public void After_a_refusal_that_nothing_can_mend_it_leaves_so_that_the_next_one_looks_at_what_is_there()
+    {
+        IActorRef writer = Ready();
+        Watch(writer);
+        SealFile request = Seal();
+        Scribble(StagingPath(1), file.ByteLength - 1);
+
+        writer.Tell(request, coordinator);
+
+        Assert.Empty(Fish<SealRefused>(coordinator).LostParts);
+        ExpectTerminated(writer, Soon);
+    }
+
+    [Fact]
     public void Where_no_staging_can_be_made_it_says_so_with_the_reason()
     {
         File.WriteAllText(pair.Output.Staging(Job, 1), "a file where a directory should be");

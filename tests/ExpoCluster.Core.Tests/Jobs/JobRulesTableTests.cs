@@ -19,6 +19,7 @@ public sealed class JobRulesTableTests
     [InlineData("ReportStaging next", "rraaaararrr")]
     [InlineData("ReportParts", "rraiiiiiiir")]
     [InlineData("ReportParts of another generation", "rrrrrrrrrrr")]
+    [InlineData("ReportLostParts", "rriaaarrrri")]
     [InlineData("ReportSeal", "rrraaiiiirr")]
     [InlineData("BeginPublishing", "rrrrrairrrr")]
     [InlineData("CompletePublishing", "rrrrrrarirr")]
@@ -77,6 +78,7 @@ public sealed class JobRulesTableTests
         "ReportStaging next" => new JobCommand.ReportStaging(0, 2),
         "ReportParts" => new JobCommand.ReportParts(0, 1, [Jobs.Part(0, 0)]),
         "ReportParts of another generation" => new JobCommand.ReportParts(0, 2, [Jobs.Part(0, 0)]),
+        "ReportLostParts" => new JobCommand.ReportLostParts(0, 1, [0]),
         "ReportSeal" => new JobCommand.ReportSeal(0, 1, "one"),
         "BeginPublishing" => new JobCommand.BeginPublishing(["a"]),
         "CompletePublishing" => new JobCommand.CompletePublishing(),

@@ -17,6 +17,7 @@ public sealed class JobStateContradictionTests
     [InlineData("LeasesSettled", "..+++.+...")]
     [InlineData("StagingCreated", "..+++.+...")]
     [InlineData("PartsCommitted", "..++......")]
+    [InlineData("PartsLost", "..+++.....")]
     [InlineData("FileSealed", "..++......")]
     [InlineData("Suspended", "..+.++....")]
     [InlineData("Resumed", "...+..+.+.")]
@@ -109,6 +110,7 @@ public sealed class JobStateContradictionTests
             "LeasesSettled" => new JobEvent.LeasesSettled(),
             "StagingCreated" => new JobEvent.StagingCreated(1, 2),
             "PartsCommitted" => Jobs.Committed(1, [0]),
+            "PartsLost" => new JobEvent.PartsLost(1, 1, [0]),
             "FileSealed" => new JobEvent.FileSealed(1, 1, "x"),
             "Suspended" => Suspended,
             "Resumed" => new JobEvent.Resumed(),

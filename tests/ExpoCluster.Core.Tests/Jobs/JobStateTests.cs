@@ -37,6 +37,23 @@ public sealed class JobStateTests
     }
 
     [Fact]
+    public void Lost_parts_are_open_again_and_break_the_seal_of_their_file_alone()
+    {
+        JobState state = Jobs.Sealed().Apply(new JobEvent.PartsLost(0, 1, [1]));
+
+        Assert.Equal((2, 1), (state.Files[0].CommittedParts, state.Files[1].CommittedParts));
+        Assert.False(state.Files[0].IsCommitted(1));
+        Assert.False(state.Files[0].IsSealed);
+        Assert.True(state.Files[1].IsSealed);
+        Assert.Equal(1, state.Files[0].Generation);
+        Assert.True(state.Apply(Jobs.Committed(0, [1])).Files[0].IsComplete);
+    }
+
+    [Fact]
+    public void A_part_that_was_not_committed_cannot_be_lost() =>
+        Assert.Throws<InvalidOperationException>(() => Jobs.Staged().Apply(new JobEvent.PartsLost(0, 1, [1])));
+
+    [Fact]
     public void A_suspended_job_goes_back_to_where_it_was()
     {
         JobState suspended = Jobs.Sealed().Apply(new JobEvent.Publishing(["a"])).Apply(new JobEvent.Suspended("EXPO4001", "full", "make room"));
