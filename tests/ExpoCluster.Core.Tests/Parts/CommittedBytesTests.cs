@@ -55,7 +55,7 @@ public sealed class CommittedBytesTests : IDisposable
     {
         Overwrite(offset, [(byte)(content[offset] ^ 0x10)]);
 
-        Assert.Equal([(int)(offset / PartGrid.PartBytes)], Find(AllCommitted()));
+        Assert.Equal([(int)(offset / PartGrid.PartBytes)], Find(AllCommitted()).ToArray());
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class CommittedBytesTests : IDisposable
             cut.SetLength(PartGrid.PartBytes + 5);
         }
 
-        Assert.Equal([1, 2], Find(AllCommitted()));
+        Assert.Equal([1, 2], Find(AllCommitted()).ToArray());
     }
 
     [Fact]
@@ -88,7 +88,7 @@ public sealed class CommittedBytesTests : IDisposable
 
         using StagingFile file = StagingFile.Open(FilePath);
         Assert.NotEmpty(file.Holes());
-        Assert.Equal([1, 2], CommittedBytes.FindUnwritten(file, Length, digests));
+        Assert.Equal([1, 2], CommittedBytes.FindUnwritten(file, Length, digests).ToArray());
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class CommittedBytesTests : IDisposable
 
         using StagingFile file = StagingFile.Open(sparse);
         Assert.NotEmpty(file.Holes());
-        Assert.Empty(CommittedBytes.FindUnwritten(file, Length, digests));
+        Assert.Empty(CommittedBytes.FindUnwritten(file, Length, digests).ToArray());
     }
 
     private ImmutableArray<ReadOnlyMemory<byte>?> AllCommitted()

@@ -149,7 +149,7 @@ public sealed class PublishInterruptedTests
         Directory.CreateDirectory(pair.Output.Staging(Job, 1));
         foreach (PlannedFile file in merge.Plan.Files)
         {
-            File.WriteAllText(pair.Output.StagingFile(Job, 1, file.Name), "new " + file.Name);
+            StagedText.Write(pair.Output, Job, 1, file, "new " + file.Name);
         }
 
         return new PublishSequence(pair.Output, Job).Prepare(merge.Plan, pair.Recipe, Sealed(merge.Plan), "1.0");
@@ -255,13 +255,13 @@ public sealed class PublishInterruptedTests
 
             if (!entry.EndsWith(".json", StringComparison.Ordinal))
             {
-                return File.ReadAllText(path);
+                return StagedText.Read(path);
             }
 
             using JsonDocument index = JsonDocument.Parse(File.ReadAllText(path));
             return string.Join("|", index.RootElement.GetProperty("weight_map").EnumerateObject()
                 .Select(tensor => tensor.Value.GetString()!).Distinct()
-                .Select(name => File.Exists(output.Published(name)) ? File.ReadAllText(output.Published(name)) : "MISSING " + name));
+                .Select(name => File.Exists(output.Published(name)) ? StagedText.Read(output.Published(name)) : "MISSING " + name));
         }
 
         return null;

@@ -44,7 +44,7 @@ public sealed class PublishSequenceTests : IDisposable
         Assert.Equal(80, index.RootElement.GetProperty("metadata").GetProperty("total_size").GetInt32());
         Provenance provenance = Provenance.ReadFrom(pair.Output)!;
         Assert.Equal(merge.Plan.Digest, provenance.PlanDigest);
-        Assert.Equal("first", File.ReadAllText(pair.Output.Published("model-00001-of-00002.safetensors")));
+        Assert.Equal("first", StagedText.Read(pair.Output.Published("model-00001-of-00002.safetensors")));
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class PublishSequenceTests : IDisposable
                 "model.safetensors.index.json",
             ],
             Content().Keys);
-        Assert.Equal("first", File.ReadAllText(pair.Output.Published("model-00001-of-00002.safetensors")));
+        Assert.Equal("first", StagedText.Read(pair.Output.Published("model-00001-of-00002.safetensors")));
     }
 
     [Theory]
@@ -142,8 +142,8 @@ public sealed class PublishSequenceTests : IDisposable
     private ImmutableArray<string> Prepare()
     {
         Directory.CreateDirectory(pair.Output.Staging(Job, 1));
-        File.WriteAllText(pair.Output.StagingFile(Job, 1, "model-00001-of-00002.safetensors"), "first");
-        File.WriteAllText(pair.Output.StagingFile(Job, 1, "model-00002-of-00002.safetensors"), "second");
+        StagedText.Write(pair.Output, Job, 1, merge.Plan.Files[0], "first");
+        StagedText.Write(pair.Output, Job, 1, merge.Plan.Files[1], "second");
         return new PublishSequence(pair.Output, Job).Prepare(merge.Plan, pair.Recipe, Sealed(), "1.0");
     }
 

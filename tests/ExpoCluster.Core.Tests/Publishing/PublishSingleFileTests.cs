@@ -109,7 +109,7 @@ public sealed class PublishSingleFileTests : IDisposable
     private ImmutableArray<string> Prepare()
     {
         Directory.CreateDirectory(pair.Output.Staging(Job, 3));
-        File.WriteAllText(pair.Output.StagingFile(Job, 3, "model.safetensors"), "new weights");
+        StagedText.Write(pair.Output, Job, 3, merge.Plan.Files[0], "new weights");
         return new PublishSequence(pair.Output, Job).Prepare(merge.Plan, pair.Recipe, Sealed(), "1.0");
     }
 
@@ -144,7 +144,7 @@ public sealed class PublishSingleFileTests : IDisposable
         .Apply(new JobEvent.FileSealed(0, 3, "d1gest"))
         .Files;
 
-    private string Text(string name) => File.ReadAllText(pair.Output.Published(name));
+    private string Text(string name) => StagedText.Read(pair.Output.Published(name));
 
     private IEnumerable<string> Names() => Directory
         .EnumerateFiles(pair.Output.Root, "*", SearchOption.AllDirectories)

@@ -35,7 +35,7 @@ public sealed class ClusterEndpointsTests : ApiScene
         JsonNode health = JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
 
         Assert.Equal((HttpStatusCode.OK, "ok"), (response.StatusCode, (string?)health["status"]));
-        Assert.Equal(["cluster", "database", "storage"], health["checks"]!.AsArray().Select(check => (string?)check!["name"]));
+        Assert.Equal(["cluster", "database", "storage", "planners"], health["checks"]!.AsArray().Select(check => (string?)check!["name"]));
     }
 
     [Fact]
