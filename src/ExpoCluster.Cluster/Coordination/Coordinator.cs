@@ -72,6 +72,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
 
         Recover<JobEvent>(journalled => state = state.Apply(journalled));
         Recover<RecoveryCompleted>(_ => OnRecovered());
+        RecoverAny(foreign => throw new InvalidOperationException($"the journal holds a {foreign.GetType().Name}, which is no event of a job"));
 
         Command<SubmitJob>(OnSubmit);
         Command<ResumeJob>(OnResume);

@@ -26,12 +26,7 @@ public sealed class DamagedJobTests : ClusterTestKit
         user = CreateTestProbe();
         worker = CreateTestProbe();
         settings = new CoordinatorSettings { Version = "test", Stopped = stopped.Add };
-        IActorRef scribe = Sys.ActorOf(Props.Create(() => new Scribe(Coordinator.PersistenceIdOf(Job))));
-        scribe.Tell(new JobEvent.Published(), user);
-        user.ExpectMsg("written", Soon);
-        Watch(scribe);
-        scribe.Tell(PoisonPill.Instance);
-        ExpectTerminated(scribe, Soon);
+        Journal(Job, new JobEvent.Published());
     }
 
     [Fact]
@@ -89,14 +84,34 @@ public sealed class DamagedJobTests : ClusterTestKit
         Assert.Equal(2, stopped.Count);
     }
 
-    private void Recover()
+    [Fact]
+    public void What_is_no_event_of_a_job_is_not_passed_over()
     {
-        IActorRef coordinator = Start();
+        Journal("damaged2", "a text, which Akka reads as well");
+
+        Recover("damaged2");
+
+        Assert.Equal("EXPO3013", Assert.Single(stopped).Code);
+    }
+
+    private void Journal(string job, object journalled)
+    {
+        IActorRef scribe = Sys.ActorOf(Props.Create(() => new Scribe(Coordinator.PersistenceIdOf(job))));
+        scribe.Tell(journalled, user);
+        user.ExpectMsg("written", Soon);
+        Watch(scribe);
+        scribe.Tell(PoisonPill.Instance);
+        ExpectTerminated(scribe, Soon);
+    }
+
+    private void Recover(string job = Job)
+    {
+        IActorRef coordinator = Start(job);
         Watch(coordinator);
         ExpectTerminated(coordinator, Soon);
     }
 
-    private IActorRef Start() => Sys.ActorOf(Coordinator.PropsFor(Job, CreateTestProbe(), new PlanStore(), settings, clock));
+    private IActorRef Start(string job = Job) => Sys.ActorOf(Coordinator.PropsFor(job, CreateTestProbe(), new PlanStore(), settings, clock));
 
     /// <summary>Writes into somebody else's journal.</summary>
     private sealed class Scribe : ReceivePersistentActor
@@ -104,7 +119,7 @@ public sealed class DamagedJobTests : ClusterTestKit
         public Scribe(string id)
         {
             PersistenceId = id;
-            Command<JobEvent>(journalled => Persist(journalled, _ => Sender.Tell("written")));
+            CommandAny(journalled => Persist(journalled, _ => Sender.Tell("written")));
         }
 
         public override string PersistenceId { get; }
