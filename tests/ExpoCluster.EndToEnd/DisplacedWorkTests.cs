@@ -33,9 +33,9 @@ public sealed class DisplacedWorkTests : IDisposable
         RunResult ended = process.Wait();
 
         Assert.True(ended.ExitCode == 4, ended.ToString());
-        // A lane that opens the file for its next part may be the first to miss it.
-        string code = what == "staging removed" && ended.Errors.Contains("EXPO4004", StringComparison.Ordinal) ? "EXPO4004" : "EXPO4010";
-        Assert.Contains($"error {code}:", ended.Errors, StringComparison.Ordinal);
+        // Whoever opens something there next, a lane or a writer, may be the first to miss it.
+        string code = what.EndsWith("copy", StringComparison.Ordinal) ? "EXPO4010" : "EXPO(4002|4004|4010)";
+        Assert.Matches($"error {code}:", ended.Errors);
         Finish();
     }
 
@@ -86,12 +86,13 @@ public sealed class DisplacedWorkTests : IDisposable
                 Directory.Move(place.Output, place.PathOf("moved"));
                 break;
             case "output replaced by a copy":
-                Directory.Move(place.Output, place.PathOf("moved"));
-                using (var copy = System.Diagnostics.Process.Start("cp", ["-a", place.PathOf("moved"), place.Output]))
+                using (var copy = System.Diagnostics.Process.Start("cp", ["-a", place.Output, place.PathOf("copy")]))
                 {
                     copy.WaitForExit();
                 }
 
+                Directory.Move(place.Output, place.PathOf("moved"));
+                Directory.Move(place.PathOf("copy"), place.Output);
                 break;
             case "staging replaced by a copy":
                 File.Copy(staging, place.PathOf("copy"));
