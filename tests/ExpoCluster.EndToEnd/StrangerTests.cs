@@ -46,19 +46,20 @@ public sealed class StrangerTests : IDisposable
         using var nodes = new NodeProcesses(database!, place.Root);
         string server = $"http://127.0.0.1:{PostgresServer.FreePort()}";
         int[] ports = [PostgresServer.FreePort(), PostgresServer.FreePort(), PostgresServer.FreePort()];
+        string program = CopyOfStranger();
         ExpoProcess[] kinds =
         [
-            nodes.Start("coordinator", ports[0]), nodes.Start("worker", ports[1], "--max-rate", "3MB"), nodes.Start("web", ports[2], "--http", server),
+            nodes.Start("coordinator", ports[0]), nodes.Start("worker", ports[1], "--max-rate", "1MB"), nodes.Start("web", ports[2], "--http", server),
         ];
         NodeProcesses.WaitForMembers(kinds);
         using ExpoProcess merge = ExpoProcess.Start(place.Merge("--server", server));
         WaitForWords(merge, "running");
 
-        RunResult plain = RunStranger("plain", ports);
-        RunResult tls = RunStranger("tls", ports);
+        using ExpoProcess plain = StartStranger(program, "plain", ports);
+        using ExpoProcess tls = StartStranger(program, "tls", ports);
 
-        Assert.Matches("^sent [1-9][0-9]{4,} answered 0 joined False", plain.Output);
-        Assert.Matches("^sent [1-9][0-9]{4,} answered 0 joined False", tls.Output);
+        Assert.Matches("^sent [1-9][0-9]{4,} answered 0 joined False", plain.Wait(Patience).Output);
+        Assert.Matches("^sent [1-9][0-9]{4,} answered 0 joined False", tls.Wait(Patience).Output);
         Assert.False(merge.HasExited, "the strangers spoke while the job ran\n" + merge.Errors);
         RunResult merged = merge.Wait();
         Assert.True(merged.ExitCode == 0, merged + nodes.Logs);
@@ -108,25 +109,24 @@ public sealed class StrangerTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(credentials));
     }
 
-    // As a user who can read nothing of this test's, so the program is copied to where he can.
-    private RunResult RunStranger(string transport, int[] ports)
+    // The stranger can read nothing of this test's, so his program is copied to where he can.
+    private string CopyOfStranger()
     {
-        string program = place.PathOf("stranger-" + transport);
-        Directory.CreateDirectory(program);
+        string folder = place.PathOf("stranger");
+        Directory.CreateDirectory(folder);
         foreach (string file in Directory.EnumerateFiles(ExpoProcess.FolderOf("ExpoCluster.Stranger")))
         {
-            File.Copy(file, Path.Join(program, Path.GetFileName(file)));
+            File.Copy(file, Path.Join(folder, Path.GetFileName(file)));
         }
 
         File.SetUnixFileMode(place.Root, File.GetUnixFileMode(place.Root) | UnixFileMode.OtherExecute);
-        using ExpoProcess stranger = ExpoProcess.StartOther(
-            "runuser",
-            new Dictionary<string, string> { ["DOTNET_CLI_HOME"] = "/tmp" },
-            ["-u", "nobody", "--", "dotnet", Path.Join(program, "ExpoCluster.Stranger.dll"), transport, .. ports.Select(port => port.ToString(CultureInfo.InvariantCulture))]);
-        RunResult tried = stranger.Wait(Patience);
-        Assert.True(tried.ExitCode == 0, tried.ToString());
-        return tried;
+        return Path.Join(folder, "ExpoCluster.Stranger.dll");
     }
+
+    private static ExpoProcess StartStranger(string program, string transport, int[] ports) => ExpoProcess.StartOther(
+        "runuser",
+        new Dictionary<string, string> { ["DOTNET_CLI_HOME"] = "/tmp" },
+        ["-u", "nobody", "--", "dotnet", program, transport, .. ports.Select(port => port.ToString(CultureInfo.InvariantCulture))]);
 
     private static void WaitForWords(ExpoProcess process, string words) => NodeProcesses.WaitFor(process, words);
 }
