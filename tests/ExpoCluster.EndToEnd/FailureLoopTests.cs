@@ -80,7 +80,7 @@ public sealed class FailureLoopTests : IDisposable
         {
             int port = PostgresServer.FreePort();
             int number = supervisor.Keep(() => nodes.Start(roles, port, more));
-            coordinators[$"akka.tcp://expocluster@127.0.0.1:{port}"] = number;
+            coordinators[$"akka.ssl.tcp://expocluster@127.0.0.1:{port}"] = number;
             return number;
         })];
         int[][] kinds = [Start("worker", 3, "--max-rate", Rate), Start("web", 1, "--http", web.ToString()), Start("coordinator", 2)];

@@ -115,7 +115,7 @@ public sealed class HubClusterTests : IAsyncLifetime
 
     // A worker's name is its address and the number of its process's incarnation.
     private ExpoProcess NodeOf(string worker) => nodes.Single(node =>
-        node.Errors.Contains($"member of the cluster as akka.tcp://expocluster@{worker.Split('#')[0]} ", StringComparison.Ordinal));
+        node.Errors.Contains($"member of the cluster as akka.ssl.tcp://expocluster@{worker.Split('#')[0]} ", StringComparison.Ordinal));
 
     private async Task UntilAsync(Func<bool> holds, ExpoProcess? process = null)
     {

@@ -69,15 +69,15 @@ public sealed class TlsTests : IDisposable
     }
 
     [LongFact(Needs.Postgres)]
-    public void A_node_without_TLS_does_not_join_those_with_it()
+    public void A_node_that_was_given_no_certificate_does_not_join_those_that_were()
     {
         ExpoProcess member = nodes.Start("coordinator", 0, ours.OptionsFor("member"));
         NodeProcesses.WaitForMembers(member);
 
-        RunResult plain = nodes.Start("worker").Wait();
+        RunResult withItsOwn = nodes.Start("worker").Wait();
 
-        Assert.Equal(1, plain.ExitCode);
-        Assert.Contains("error EXPO5035", plain.Errors, StringComparison.Ordinal);
+        Assert.Equal(1, withItsOwn.ExitCode);
+        Assert.Contains("error EXPO5034", withItsOwn.Errors, StringComparison.Ordinal);
         AssertAlone(member);
     }
 

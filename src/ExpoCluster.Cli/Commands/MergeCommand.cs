@@ -102,6 +102,11 @@ internal static class MergeCommand
             EmbeddedMergeOptions options = readOptions(Math.Max(1, recipe.Sweep.Length));
             OutputPaths paths = OutputPaths.Of(recipe.Output!);
             output = paths.Root;
+            if (view.ReportFile is { } asked)
+            {
+                ReportPage.CheckTarget(asked);
+            }
+
             var inputs = new HubInputs(recipe, paths, options);
             PlannedMerge merge = inputs.Plan(notice => ShowNotes([notice], quiet));
             notes = merge.Notes;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Cluster.Certificates;
 
@@ -10,6 +11,9 @@ public sealed class NodeCertificate
     public const string Unreadable = "EXPO5031";
     public const string NotValidNow = "EXPO5032";
     public const string OtherAuthority = "EXPO5033";
+
+    // A bundle of all the authorities of the web is a quarter of it.
+    private const int MaxBytes = 1 << 20;
 
     private NodeCertificate(X509Certificate2 own, X509Certificate2Collection intermediates, X509Certificate2Collection authorities)
     {
@@ -52,7 +56,7 @@ public sealed class NodeCertificate
         var certificates = new X509Certificate2Collection();
         try
         {
-            certificates.ImportFromPem(File.ReadAllText(file));
+            certificates.ImportFromPem(RegularFile.ReadText(file, MaxBytes));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
         {
@@ -66,7 +70,7 @@ public sealed class NodeCertificate
     {
         try
         {
-            using X509Certificate2 pair = X509Certificate2.CreateFromPem(certificate.ExportCertificatePem(), File.ReadAllText(keyFile));
+            using X509Certificate2 pair = X509Certificate2.CreateFromPem(certificate.ExportCertificatePem(), RegularFile.ReadText(keyFile, MaxBytes));
             // Windows speaks TLS only with keys of its own store, into which this brings it.
             return X509CertificateLoader.LoadPkcs12(pair.Export(X509ContentType.Pkcs12), password: null);
         }

@@ -14,8 +14,10 @@ public sealed class PlanStore
     private readonly ConcurrentDictionary<string, Plan> known = new(StringComparer.Ordinal);
 
     /// <summary>Makes the plan durable and remembers it.</summary>
+    /// <exception cref="StorageException">It cannot be written, or its directory is a link or no directory.</exception>
     public void Save(string path, Plan plan)
     {
+        PlainFile.DemandDirectory(Path.GetDirectoryName(path)!);
         known[plan.Digest] = plan;
         Durability.WriteWhole(path, plan.CanonicalJson.Span);
     }

@@ -79,11 +79,12 @@ public static class OutputPreflight
         }
 
         string? cache = hubCache is null ? null : RealPath.Of(hubCache);
-        return (cache is not null && RealPath.IsInside(output.Root, cache)) || HubCache.IsInModel(output.Root)
+        bool isInside = cache is not null && RealPath.IsInside(output.Root, cache);
+        return isInside || HubCache.IsInModel(output.Root)
             ? new RecipeProblem(
                 InsideHubCache,
                 "--out",
-                $"{output.Root} lies in the Hub's cache{(cache is null ? "" : " " + cache)}, which other programs read and clear.",
+                $"{output.Root} lies in {(isInside ? "the Hub's cache " + cache : "a model of a cache of the Hub")}, which other programs read and clear.",
                 "choose another output directory.")
             : null;
     }

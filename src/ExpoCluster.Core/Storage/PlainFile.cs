@@ -11,9 +11,20 @@ public static class PlainFile
     private const int DirectoryType = 0x4000;
     private const int LinkType = 0xA000;
 
-    /// <summary>Throws unless nothing or a regular file is there.</summary>
+    /// <summary>Throws unless nothing is there, or a regular file that has no other name: it may be written to.</summary>
     /// <exception cref="StorageException">Something else is.</exception>
-    public static void Demand(string path) => Demand(path, RegularType, "no regular file");
+    public static void Demand(string path)
+    {
+        DemandReplaceable(path);
+        if (OperatingSystem.IsLinux() && IsLinkedElsewhere(path))
+        {
+            throw StorageException.NotPlainFile(path, "has another name too (a hard link), under which it would be changed as well");
+        }
+    }
+
+    /// <summary>Throws unless nothing or a regular file is there: it may be replaced by a rename.</summary>
+    /// <exception cref="StorageException">Something else is.</exception>
+    public static void DemandReplaceable(string path) => Demand(path, RegularType, "no regular file");
 
     /// <summary>Throws unless nothing or a directory is there.</summary>
     /// <exception cref="StorageException">Something else is.</exception>
@@ -24,7 +35,7 @@ public static class PlainFile
     /// <exception cref="IOException">It is longer, or cannot be read.</exception>
     public static byte[] Read(string path, int maxBytes)
     {
-        Demand(path);
+        DemandReplaceable(path);
         return RegularFile.ReadBytes(path, maxBytes);
     }
 
@@ -37,6 +48,9 @@ public static class PlainFile
                 path, found == LinkType ? StorageException.ThroughLink : $"is {otherwise}");
         }
     }
+
+    private static bool IsLinkedElsewhere(string path) =>
+        Posix.Statx(Posix.CurrentDirectory, path, Posix.NoFollow, Posix.BasicStats, out Posix.FileStatus status) == 0 && status.Links > 1;
 
     // Null when nothing is there, or it may not be seen: whoever opens it will say so.
     private static int? TypeOf(string path)

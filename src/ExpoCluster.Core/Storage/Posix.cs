@@ -173,6 +173,7 @@ internal static class Posix
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     internal struct FileStatus
     {
+        [FieldOffset(16)] internal uint Links;
         [FieldOffset(20)] internal uint User;
         [FieldOffset(28)] internal ushort Mode;
         [FieldOffset(32)] internal ulong Inode;

@@ -71,6 +71,7 @@ public sealed class StagingFile : IDisposable
         {
             bool isMade = Inspect(path, header, byteLength) == StagingCondition.Sound;
             PlainFile.DemandDirectory(directory);
+            PlainFile.Demand(path);
             using SafeFileHandle handle = RegularFile.OpenToWrite(path, create: true);
             if (!isMade)
             {

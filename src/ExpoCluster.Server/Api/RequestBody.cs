@@ -44,6 +44,11 @@ internal static class RequestBody
         {
             throw new RefusalException(ApiProblems.TooLarge(MaxBytes));
         }
+        catch (IOException exception) when (!cancellation.IsCancellationRequested)
+        {
+            // Chunks that are none, and a body that comes too slowly or not at all; the web server says which.
+            throw new RefusalException(ApiProblems.NotJson(exception.Message));
+        }
     }
 
     // Half a surrogate pair can be written in JSON, but is no text: whoever reads it throws.

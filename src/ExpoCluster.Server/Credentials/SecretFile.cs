@@ -1,8 +1,12 @@
+using ExpoCluster.Tensors.Files;
+
 namespace ExpoCluster.Server.Credentials;
 
 /// <summary>Files that are made once and never overwritten.</summary>
 internal static class SecretFile
 {
+    private const int MaxBytes = 1 << 20;
+
     public const UnixFileMode ForOwner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     public const UnixFileMode ForAll = ForOwner | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -45,7 +49,7 @@ internal static class SecretFile
     {
         try
         {
-            return File.ReadAllText(path);
+            return RegularFile.ReadText(path, MaxBytes);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

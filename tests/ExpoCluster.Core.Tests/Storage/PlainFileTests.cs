@@ -45,6 +45,20 @@ public sealed class PlainFileTests : IDisposable
     }
 
     [Fact]
+    public void What_has_another_name_is_read_and_replaced_and_not_written_to()
+    {
+        string path = place.Write("file", "0123456789");
+        using (var link = System.Diagnostics.Process.Start("ln", [path, path + ".too"]))
+        {
+            link.WaitForExit();
+        }
+
+        Assert.Equal(StorageException.NotPlain, Assert.Throws<StorageException>(() => PlainFile.Demand(path)).Code);
+        Assert.Equal(10, PlainFile.Read(path, 10).Length);
+        PlainFile.DemandReplaceable(path);
+    }
+
+    [Fact]
     public void What_is_far_too_long_is_not_read()
     {
         string path = place.Write("file", "0123456789");
