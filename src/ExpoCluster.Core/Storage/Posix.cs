@@ -124,8 +124,8 @@ internal static class Posix
     /// <summary>Takes the lowest descriptor that is free, for reading and writing. Negative where it cannot.</summary>
     internal static int OpenLowest(string path) => Open(path, OpenReadWrite);
 
-    private static int Open(string path, int flags, int mode = 0) =>
-        Uninterrupted((path, flags, mode), call => OpenOnce(call.path, call.flags, call.mode));
+    private static int Open(string path, int flags) =>
+        Uninterrupted((path, flags), call => OpenOnce(call.path, call.flags, mode: 0));
 
     private static SafeFileHandle? TryOpen(string path, int flags)
     {
