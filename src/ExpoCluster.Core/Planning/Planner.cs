@@ -4,7 +4,6 @@ using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
-using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Core.Planning;
@@ -53,7 +52,6 @@ public static class Planner
         var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work ?? PlanningWork.Unhurried());
         ImmutableArray<PlannedTensor> tensors = join.Run();
         ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
-        ImmutableArray<SideFile> sideFiles = CheckSideFiles(aligned, roots);
         var plan = new Plan(
             ExpoKernel.NumericsVersion,
             recipe.Method,
@@ -63,33 +61,39 @@ public static class Planner
             recipe.Sweep.IsEmpty ? layout : [.. recipe.Sweep.SelectMany(alpha => layout.Select(file => file.ForVariant(alpha)))],
             Math.Max(1, recipe.Sweep.Length),
             recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0);
-        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. join.Notes], baseCheckpoint, aligned)
+        (ImmutableArray<SideFile> sideFiles, ImmutableArray<string> sideNotes) = CheckSideFiles(plan, aligned, roots);
+        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. join.Notes, .. sideNotes], baseCheckpoint, aligned)
         {
             SideFiles = sideFiles,
         };
     }
 
     // They are copied when the output is published; what is wrong with them should not wait until then.
-    private static ImmutableArray<SideFile> CheckSideFiles(Checkpoint aligned, StorageRoots? roots)
+    private static (ImmutableArray<SideFile> Files, ImmutableArray<string> Notes) CheckSideFiles(Plan plan, Checkpoint aligned, StorageRoots? roots)
     {
-        if (aligned.Folder.ReadRemoteSideFile(ConfigJson.FileName) is { } remote)
+        var notes = ImmutableArray.CreateBuilder<string>();
+        foreach (string name in OutputSideFiles.LookedInto)
         {
-            ConfigJson.WithDtype(remote, Dtype.BF16);
+            if (aligned.Folder.ReadRemoteSideFile(name) is { } remote)
+            {
+                notes.AddRange(OutputSideFiles.NotesOn(plan, name, remote));
+            }
         }
 
         if (aligned.Folder.LocalDirectory is not { } directory)
         {
-            return [];
+            return ([], notes.ToImmutable());
         }
 
         var bounds = new CheckpointBounds(directory, aligned.Folder is HubFolder ? null : roots);
-        ImmutableArray<SideFile> files = SideFileSelection.Select(directory, bounds);
-        foreach (SideFile file in files.Where(file => file.RelativePath == ConfigJson.FileName))
+        ImmutableArray<SideFile> selected = SideFileSelection.Select(directory, bounds);
+        foreach (SideFile file in selected.Where(file => OutputSideFiles.LookedInto.Contains(file.RelativePath)))
         {
-            ConfigJson.WithDtype(SideFileSelection.Read(file, bounds), Dtype.BF16);
+            notes.AddRange(OutputSideFiles.NotesOn(plan, file.RelativePath, SideFileSelection.Read(file, bounds)));
         }
 
-        return files;
+        notes.AddRange(ModuleFolders.NotesOn(directory, selected));
+        return (OutputSideFiles.Of(plan, selected, bounds), notes.ToImmutable());
     }
 
     internal static bool IsKnownBuffer(string tensor) => Glob.Matches(KnownBuffer, tensor);

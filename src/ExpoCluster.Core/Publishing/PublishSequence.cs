@@ -124,11 +124,13 @@ public sealed class PublishSequence
         [.. NamesOfVariant(LocalSideFilesOf(plan), plan, variant: 0), .. remoteSideFiles];
 
     private static ImmutableArray<SideFile> LocalSideFilesOf(Plan plan) =>
-        plan.SideFileDirectory is { } directory && !HubReference.Matches(directory) ? SideFileSelection.Select(directory) : [];
+        plan.SideFileDirectory is { } directory && !HubReference.Matches(directory)
+            ? OutputSideFiles.Of(plan, SideFileSelection.Select(directory), bounds: null)
+            : [];
 
     // Those of the Hub were brought into the cache, or into the workspace before the merge began.
     private ImmutableArray<SideFile> SideFilesOf(Plan plan) =>
-        SideFileDirectoryOf(plan) is { } directory ? SideFileSelection.Select(directory, BoundsOf(plan)) : [];
+        SideFileDirectoryOf(plan) is { } directory ? OutputSideFiles.Of(plan, SideFileSelection.Select(directory, BoundsOf(plan)), BoundsOf(plan)) : [];
 
     // What was looked at when it was planned may be a link by now.
     private CheckpointBounds? BoundsOf(Plan plan) => SideFileDirectoryOf(plan) is { } directory ? new CheckpointBounds(directory, roots) : null;
@@ -195,8 +197,7 @@ public sealed class PublishSequence
     {
         Durability.CreateDirectory(Path.GetDirectoryName(target)!);
         byte[] content = SideFileSelection.Read(file, BoundsOf(plan));
-        bool isConfig = file.RelativePath == ConfigJson.FileName;
-        Durability.WriteWhole(target, isConfig && plan.MainDtype is { } dtype ? ConfigJson.WithDtype(content, dtype) : content);
+        Durability.WriteWhole(target, OutputSideFiles.ContentOf(plan, file.RelativePath, content));
     }
 
     // A name of ours whose source has left the workspace is published already; everything else of a model here is old.
