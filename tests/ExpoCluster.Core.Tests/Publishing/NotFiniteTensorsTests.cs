@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using ExpoCluster.Core.Publishing;
 
 namespace ExpoCluster.Core.Tests.Publishing;
