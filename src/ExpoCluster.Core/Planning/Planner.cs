@@ -19,6 +19,19 @@ public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Check
     /// <summary>What goes along with the weights, where it is in a directory of this machine.</summary>
     internal ImmutableArray<SideFile> SideFiles { get; init; } = [];
 
+    /// <summary>What goes along with the weights, wherever it is.</summary>
+    internal IEnumerable<string> SideFileNames => SideFiles.Select(file => file.RelativePath).Concat(Aligned.Folder.RemoteSideFiles);
+
+    /// <summary>The side files as they are now, which reads them; null where aligned has none.</summary>
+    /// <param name="roots">Below which files of directories must lie; null for everywhere.</param>
+    /// <exception cref="CheckpointException">One of them has changed since the merge was planned, or cannot be read.</exception>
+    public SideFileList? ListSideFiles(StorageRoots? roots = null) => Aligned.Folder switch
+    {
+        HubFolder { LocalDirectory: null } hub => SideFileList.OfRemote(hub.ListedSideFiles),
+        { LocalDirectory: { } directory } folder => SideFileList.Of(SideFiles, new CheckpointBounds(directory, folder is HubFolder ? null : roots)),
+        _ => null,
+    };
+
     /// <summary>The recipe with references that mean these very files, whatever becomes of a branch.</summary>
     public Recipe Pinned(Recipe recipe) => recipe with { Base = Base.PinnedReference, Aligned = Aligned.PinnedReference };
 }
