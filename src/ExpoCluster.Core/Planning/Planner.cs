@@ -62,8 +62,10 @@ public static class Planner
     public static PlannedMerge Plan(
         Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork? work = null, StorageRoots? roots = null)
     {
+        work ??= PlanningWork.Unhurried();
+        (baseCheckpoint, aligned, ImmutableArray<string> namingNotes) = TensorNaming.Apply(recipe, baseCheckpoint, aligned, work);
         var inputs = new InputList(aligned, baseCheckpoint);
-        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work ?? PlanningWork.Unhurried());
+        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work);
         ImmutableArray<PlannedTensor> tensors = join.Run();
         ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
         ImmutableArray<SideFile> sideFiles = CheckSideFiles(aligned, roots);
@@ -76,7 +78,7 @@ public static class Planner
             recipe.Sweep.IsEmpty ? layout : [.. recipe.Sweep.SelectMany(alpha => layout.Select(file => file.ForVariant(alpha)))],
             Math.Max(1, recipe.Sweep.Length),
             recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0);
-        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. join.Notes], baseCheckpoint, aligned)
+        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. namingNotes, .. join.Notes], baseCheckpoint, aligned)
         {
             SideFiles = sideFiles,
         };
