@@ -127,6 +127,10 @@ internal static class JobsCommand
         else if (!quiet)
         {
             Console.Out.WriteLine(watched.IsDetached ? $"job {id} goes on" : JobLines.Ended(watched.Job, clock.Elapsed));
+            foreach (string warning in JobLines.NotFinite(watched.Job))
+            {
+                Console.Out.WriteLine(warning);
+            }
         }
 
         return watched.IsDetached ? ExitCodes.Interrupted : JobLines.ExitCodeOf(watched.Job);

@@ -62,6 +62,10 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
         else if (!quiet && !watched.IsDetached)
         {
             Console.Out.WriteLine(JobLines.Ended(job, elapsed));
+            foreach (string warning in JobLines.NotFinite(job))
+            {
+                Console.Out.WriteLine(warning);
+            }
         }
 
         return watched.IsDetached ? ExitCodes.Interrupted : JobLines.ExitCodeOf(job);

@@ -2,6 +2,7 @@ using System.Globalization;
 using ExpoCluster.Cli.Commands;
 using ExpoCluster.Client.Jobs;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
 using Spectre.Console;
 
 namespace ExpoCluster.Cli.Display;
@@ -22,6 +23,14 @@ internal static class JobLines
             CultureInfo.InvariantCulture,
             $"job {job.Id} is done: {ByteSize.Format(job.BytesWritten)} in {string.Join(", ", job.Output)}, watched for {elapsed.TotalSeconds:0.0} s")
         : string.Create(CultureInfo.InvariantCulture, $"job {job.Id} is {job.State}: {job.Parts.Committed} of {job.Parts.Total} parts are committed");
+
+    /// <summary>A line for each output with results that are NaN or infinite.</summary>
+    public static IEnumerable<string> NotFinite(Job job) =>
+        from output in job.Statistics ?? []
+        where output.NotFinite is not null
+        select string.Create(
+            CultureInfo.InvariantCulture,
+            $"warning: {output.Output}: {output.NaN:N0} values are NaN and {output.Infinite:N0} infinite, in {Names(output.NotFinite)}");
 
     public static string Changed(Job job) => $"job {job.Id} is {job.State}";
 
@@ -76,6 +85,13 @@ internal static class JobLines
         }
 
         console.Write(table);
+    }
+
+    private static string Names(NotFiniteResults found)
+    {
+        string named = string.Join(", ", found.First.Select(tensor => Printable.Of(tensor.Name)));
+        string more = found.Tensors > found.First.Count ? string.Create(CultureInfo.InvariantCulture, $" and {found.Tensors - found.First.Count} more") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{found.Tensors} tensor{(found.Tensors == 1 ? "" : "s")}: {named}{more}");
     }
 
     private static string Pace(Job job)

@@ -39,6 +39,11 @@ internal static class StatisticsSummary
             yield return string.Create(
                 CultureInfo.InvariantCulture, $"warning: {total.NaN:N0} values are NaN and {total.Infinite - total.Overflowed:N0} infinite, as the inputs made them");
         }
+
+        if (NotFiniteTensors.Of(statistics.Tensors) is { } named)
+        {
+            yield return $"  in {named.Describe()}";
+        }
     }
 
     public static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.#} %");

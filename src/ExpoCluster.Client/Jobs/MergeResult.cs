@@ -26,7 +26,24 @@ public sealed record OutputStatistics(
     double SwallowedShare,
     long Overflowed,
     [property: JsonPropertyName("nan")] long NaN,
-    long Infinite);
+    long Infinite)
+{
+    /// <summary>Which tensors the NaN and infinite results are in; null where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public NotFiniteResults? NotFinite { get; init; }
+}
+
+/// <summary>Tensors with results that are NaN or infinite.</summary>
+/// <param name="Tensors">How many.</param>
+/// <param name="First">The first of them, in the order of the files.</param>
+public sealed record NotFiniteResults(int Tensors, IReadOnlyList<NotFiniteResult> First);
+
+/// <summary>A tensor with results that are NaN or infinite.</summary>
+/// <param name="Name">Of the tensor, as it may be shown.</param>
+/// <param name="NaN">Results that are NaN.</param>
+/// <param name="Infinite">Results that are infinite.</param>
+/// <param name="Overflowed">Of the infinite ones, those of finite inputs.</param>
+public sealed record NotFiniteResult(string Name, [property: JsonPropertyName("nan")] long NaN, long Infinite, long Overflowed);
 
 /// <summary>What <c>merge --json</c> prints at the end.</summary>
 /// <param name="Job">The job's id; null when none was started.</param>

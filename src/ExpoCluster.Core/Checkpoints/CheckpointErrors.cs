@@ -108,6 +108,11 @@ internal static class CheckpointErrors
         "Move the file out of the model directory if no loader needs it.",
         expected: $"at most {ByteSize.Format(maxBytes)}", found: ByteSize.Format(byteLength));
 
+    public static CheckpointException ModuleElsewhere(string modules, string folder) => new(
+        "EXPO1260", modules, "names a folder outside of the model's directory, or too deep in it",
+        "Do not use this checkpoint unless you trust its author; a sound one names folders beside the file.",
+        expected: "a folder in the same directory", found: $"'{Printable.Of(folder)}'");
+
     public static CheckpointException ConfigNotJson(string problem, Exception? cause = null) => new(
         "EXPO1133", "config.json", problem, "Repair the aligned model's config.json, or download it again.", innerException: cause);
 

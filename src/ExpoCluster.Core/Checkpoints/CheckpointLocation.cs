@@ -15,6 +15,7 @@ internal sealed partial record CheckpointLocation(
 {
     internal const string SingleFileName = "model.safetensors";
     internal const string IndexFileName = "model.safetensors.index.json";
+    internal const string ConsolidatedFileName = "consolidated.safetensors";
     internal const string TorchFileName = "pytorch_model.bin";
     internal const string TorchIndexFileName = "pytorch_model.bin.index.json";
 

@@ -51,7 +51,8 @@ internal sealed class HubFolder : CheckpointFolder
     // Without the Hub's list nobody knows the digests by which a file could be fetched again.
     private bool IsNamedByCommit => session.NamesByCommit && snapshot.Listing is not null;
 
-    private IEnumerable<HubFile> SideFiles => listed.Values.Where(file => SideFileSelection.IsSelected(file.Path));
+    private IEnumerable<HubFile> SideFiles => listed.Values.Where(file => SideFileSelection.IsSelected(file.Path)
+        && (listed.ContainsKey(ModuleFolders.FileName) || !ModuleFolders.Includes(file.Path)));
 
     private IEnumerable<HubFile> MissingSideFiles => SideFiles.Where(file => !IsCached(file.Path));
 

@@ -8,6 +8,8 @@ namespace ExpoCluster.Core.Planning;
 /// <summary>Which tensor goes into which output file, under which name, at which offset.</summary>
 internal static partial class OutputLayout
 {
+    private const string DiffusionFileName = "diffusion_pytorch_model.safetensors";
+
     /// <param name="maxShardBytes">Null keeps aligned's own partition into files.</param>
     /// <param name="aligned">Gives that partition, and the order in which its files follow each other.</param>
     /// <param name="tensors">Without offsets.</param>
@@ -27,9 +29,13 @@ internal static partial class OutputLayout
         return
         [
             .. groups.Select((group, index) => Layout(
-                keepNames ? SafetensorsName(aligned.Shards[group.Key].Name) : ShardSplitter.FileName(index, groups.Count), group)),
+                keepNames ? SafetensorsName(aligned.Shards[group.Key].Name) : FileName(aligned, index, groups.Count), group)),
         ];
     }
+
+    // A loader that looks for the only file by this name finds no other.
+    private static string FileName(Checkpoint aligned, int index, int count) =>
+        count == 1 && aligned.Shards is [{ Name: CheckpointLocation.ConsolidatedFileName or DiffusionFileName } only] ? only.Name : ShardSplitter.FileName(index, count);
 
     private static string SafetensorsName(string shard) => ShardName().Replace(shard, "model-$1$2.safetensors");
 
@@ -49,7 +55,7 @@ internal static partial class OutputLayout
         return
         [
             .. split.Select((members, index) => Layout(
-                ShardSplitter.FileName(index, split.Length), members.Select(member => ordered[member]))),
+                FileName(aligned, index, split.Length), members.Select(member => ordered[member]))),
         ];
     }
 

@@ -37,7 +37,7 @@ public sealed record OutputNeeds(long WeightBytes, long BesideBytes, long Worksp
     public static OutputNeeds Of(PlannedMerge merge)
     {
         Plan plan = merge.Plan;
-        int sideFiles = merge.SideFiles.Length + merge.Aligned.Folder.RemoteSideFiles.Length;
+        int sideFiles = merge.SideFiles.Length + merge.RemoteSideFiles.Length;
         long remoteBytes = merge.Aligned.Folder.RemoteSideFileBytes;
         long sideFileBytes = merge.SideFiles.Sum(file => file.ByteLength) + remoteBytes + ((long)sideFiles * FileSystemBlockBytes);
         long beside = sideFileBytes + CardBytes + RecordBytes(plan) + IndexBytes(plan);

@@ -100,7 +100,7 @@ public static class OutputPreflight
     internal static OutputCondition Inspect(OutputPaths output, Plan plan) => Inspect(
         output,
         plan,
-        plan.SideFileDirectory is { } directory && !HubReference.Matches(directory) ? [.. SideFileSelection.Select(directory).Select(file => file.RelativePath)] : [],
+        plan.SideFileDirectory is { } directory && !HubReference.Matches(directory) ? [.. OutputSideFiles.Of(plan, SideFileSelection.Select(directory), bounds: null).Select(file => file.RelativePath)] : [],
         recipe: null);
 
     private static OutputCondition Inspect(OutputPaths output, Plan plan, ImmutableArray<string> sideFiles, Recipe? recipe)

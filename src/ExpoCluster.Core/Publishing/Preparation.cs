@@ -71,9 +71,7 @@ internal sealed class Preparation(string directory, Plan plan, ImmutableArray<Pu
 
     private void Copy(PublishedSideFile file, string target)
     {
-        byte[] content = file.Read(bounds);
-        bool isConfig = file.File.RelativePath == ConfigJson.FileName;
-        Durability.WriteNew(target, isConfig && plan.MainDtype is { } dtype ? ConfigJson.WithDtype(content, dtype) : content);
+        Durability.WriteNew(target, OutputSideFiles.ContentOf(plan, file.File.RelativePath, file.Read(bounds)));
     }
 
     private byte[] EncodeIndex() => WeightIndex.Encode(

@@ -7,6 +7,7 @@ using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Files;
@@ -14,7 +15,15 @@ using ExpoCluster.Tensors.Files;
 namespace ExpoCluster.Core.Publishing;
 
 /// <summary>One input file as it was read.</summary>
-public sealed record ProvenanceInput(string Path, long Bytes, long ModifiedUnixNanoseconds, string HeaderSha256);
+/// <param name="Path">Relative to its checkpoint, or <c>hf:org/name@commit/file</c>; in records of version 0.1 absolute.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="ModifiedUnixNanoseconds">Nanoseconds since 1970, UTC.</param>
+/// <param name="HeaderSha256">Of the header, lower-case hex.</param>
+public sealed record ProvenanceInput(string Path, long Bytes, long ModifiedUnixNanoseconds, string HeaderSha256)
+{
+    /// <summary>The checkpoint that the file belongs to, as the record's recipe names it; null in records of version 0.1.</summary>
+    public string? Checkpoint { get; init; }
+}
 
 /// <summary>One published weights file.</summary>
 /// <param name="Name">File name.</param>
@@ -45,8 +54,10 @@ public sealed record Provenance
 
     public required int BlockBytes { get; init; }
 
+    /// <summary>The recipe that was run, with names of checkpoints that tell nothing of this machine's directories.</summary>
     public required JsonNode Recipe { get; init; }
 
+    /// <summary>In the order of the plan: aligned's files, then base's.</summary>
     public required ImmutableArray<ProvenanceInput> Inputs { get; init; }
 
     public required ImmutableArray<ProvenanceFile> Files { get; init; }
@@ -67,12 +78,8 @@ public sealed record Provenance
         PlanDigest = plan.Digest,
         NumericsVersion = plan.NumericsVersion,
         BlockBytes = PartGrid.BlockBytes,
-        Recipe = JsonNode.Parse((recipe with { Output = null }).ToCanonicalJson())!,
-        Inputs =
-        [
-            .. plan.Inputs.Select(input => new ProvenanceInput(
-                input.Path, input.ByteLength, input.ModifiedUnixNanoseconds, input.HeaderDigest)),
-        ],
+        Recipe = JsonNode.Parse(ModelName.PublicForm(recipe).ToCanonicalJson())!,
+        Inputs = new PublishedInputs(plan, recipe).All,
         Files =
         [
             .. files.Select(file => new ProvenanceFile(

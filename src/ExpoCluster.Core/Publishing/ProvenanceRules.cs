@@ -10,8 +10,8 @@ internal static class ProvenanceRules
     /// <summary>Weights lie in the directory itself.</summary>
     private const int LevelsOfWeights = 1;
 
-    /// <summary>Chat templates lie in a directory of their own.</summary>
-    private const int LevelsOfSideFiles = 2;
+    /// <summary>Chat templates lie in a directory of their own, modules of sentence-transformers in folders that may have others.</summary>
+    private const int LevelsOfSideFiles = 4;
 
     /// <summary>Why it is no such record; null where it is one.</summary>
     public static string? Broken(Provenance record) =>

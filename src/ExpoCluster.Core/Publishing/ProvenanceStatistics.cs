@@ -63,6 +63,9 @@ public sealed record ProvenanceTensor(string Name, double Alpha, ProvenanceSums 
 /// <param name="Tensors">Tensor by tensor, in the order of the files.</param>
 public sealed record ProvenanceStatistics(ProvenanceSums Total, double? AskedAlpha, ImmutableArray<ProvenanceTensor> Tensors)
 {
+    /// <summary>Null where every result is finite, and in records that do not name them.</summary>
+    public NotFiniteTensors? NotFinite { get; init; }
+
     /// <summary>Null where no part has statistics.</summary>
     internal static ProvenanceStatistics? Of(ImmutableArray<PlannedFile> plan, ImmutableArray<JobFileState> files)
     {
@@ -87,8 +90,11 @@ public sealed record ProvenanceStatistics(ProvenanceSums Total, double? AskedAlp
 
         return total.Elements == 0
             ? null
-            : new ProvenanceStatistics(ProvenanceSums.Of(total), OneAlpha(tensors, asked, askedOf), tensors.ToImmutable());
+            : Of(total, OneAlpha(tensors, asked, askedOf), tensors.ToImmutable());
     }
+
+    private static ProvenanceStatistics Of(DeltaSums total, double? asked, ImmutableArray<ProvenanceTensor> tensors) =>
+        new(ProvenanceSums.Of(total), asked, tensors) { NotFinite = NotFiniteTensors.Of(tensors) };
 
     private static double? OneAlpha(ImmutableArray<ProvenanceTensor>.Builder tensors, double weighted, double weights)
     {

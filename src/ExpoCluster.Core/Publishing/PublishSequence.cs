@@ -158,7 +158,7 @@ public sealed class PublishSequence
         }
 
         return listed is null
-            ? [.. SideFileSelection.Select(directory, BoundsOf(plan)).Select(file => new PublishedSideFile(file, Listed: null))]
+            ? [.. OutputSideFiles.Of(plan, SideFileSelection.Select(directory, BoundsOf(plan)), BoundsOf(plan)).Select(file => new PublishedSideFile(file, Listed: null))]
             : [.. listed.In(directory).Zip(listed.Files, (file, was) => new PublishedSideFile(file, was))];
     }
 

@@ -1,75 +1,132 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Core.SideFiles;
+
+/// <summary>What <c>config.json</c> has to say of an output, beside what aligned's says.</summary>
+/// <param name="Dtypes">What was written.</param>
+/// <param name="IsUntied">The output stores a head that base did not have.</param>
+/// <param name="IsPlain">None of the output's weights are codes with scales.</param>
+internal sealed record OutputFacts(WrittenDtypes Dtypes, bool IsUntied = false, bool IsPlain = false);
+
+/// <summary>A changed configuration.</summary>
+/// <param name="Content">Its bytes.</param>
+/// <param name="Notes">What was changed besides dtypes, one sentence each.</param>
+internal sealed record ChangedConfig(byte[] Content, ImmutableArray<string> Notes);
 
 /// <summary>Changes to <c>config.json</c> that leave every other byte alone.</summary>
 public static class ConfigJson
 {
     public const string FileName = "config.json";
 
-    /// <summary>Sets the top-level <c>dtype</c> and <c>torch_dtype</c>, as far as they are there.</summary>
+    private const string TieKey = "tie_word_embeddings";
+
+    private static readonly string[] DtypeKeys = ["dtype", "torch_dtype"];
+
+    private static readonly string[] QuantizationKeys = ["quantization_config", "compression_config"];
+
+    private static readonly string[] LanguageModels = ["text_config", "llm_config", "language_config"];
+
+    /// <summary>Sets every <c>dtype</c> and <c>torch_dtype</c> to one dtype, as far as they are there.</summary>
     /// <exception cref="CheckpointException">The text is not a JSON object.</exception>
-    public static byte[] WithDtype(ReadOnlySpan<byte> config, Dtype dtype)
+    public static byte[] WithDtype(ReadOnlySpan<byte> config, Dtype dtype) => Of(config, new OutputFacts(WrittenDtypes.Only(dtype))).Content;
+
+    /// <summary>Makes the configuration say what the output is.</summary>
+    /// <exception cref="CheckpointException">The text is not a JSON object.</exception>
+    internal static ChangedConfig Of(ReadOnlySpan<byte> config, OutputFacts facts)
     {
-        byte[] name = Encoding.UTF8.GetBytes($"\"{TorchName(dtype)}\"");
-        var output = new List<byte>(config.Length + 32);
-        int copied = 0;
-        foreach ((int begin, int end) in FindDtypes(config))
+        ImmutableArray<JsonProperty> all = JsonProperty.AllOf(config);
+        var edits = new List<JsonEdit>();
+        var notes = ImmutableArray.CreateBuilder<string>();
+        edits.AddRange(DtypeEdits(all, facts.Dtypes));
+        if (facts.IsUntied)
         {
-            output.AddRange(config[copied..begin]);
-            output.AddRange(name);
-            copied = end;
-        }
-
-        output.AddRange(config[copied..]);
-        return [.. output];
-    }
-
-    private static string TorchName(Dtype dtype) => dtype switch
-    {
-        Dtype.BF16 => "bfloat16",
-        Dtype.F16 => "float16",
-        Dtype.F32 => "float32",
-        Dtype.F64 => "float64",
-        _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Only arithmetic dtypes are a model's."),
-    };
-
-    // Where the values of the two keys begin and end. Nested ones (of a sub-model's configuration) are left alone.
-    private static List<(int Begin, int End)> FindDtypes(ReadOnlySpan<byte> config)
-    {
-        var found = new List<(int, int)>();
-        try
-        {
-            var reader = new Utf8JsonReader(config);
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            List<JsonEdit> untied = UntieEdits(config, all);
+            edits.AddRange(untied);
+            if (untied.Count > 0)
             {
-                throw CheckpointErrors.ConfigNotJson("the configuration is not a JSON object");
-            }
-
-            while (reader.Read())
-            {
-                bool isWanted = reader.TokenType == JsonTokenType.PropertyName
-                    && reader.CurrentDepth == 1
-                    && (reader.ValueTextEquals("dtype") || reader.ValueTextEquals("torch_dtype"));
-                if (isWanted && reader.Read() && reader.TokenType is JsonTokenType.String or JsonTokenType.Null)
-                {
-                    found.Add(((int)reader.TokenStartIndex, (int)reader.BytesConsumed));
-                }
+                notes.Add($"{FileName}: {TieKey} is set to false, for the output stores a head of its own");
             }
         }
-        catch (JsonException exception)
+
+        byte[] content = JsonEdit.Apply(config, edits);
+        while (facts.IsPlain && JsonProperty.AllOf(content).FirstOrDefault(property => IsQuantization(property.Path)) is { } quantization)
         {
-            throw CheckpointErrors.ConfigNotJson($"the configuration is not valid JSON: {exception.Message}", exception);
-        }
-        catch (InvalidOperationException exception)
-        {
-            // The reader's way to say that a key is no Unicode text: half a surrogate pair.
-            throw CheckpointErrors.ConfigNotJson("the configuration has half a surrogate pair in a key", exception);
+            content = JsonEdit.Apply(content, [Removal(content, quantization)]);
+            notes.Add($"{FileName}: {string.Join('.', quantization.Path.Select(Printable.Of))} is left out, for the output's weights are plain numbers");
         }
 
-        return found;
+        return new ChangedConfig(content, notes.ToImmutable());
     }
+
+    private static IEnumerable<JsonEdit> DtypeEdits(ImmutableArray<JsonProperty> all, WrittenDtypes dtypes)
+    {
+        string[] subModels = [.. all.Where(property => property.IsTopLevel && property.Kind == JsonTokenType.StartObject).Select(property => property.Key)];
+        foreach (JsonProperty property in all.Where(property => DtypeKeys.Contains(property.Key) && !IsQuantization(property.Path)))
+        {
+            Dtype? dtype = property.IsTopLevel ? dtypes.Main : dtypes.Of(property.Path, subModels);
+            bool isSet = property.IsTopLevel ? property.Kind is JsonTokenType.String or JsonTokenType.Null : TorchDtype.Parse(property.Text) is { } stated && stated != dtype;
+            if (isSet && dtype is { } written)
+            {
+                string prefix = !property.IsTopLevel && property.Text!.StartsWith(TorchDtype.Prefix, StringComparison.Ordinal) ? TorchDtype.Prefix : "";
+                yield return new JsonEdit(property.ValueBegin, property.ValueEnd, $"\"{prefix}{TorchDtype.Name(written)}\"");
+            }
+        }
+    }
+
+    // A loader that finds no such key ties by its own default, which is true for many models.
+    private static List<JsonEdit> UntieEdits(ReadOnlySpan<byte> config, ImmutableArray<JsonProperty> all)
+    {
+        var edits = new List<JsonEdit>(
+            all.Where(property => property.Key == TieKey && property.Kind is JsonTokenType.True or JsonTokenType.Null)
+                .Select(property => new JsonEdit(property.ValueBegin, property.ValueEnd, "false")));
+        if (!all.Any(property => property.IsTopLevel && property.Key == TieKey))
+        {
+            edits.Add(Insertion(config, config.IndexOf((byte)'{') + 1));
+        }
+
+        foreach (JsonProperty model in all)
+        {
+            bool lacks = model is { IsTopLevel: true, Kind: JsonTokenType.StartObject } && LanguageModels.Contains(model.Key)
+                && !all.Any(property => property.Key == TieKey && property.Path.Length == 2 && property.Path[0] == model.Key);
+            if (lacks)
+            {
+                edits.Add(Insertion(config, model.ValueBegin + 1));
+            }
+        }
+
+        return edits;
+    }
+
+    // With the white space that the first key has.
+    private static JsonEdit Insertion(ReadOnlySpan<byte> config, int behindBrace)
+    {
+        int next = behindBrace + config[behindBrace..].IndexOfAnyExcept(" \t\r\n"u8);
+        string space = Encoding.UTF8.GetString(config[behindBrace..next]);
+        return config[next] == (byte)'}'
+            ? new JsonEdit(behindBrace, behindBrace, $"\"{TieKey}\": false")
+            : new JsonEdit(next, next, $"\"{TieKey}\": false,{space}");
+    }
+
+    // With the comma behind it, or the one before it where it is the last.
+    private static JsonEdit Removal(ReadOnlySpan<byte> config, JsonProperty removed)
+    {
+        int behind = removed.ValueEnd + config[removed.ValueEnd..].IndexOfAnyExcept(" \t\r\n"u8);
+        if (config[behind] == (byte)',')
+        {
+            int next = behind + 1 + config[(behind + 1)..].IndexOfAnyExcept(" \t\r\n"u8);
+            return new JsonEdit(removed.KeyBegin, next, "");
+        }
+
+        int before = config[..removed.KeyBegin].LastIndexOfAnyExcept(" \t\r\n"u8);
+        return config[before] == (byte)','
+            ? new JsonEdit(before, removed.ValueEnd, "")
+            : new JsonEdit(removed.KeyBegin, removed.ValueEnd, "");
+    }
+
+    private static bool IsQuantization(ImmutableArray<string> path) => path.Any(key => QuantizationKeys.Contains(key));
 }

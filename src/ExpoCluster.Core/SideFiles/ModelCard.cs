@@ -64,15 +64,10 @@ public static partial class ModelCard
             """.ReplaceLineEndings("\n");
     }
 
-    // Everything that decides about the bytes, and so not the output directory.
+    // Everything that decides about the bytes.
     private static string RecipeYaml(Recipe recipe)
     {
-        using var canonical = JsonDocument.Parse((recipe with
-        {
-            Base = ModelName.Of(recipe.Base).Reference,
-            Aligned = ModelName.Of(recipe.Aligned).Reference,
-            Output = null,
-        }).ToCanonicalJson());
+        using var canonical = JsonDocument.Parse(ModelName.PublicForm(recipe).ToCanonicalJson());
         return string.Join('\n', canonical.RootElement.EnumerateObject().Select(pair => $"{pair.Name}:{YamlValue(pair.Value)}"));
     }
 

