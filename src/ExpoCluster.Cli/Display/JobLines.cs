@@ -27,10 +27,11 @@ internal static class JobLines
     /// <summary>A line for each output with results that are NaN or infinite.</summary>
     public static IEnumerable<string> NotFinite(Job job) =>
         from output in job.Statistics ?? []
-        where output.NotFinite is not null
+        let found = output.NotFinite
+        where found is not null
         select string.Create(
             CultureInfo.InvariantCulture,
-            $"warning: {output.Output}: {output.NaN:N0} values are NaN and {output.Infinite:N0} infinite, in {Names(output.NotFinite)}");
+            $"warning: {output.Output}: {output.NaN:N0} values are NaN and {output.Infinite:N0} infinite, in {Names(found)}");
 
     public static string Changed(Job job) => $"job {job.Id} is {job.State}";
 
