@@ -21,4 +21,5 @@ namespace ExpoCluster.Client;
 [JsonSerializable(typeof(ClusterStatus))]
 [JsonSerializable(typeof(NodeHealth))]
 [JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(ProblemDetail))]
 public sealed partial class ContractJson : JsonSerializerContext;

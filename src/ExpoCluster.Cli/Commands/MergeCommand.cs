@@ -203,7 +203,7 @@ internal static class MergeCommand
     private static MergeResult Refusal(ExpoException exception, string? output, IReadOnlyList<string> notes, TimeSpan elapsed) =>
         new(Job: null, JobPhase.Failed.Word(), output is null ? [] : [output], new PartCounts(0, 0, 0), 0, 0, elapsed.TotalSeconds)
         {
-            Code = exception.Code, Message = exception.Message, Notes = notes,
+            Code = exception.Code, Message = exception.Message, Problems = ProblemDetails.Of(exception), Notes = notes,
         };
 
     private static void ShowNotes(IReadOnlyList<string> notes, bool quiet)

@@ -88,6 +88,11 @@ internal static class PlanCommand
             throw new UsageException(OutputPreflight.Taken(output, condition));
         }
 
+        if (condition != OutputCondition.Finished)
+        {
+            HubInputs.CheckPublishing(output, merge, overwrite);
+        }
+
         if (condition != OutputCondition.Finished && !Directory.Exists(output.Workspace))
         {
             var needs = OutputNeeds.Of(merge);

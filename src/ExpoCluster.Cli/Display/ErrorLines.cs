@@ -22,12 +22,7 @@ internal static class ErrorLines
 
                 break;
             case PlanningException planning:
-                foreach (PlanProblem problem in planning.Problems)
-                {
-                    WriteProblem(output, problem.Code, problem.Message);
-                }
-
-                output.WriteLine($"  {planning.Advice}");
+                WriteKinds(output, planning);
                 break;
             case ServerException { Problem.Problems: { Count: > 0 } problems }:
                 foreach (ProblemDetail problem in problems)
@@ -46,8 +41,24 @@ internal static class ErrorLines
     public static void Write(TextWriter output, string code, string message, string advice)
     {
         WriteProblem(output, code, message);
-        output.WriteLine($"  {Printable.Shortened(advice, Printable.LongestLine)}");
+        WriteAdvice(output, advice);
     }
+
+    // What helps against several is said once, behind them.
+    private static void WriteKinds(TextWriter output, PlanningException planning)
+    {
+        for (int i = 0; i < planning.Kinds.Length; i++)
+        {
+            PlanProblemKind kind = planning.Kinds[i];
+            WriteProblem(output, kind.Code, kind.Message);
+            if (i + 1 == planning.Kinds.Length || planning.Kinds[i + 1].Advice != kind.Advice)
+            {
+                WriteAdvice(output, kind.Advice);
+            }
+        }
+    }
+
+    private static void WriteAdvice(TextWriter output, string advice) => output.WriteLine($"  {Printable.Shortened(advice, Printable.LongestLine)}");
 
     // The writer makes one line of each, whatever a name in it holds.
     private static void WriteProblem(TextWriter output, string code, string message) =>

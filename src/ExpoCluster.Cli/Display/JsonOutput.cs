@@ -2,9 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
-using ExpoCluster.Cli.Commands;
-using ExpoCluster.Core.Planning;
-using ExpoCluster.Core.Recipes;
+using ExpoCluster.Client;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Cli.Display;
@@ -27,18 +25,7 @@ internal static class JsonOutput
         ["status"] = "failed",
         ["code"] = exception.Code,
         ["message"] = exception.Message,
-        ["problems"] = new JsonArray([.. Problems(exception).Select(problem => (JsonNode)new JsonObject
-        {
-            ["code"] = problem.Code, ["path"] = problem.Path, ["message"] = problem.Message,
-        })]),
-    };
-
-    private static IEnumerable<(string Code, string Path, string Message)> Problems(ExpoException exception) => exception switch
-    {
-        UsageException usage => usage.Problems.Select(problem => (problem.Code, problem.Path, problem.Message)),
-        PlanningException planning => planning.Problems.Select(problem => (problem.Code, problem.Tensor, problem.Message)),
-        ServerException { Problem.Problems: { Count: > 0 } problems } =>
-            problems.Select(problem => (problem.Code, problem.Path, problem.Message)),
-        _ => [(exception.Code, "", exception.Message)],
+        ["problems"] = new JsonArray([.. ProblemDetails.Of(exception)
+            .Select(problem => JsonSerializer.SerializeToNode(problem, ContractJson.Default.ProblemDetail))]),
     };
 }

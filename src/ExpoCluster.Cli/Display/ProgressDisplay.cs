@@ -136,11 +136,12 @@ internal sealed class ProgressLines(TextWriter output, TimeProvider clock) : IPr
     {
         MergePace pace = meter.Measure(progress);
         bool isDue = lastLine is not { } last || clock.GetElapsedTime(last) >= Interval;
-        if (isDue || progress.State != lastState)
+        string state = progress.Publishing > 0 ? ProgressWords.OfPublishing(progress)! : progress.State;
+        if (isDue || state != lastState)
         {
             lastLine = clock.GetTimestamp();
-            lastState = progress.State;
-            output.WriteLine($"{progress.State} {pace.Describe()}");
+            lastState = state;
+            output.WriteLine(ProgressWords.OfPublishing(progress) ?? $"{progress.State} {pace.Describe()}");
         }
     }
 
@@ -226,9 +227,9 @@ internal sealed class LiveProgress : IProgressDisplay
                 $"[grey]lane {++lane}[/]  {Markup.Escape(Printable.Of(file.Name))}  part {work.Part + 1} of {file.Parts}  {(double)work.BytesDone / work.ByteCount:0%}")));
         }
 
-        if (progress.State != "running")
+        if (progress.State != "running" || progress.Publishing > 0)
         {
-            rows.Add(new Markup($"[grey]{Markup.Escape(Printable.Of(progress.State))}[/]"));
+            rows.Add(new Markup($"[grey]{Markup.Escape(ProgressWords.OfPublishing(progress) ?? Printable.Of(progress.State))}[/]"));
         }
 
         if (said is not null)

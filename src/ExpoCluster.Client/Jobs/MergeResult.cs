@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using ExpoCluster.Client.Problems;
 
 namespace ExpoCluster.Client.Jobs;
 
@@ -62,6 +63,9 @@ public sealed record MergeResult(
     /// <summary>What went wrong, on failure.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Message { get; init; }
+
+    /// <summary>All that went wrong, where more than one thing can.</summary>
+    public IReadOnlyList<ProblemDetail> Problems { get; init; } = [];
 
     /// <summary>What was changed, one entry for each output; empty when the merge is not done.</summary>
     public IReadOnlyList<OutputStatistics> Statistics { get; init; } = [];

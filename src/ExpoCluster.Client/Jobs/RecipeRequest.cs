@@ -56,6 +56,10 @@ public sealed record RecipeRequest
     [JsonPropertyName("on_mismatch")]
     public JsonNode? OnMismatch { get; init; }
 
+    /// <summary>A list of <c>{"from": text, "to": text, "in": "base" or "aligned"}</c>.</summary>
+    [JsonPropertyName("rename")]
+    public JsonNode? Rename { get; init; }
+
     [JsonPropertyName("max_shard_size")]
     public string? MaxShardSize { get; init; }
 

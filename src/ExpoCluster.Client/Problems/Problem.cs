@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace ExpoCluster.Client.Problems;
 
 /// <summary>An error as the server tells it (RFC 9457, <c>application/problem+json</c>).</summary>
@@ -28,7 +30,24 @@ public sealed record Problem
 
 /// <summary>One of several things that are wrong.</summary>
 /// <param name="Code">For example <c>EXPO2003</c>.</param>
-/// <param name="Path">Where: a key of the recipe, or a tensor.</param>
+/// <param name="Path">Where: a key of the recipe, or a tensor; of several tensors their <see cref="Pattern"/>.</param>
 /// <param name="Message">What is wrong.</param>
 /// <param name="Advice">What to do; null where the whole problem says it.</param>
-public sealed record ProblemDetail(string Code, string Path, string Message, string? Advice);
+public sealed record ProblemDetail(string Code, string Path, string Message, string? Advice)
+{
+    /// <summary>How many tensors it is about; null where it is about none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Count { get; init; }
+
+    /// <summary>A glob that matches the names of all of them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Pattern { get; init; }
+
+    /// <summary>A few of their names.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Examples { get; init; }
+
+    /// <summary>All of their names, unless there are megabytes of them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Tensors { get; init; }
+}

@@ -301,6 +301,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         {
             Transfers = [.. message.Transfers.Select(TransferFacts.From)],
             PinnedRecipeJson = message.PinnedRecipeJson.Length > 0 ? message.PinnedRecipeJson : null,
+            SideFiles = message.SideFiles is { } beside ? new JobSideFiles(beside.ListDigest, beside.Count, beside.ByteLength) : null,
         };
         Answer(new JobCommand.Submit(submission, planned), () =>
         {
@@ -730,7 +731,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     {
         if (space is { IsDue: true } && (state.AwaitsSpace || (state.Phase == JobPhase.Running && !space.HasRoom)))
         {
-            space.LookAsync(Paths, job, state.Files).PipeTo(Self, success: room => room, failure: _ => RoomNotSeen.Instance);
+            space.LookAsync(Paths, job, state).PipeTo(Self, success: room => room, failure: _ => RoomNotSeen.Instance);
         }
     }
 
@@ -941,6 +942,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
             BytesRead = bytesRead,
             BytesWritten = bytesWritten,
             Sequence = LastSequenceNr,
+            Publishing = output.IsPublishing ? OutputDesk.CountNames(state) : 0,
         };
         if (state.Reason is { } reason)
         {

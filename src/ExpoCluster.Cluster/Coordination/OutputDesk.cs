@@ -6,6 +6,7 @@ using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
 
@@ -94,8 +95,18 @@ internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSetting
         }
 
         Recipe recipe = Recipe.FromCanonicalJson(state.RecipeJson);
-        return new Prepared(sequence.Prepare(plan, recipe, state.Files, settings.Version));
+        return new Prepared(sequence.Prepare(plan, recipe, state.Files, settings.Version, ListOf(state)));
     });
+
+    /// <summary>How many files a job publishes, as far as that is known before they are prepared.</summary>
+    public static int CountNames(JobState state) => state.PublishedNames.Length > 0
+        ? state.PublishedNames.Length
+        : state.Files.Length + ((state.SideFiles?.Count ?? 0) * state.Variants);
+
+    // Null for a job of an earlier build, whose side files are those that are there.
+    private SideFileList? ListOf(JobState state) => state.SideFiles is { ListDigest.Length: > 0 } beside
+        ? SideFileList.Load(PathsOf(state).SideFileList(job), beside.ListDigest)
+        : null;
 
     /// <summary>Gives the files their final names; <see cref="PublishDone"/> or <see cref="PublishFailed"/> comes of it.</summary>
     public void Publish(JobState state) => Run(state, sequence =>

@@ -38,13 +38,15 @@ internal sealed class SpaceWatch(TimeProvider clock)
         lookAt = clock.GetUtcNow() + LeastRetreat + TimeSpan.FromMilliseconds(Random.Shared.Next(RetreatSpreadMs));
     }
 
-    public Task<Room> LookAsync(OutputPaths paths, string job, ImmutableArray<JobFileState> files)
+    public Task<Room> LookAsync(OutputPaths paths, string job, JobState state)
     {
         isLooking = true;
-        return OwnThread.Run(() => new Room(
-            files.Where(file => !File.Exists(paths.StagingFile(job, file.Generation, file.File.Name))).Sum(file => file.File.ByteLength) + OutputPreflight.WorkspaceBytes,
-            FileSystemFacts.Of(paths.Root).FreeBytes));
+        return OwnThread.Run(() => new Room(NeededBytes(paths, job, state), FileSystemFacts.Of(paths.Root).FreeBytes));
     }
+
+    /// <summary>What is not reserved yet: weights without a staging file, and what is published beside them.</summary>
+    internal static long NeededBytes(OutputPaths paths, string job, JobState state) => Math.Max(OutputPreflight.WorkspaceBytes, state.SideFiles?.ByteLength ?? 0)
+        + state.Files.Where(file => !File.Exists(paths.StagingFile(job, file.Generation, file.File.Name))).Sum(file => file.File.ByteLength);
 
     public void Take(Room room)
     {

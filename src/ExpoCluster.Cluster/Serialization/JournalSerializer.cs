@@ -104,6 +104,9 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
             }),
         },
         PinnedRecipeJson = planned.PinnedRecipeJson ?? "",
+        SideFiles = planned.SideFiles is { } beside
+            ? new Wire.PlannedSideFiles { ListDigest = beside.ListDigest, Count = beside.Count, ByteLength = beside.ByteLength }
+            : null,
     };
 
     private static Wire.PartsCommitted ToWire(JobEvent.PartsCommitted committed) => new()
@@ -135,6 +138,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
     {
         Transfers = [.. wire.Transfers.Select(From)],
         PinnedRecipeJson = wire.PinnedRecipeJson.Length > 0 ? wire.PinnedRecipeJson : null,
+        SideFiles = wire.SideFiles is { } beside ? new JobSideFiles(beside.ListDigest, beside.Count, beside.ByteLength) : null,
     };
 
     private static JobTransfer From(Wire.PlannedTransfer wire) =>

@@ -40,7 +40,7 @@ public sealed class Checkpoint
     public ImmutableArray<CheckpointShard> Shards { get; }
 
     /// <summary>Every tensor by name.</summary>
-    public IReadOnlyDictionary<string, CheckpointTensor> Tensors { get; }
+    public IReadOnlyDictionary<string, CheckpointTensor> Tensors { get; private set; }
 
     /// <summary>What a user may want to know though it is no error, one sentence each.</summary>
     public ImmutableArray<string> Notes { get; }
@@ -73,6 +73,15 @@ public sealed class Checkpoint
             // Links that lead in a circle are the input's fault, not that of the storage written to.
             throw CheckpointErrors.Unreadable(location.EntryPoint, exception);
         }
+    }
+
+    /// <summary>The same files, whose tensors are called otherwise.</summary>
+    /// <param name="tensors">By their new names.</param>
+    internal Checkpoint Renamed(IReadOnlyDictionary<string, CheckpointTensor> tensors)
+    {
+        var renamed = (Checkpoint)MemberwiseClone();
+        renamed.Tensors = tensors;
+        return renamed;
     }
 
     private static Checkpoint OpenSingle(string reference, CheckpointLocation location, PlanningWork work)

@@ -94,9 +94,14 @@ internal static class CheckpointErrors
         "EXPO1123", path, "a file whose name is no UTF-8 would be published with the model under another name",
         "Rename the file, or remove it if no loader needs it.");
 
-    public static CheckpointException SideFileMissing(string path) => new(
+    public static CheckpointException SideFileChanged(string path, string expected, string found) => new(
+        "EXPO1125", path, "the files that go along with the weights are not those that the merge was begun with",
+        "Put the file back as it was, and run the same command again (on a cluster, resume the job): it goes on. Or begin anew with what is there now, by --restart.",
+        expected: expected, found: found);
+
+    public static CheckpointException SideFileMissing(string path, Exception cause) => new(
         "EXPO1131", path, "the file is a link that leads nowhere",
-        "Download the file again, or remove the link if the model does not need it.");
+        "Download the file again, or remove the link if the model does not need it.", innerException: cause);
 
     public static CheckpointException SideFileTooLarge(string path, long byteLength, long maxBytes) => new(
         "EXPO1132", path, "too large for a file that goes along with the weights",

@@ -41,6 +41,9 @@ internal sealed class HubFolder : CheckpointFolder
 
     public override long RemoteSideFileBytes => LocalDirectory is null ? SideFiles.Sum(file => file.ByteLength) : 0;
 
+    /// <summary>Side files as the Hub lists them.</summary>
+    public IEnumerable<(string Name, long Bytes)> ListedSideFiles => SideFiles.Select(file => (file.Path, file.ByteLength));
+
     public override ImmutableSortedSet<string> FileNames => snapshot.Listing is null
         ? local.FileNames
         : [.. listed.Keys.Select(path => path.Split('/')[0]).Where(name => !name.StartsWith('.')).Order(StringComparer.Ordinal)];

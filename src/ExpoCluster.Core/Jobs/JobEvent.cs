@@ -11,6 +11,12 @@ public sealed record JobFile(string Name, long ByteLength);
 /// <param name="Statistics">As <see cref="Parts.PartStatistics"/> encodes them; empty in journals of version 0.1.</param>
 public sealed record CommittedPart(int Part, ReadOnlyMemory<byte> BlockDigests, ReadOnlyMemory<byte> Statistics = default);
 
+/// <summary>What is published beside the weights, as it was known when the job was submitted.</summary>
+/// <param name="ListDigest">Of the list of side files, which lies beside the plan; empty where there are none.</param>
+/// <param name="Count">How many files, those that the merge itself writes among them; in a sweep of one output.</param>
+/// <param name="ByteLength">Bytes of all of them, of all outputs of a sweep.</param>
+public sealed record JobSideFiles(string ListDigest, int Count, long ByteLength);
+
 /// <summary>What the journal of a job holds: facts, never wishes.</summary>
 public abstract record JobEvent
 {
@@ -48,12 +54,16 @@ public abstract record JobEvent
         /// <summary>The recipe with the commits that its references meant then; null where it says so itself.</summary>
         public string? PinnedRecipeJson { get; init; }
 
+        /// <summary>What is published beside the weights; null in journals of earlier builds.</summary>
+        public JobSideFiles? SideFiles { get; init; }
+
         public bool Equals(Planned? other) => other is not null
             && PlanDigest == other.PlanDigest
             && NumericsVersion == other.NumericsVersion
             && PartBytes == other.PartBytes
             && Variants == other.Variants
             && PinnedRecipeJson == other.PinnedRecipeJson
+            && SideFiles == other.SideFiles
             && Transfers.SequenceEqual(other.Transfers)
             && Files.SequenceEqual(other.Files);
 

@@ -177,6 +177,9 @@ public sealed record JobState
 
     private string? PinnedRecipeJson { get; init; }
 
+    /// <summary>What is published beside the weights; null for a job of an earlier build.</summary>
+    public JobSideFiles? SideFiles { get; private init; }
+
     /// <summary>How many coordinators this job has had.</summary>
     public int Incarnation { get; private init; }
 
@@ -219,6 +222,7 @@ public sealed record JobState
             Transfers = e.Transfers,
             OpenTransfers = [.. Enumerable.Range(0, e.Transfers.Length).Where(transfer => !e.Transfers[transfer].WasThere)],
             PinnedRecipeJson = e.PinnedRecipeJson,
+            SideFiles = e.SideFiles,
         },
         JobEvent.CoordinatorStarted e => this with { Incarnation = e.Incarnation, HasUnnamedWorkers = HasUnnamedWorkers || !e.NamesWorkers },
         JobEvent.WorkerEngaged e => this with { Engaged = Engaged.SetItem(e.Worker, Incarnation) },

@@ -20,7 +20,7 @@ internal static class OutputSideFiles
     /// <param name="bounds">Where links of aligned's directory may lead; null for anywhere.</param>
     /// <exception cref="CheckpointException">A file cannot be read.</exception>
     public static ImmutableArray<SideFile> Of(Plan plan, ImmutableArray<SideFile> selected, CheckpointBounds? bounds) =>
-        [.. selected.Where(file => !IsLeftOut(plan, file, bounds))];
+        [.. selected.Where(file => !IsLeftOut(plan, file.RelativePath, () => SideFileSelection.Read(file, bounds)))];
 
     /// <summary>The content of a side file as it is published.</summary>
     /// <param name="plan">Whose output it is.</param>
@@ -44,8 +44,12 @@ internal static class OutputSideFiles
         _ => [],
     };
 
-    private static bool IsLeftOut(Plan plan, SideFile file, CheckpointBounds? bounds) =>
-        file.RelativePath == MistralParameters.FileName && !WritesConsolidated(plan) && MistralParameters.IsOne(SideFileSelection.Read(file, bounds));
+    /// <summary>True for a side file of aligned's that would mislead loaders of the output.</summary>
+    /// <param name="plan">Whose output it is.</param>
+    /// <param name="relativePath">Of the file.</param>
+    /// <param name="read">Its content, asked for only where it decides.</param>
+    public static bool IsLeftOut(Plan plan, string relativePath, Func<byte[]> read) =>
+        relativePath == MistralParameters.FileName && !WritesConsolidated(plan) && MistralParameters.IsOne(read());
 
     private static bool WritesConsolidated(Plan plan) =>
         plan.Layout.Any(file => file.BaseName.StartsWith("consolidated", StringComparison.Ordinal));

@@ -6,29 +6,59 @@ using ExpoCluster.Tensors.Dtypes;
 namespace ExpoCluster.Core.Planning;
 
 /// <summary>One reason why two checkpoints cannot be merged as the recipe says.</summary>
+/// <param name="Code">For example <c>EXPO1201</c>.</param>
+/// <param name="Tensor">Its name; empty where it is about no single tensor.</param>
+/// <param name="Message">A whole sentence about this tensor.</param>
 public sealed record PlanProblem(string Code, string Tensor, string Message)
 {
-    internal static PlanProblem OnlyInAligned(string tensor, Recipe recipe) => new(
-        PlanningException.OnlyInAligned, tensor, $"tensor '{Printable.Of(tensor)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}).");
+    /// <summary>What is said of several tensors at once, as in <c>are in aligned but not in base</c>; null for what is said of each alone.</summary>
+    public string? OfMany { get; init; }
 
-    internal static PlanProblem OnlyInBase(string tensor, Recipe recipe) => new(
-        PlanningException.OnlyInBase, tensor, $"tensor '{Printable.Of(tensor)}' is in base ({Printable.Of(recipe.Base)}) but not in aligned ({Printable.Of(recipe.Aligned)}).");
+    /// <summary>What is said beside this tensor's name where many are listed.</summary>
+    public string Detail { get; init; } = "";
+
+    /// <summary>What helps.</summary>
+    public PlanRemedy Remedy { get; init; }
+
+    /// <summary>What to do, where no <see cref="Remedy"/> says it; null where one does.</summary>
+    public string? Advice { get; init; }
+
+    internal static PlanProblem OnlyInAligned(string tensor, Recipe recipe) => OnlyInOne(
+        PlanningException.OnlyInAligned, tensor, $"in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)})");
+
+    internal static PlanProblem OnlyInBase(string tensor, Recipe recipe) => OnlyInOne(
+        PlanningException.OnlyInBase, tensor, $"in base ({Printable.Of(recipe.Base)}) but not in aligned ({Printable.Of(recipe.Aligned)})");
 
     internal static PlanProblem ShapesDiffer(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.ShapesDiffer,
         aligned.Name,
-        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base.");
+        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base.")
+    {
+        OfMany = "have other shapes in aligned than in base",
+        Detail = $"{Shape(aligned)} and {Shape(other)}",
+        Remedy = HaveCommonRows(aligned, other) ? PlanRemedy.CommonRows : PlanRemedy.TakeOrDrop,
+    };
 
     internal static PlanProblem DtypesDiffer(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.DtypesDiffer,
         aligned.Name,
-        $"tensor '{Printable.Of(aligned.Name)}' is {aligned.Dtype.Name()} in aligned and {other.Dtype.Name()} in base, which cannot be computed together.");
+        $"tensor '{Printable.Of(aligned.Name)}' is {aligned.Dtype.Name()} in aligned and {other.Dtype.Name()} in base, which cannot be computed together.")
+    {
+        OfMany = "have dtypes in aligned and in base that cannot be computed together",
+        Detail = $"{aligned.Dtype.Name()} and {other.Dtype.Name()}",
+        Remedy = MayBeCodes(aligned) || MayBeCodes(other) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
+    };
 
     /// <summary>A tensor that is copied holds other values in base than in aligned.</summary>
-    internal static PlanProblem CopiedTensorDiffers(string tensor, Dtype dtype) => new(
+    internal static PlanProblem CopiedTensorDiffers(string tensor, Dtype dtype, int dimensions) => new(
         PlanningException.CopiedTensorsDiffer,
         tensor,
-        $"tensor '{Printable.Of(tensor)}' is {dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.");
+        $"tensor '{Printable.Of(tensor)}' is {dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.")
+    {
+        OfMany = "are of dtypes that are copied and not extrapolated, but base and aligned hold different values",
+        Detail = dtype.Name(),
+        Remedy = MayBeCodes(dtype, dimensions) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
+    };
 
     /// <param name="head">Aligned's output head.</param>
     /// <param name="embedding">Base's embedding.</param>
@@ -42,18 +72,73 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
         return new PlanProblem(
             PlanningException.HeadTiedOnOneSide,
             head.Name,
-            $"the output head '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings){misfit}.");
+            $"the output head '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings){misfit}.")
+        {
+            Remedy = fits ? PlanRemedy.Untie : PlanRemedy.TakeOrDrop,
+        };
     }
 
     internal static PlanProblem AlignedTiesItsHead(string head, CheckpointTensor embedding, Recipe recipe) => new(
         PlanningException.HeadTiedOnOneSide,
         head,
-        $"the output head '{Printable.Of(head)}' is in base ({Printable.Of(recipe.Base)}) but not in aligned ({Printable.Of(recipe.Aligned)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings); the output would be tied as aligned is, and 'drop' accepts that.");
+        $"the output head '{Printable.Of(head)}' is in base ({Printable.Of(recipe.Base)}) but not in aligned ({Printable.Of(recipe.Aligned)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings); the output would be tied as aligned is, and 'drop' accepts that.")
+    {
+        Remedy = PlanRemedy.StayTied,
+    };
 
     internal static PlanProblem NoCommonRows(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.NoCommonRows,
         aligned.Name,
-        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides.");
+        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides.")
+    {
+        OfMany = "have other shapes in aligned than in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides",
+        Detail = $"{Shape(aligned)} and {Shape(other)}",
+    };
+
+    /// <summary>Two tensors of one checkpoint would have one name, or one none.</summary>
+    /// <param name="side">The checkpoint, as <c>base (path)</c>.</param>
+    /// <param name="tensors">The names that they have in it.</param>
+    /// <param name="name">The one that they would have.</param>
+    internal static PlanProblem NameTwice(string side, IReadOnlyCollection<string> tensors, string name) => new(
+        PlanningException.NameTwice,
+        name,
+        $"rename would call {Printable.Some([.. tensors.Select(tensor => $"'{tensor}'")], 3)} of {Printable.Of(side)} '{Printable.Of(name)}'; each tensor needs a name of its own.")
+    {
+        OfMany = $"of {Printable.Of(side)} would come about several times by rename, or have no name",
+        Advice = "make 'from' longer, or put the entry for the other tensors first: of several that match, the first one counts.",
+    };
+
+    /// <summary>The two have the same tensors under names that differ by a pattern.</summary>
+    internal static PlanProblem OtherNames(NameDifference difference) => new(PlanningException.OtherNames, "", difference.Message)
+    {
+        Advice = $"add to the recipe: {difference.ToRecipe()}",
+    };
+
+    /// <param name="recipe">Names the two.</param>
+    internal static PlanProblem NothingToMerge(Recipe recipe) => new(
+        PlanningException.NothingToMerge,
+        "",
+        $"{Printable.Of(recipe.Base)} and {Printable.Of(recipe.Aligned)}: no tensor is left to merge.")
+    {
+        Remedy = PlanRemedy.OtherCheckpoints,
+    };
+
+    private static PlanProblem OnlyInOne(string code, string tensor, string where) =>
+        new(code, tensor, $"tensor '{Printable.Of(tensor)}' is {where}.") { OfMany = $"are {where}" };
+
+    private static bool HaveCommonRows(CheckpointTensor aligned, CheckpointTensor other) =>
+        aligned.Dtype.IsArithmetic() && other.Dtype.IsArithmetic()
+        && aligned.Shape is [_, var columns] && other.Shape is [_, var otherColumns] && columns == otherColumns;
+
+    private static bool MayBeCodes(CheckpointTensor tensor) => MayBeCodes(tensor.Dtype, tensor.Shape.Length);
+
+    // Masks and positions are Booleans and 64-bit integers; matrices of the other narrow dtypes are packed weights, whose scales lie elsewhere.
+    private static bool MayBeCodes(Dtype dtype, int dimensions) => dtype switch
+    {
+        Dtype.F4 or Dtype.F6E2M3 or Dtype.F6E3M2 or Dtype.F8E5M2 or Dtype.F8E4M3 or Dtype.F8E8M0 or Dtype.F8E4M3Fnuz or Dtype.F8E5M2Fnuz => true,
+        Dtype.U8 or Dtype.I8 or Dtype.I16 or Dtype.U16 or Dtype.I32 or Dtype.U32 => dimensions >= 2,
+        _ => false,
+    };
 
     private static string Shape(CheckpointTensor tensor) => $"[{string.Join(", ", tensor.Shape)}]";
 }

@@ -18,6 +18,22 @@ public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Check
     /// <summary>What goes along with the weights, where it is in a directory of this machine.</summary>
     internal ImmutableArray<SideFile> SideFiles { get; init; } = [];
 
+    /// <summary>What goes along with the weights, wherever it is.</summary>
+    internal IEnumerable<string> SideFileNames => SideFiles.Select(file => file.RelativePath).Concat(RemoteSideFiles);
+
+    /// <summary>What goes along with the weights and is still at the Hub.</summary>
+    internal ImmutableArray<string> RemoteSideFiles { get; init; } = [];
+
+    /// <summary>The side files as they are now, which reads them; null where aligned has none.</summary>
+    /// <param name="roots">Below which files of directories must lie; null for everywhere.</param>
+    /// <exception cref="CheckpointException">One of them has changed since the merge was planned, or cannot be read.</exception>
+    public SideFileList? ListSideFiles(StorageRoots? roots = null) => Aligned.Folder switch
+    {
+        HubFolder { LocalDirectory: null } hub => SideFileList.OfRemote(hub.ListedSideFiles.Where(file => RemoteSideFiles.Contains(file.Name))),
+        { LocalDirectory: { } directory } folder => SideFileList.Of(SideFiles, new CheckpointBounds(directory, folder is HubFolder ? null : roots)),
+        _ => null,
+    };
+
     /// <summary>The recipe with references that mean these very files, whatever becomes of a branch.</summary>
     public Recipe Pinned(Recipe recipe) => recipe with { Base = Base.PinnedReference, Aligned = Aligned.PinnedReference };
 }
@@ -48,8 +64,10 @@ public static class Planner
     public static PlannedMerge Plan(
         Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork? work = null, StorageRoots? roots = null)
     {
+        work ??= PlanningWork.Unhurried();
+        (baseCheckpoint, aligned, ImmutableArray<string> namingNotes) = TensorNaming.Apply(recipe, baseCheckpoint, aligned, work);
         var inputs = new InputList(aligned, baseCheckpoint);
-        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work ?? PlanningWork.Unhurried());
+        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work);
         ImmutableArray<PlannedTensor> tensors = join.Run();
         ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
         var plan = new Plan(
@@ -61,30 +79,23 @@ public static class Planner
             recipe.Sweep.IsEmpty ? layout : [.. recipe.Sweep.SelectMany(alpha => layout.Select(file => file.ForVariant(alpha)))],
             Math.Max(1, recipe.Sweep.Length),
             recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0);
-        (ImmutableArray<SideFile> sideFiles, ImmutableArray<string> sideNotes) = CheckSideFiles(plan, aligned, roots);
-        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. join.Notes, .. sideNotes], baseCheckpoint, aligned)
+        SideFileChoice sideFiles = CheckSideFiles(plan, aligned, roots);
+        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. namingNotes, .. join.Notes, .. sideFiles.Notes], baseCheckpoint, aligned)
         {
-            SideFiles = sideFiles,
+            SideFiles = sideFiles.Local,
+            RemoteSideFiles = sideFiles.Remote,
         };
     }
 
     // They are copied when the output is published; what is wrong with them should not wait until then.
-    private static (ImmutableArray<SideFile> Files, ImmutableArray<string> Notes) CheckSideFiles(Plan plan, Checkpoint aligned, StorageRoots? roots)
+    private static SideFileChoice CheckSideFiles(Plan plan, Checkpoint aligned, StorageRoots? roots)
     {
-        var notes = ImmutableArray.CreateBuilder<string>();
-        foreach (string name in OutputSideFiles.LookedInto)
-        {
-            if (aligned.Folder.ReadRemoteSideFile(name) is { } remote)
-            {
-                notes.AddRange(OutputSideFiles.NotesOn(plan, name, remote));
-            }
-        }
-
         if (aligned.Folder.LocalDirectory is not { } directory)
         {
-            return ([], notes.ToImmutable());
+            return CheckRemoteSideFiles(plan, aligned.Folder);
         }
 
+        var notes = ImmutableArray.CreateBuilder<string>();
         var bounds = new CheckpointBounds(directory, aligned.Folder is HubFolder ? null : roots);
         ImmutableArray<SideFile> selected = SideFileSelection.Select(directory, bounds);
         foreach (SideFile file in selected.Where(file => OutputSideFiles.LookedInto.Contains(file.RelativePath)))
@@ -93,7 +104,23 @@ public static class Planner
         }
 
         notes.AddRange(ModuleFolders.NotesOn(directory, selected));
-        return (OutputSideFiles.Of(plan, selected, bounds), notes.ToImmutable());
+        return new SideFileChoice(OutputSideFiles.Of(plan, selected, bounds), [], notes.ToImmutable());
+    }
+
+    private static SideFileChoice CheckRemoteSideFiles(Plan plan, CheckpointFolder folder)
+    {
+        var notes = ImmutableArray.CreateBuilder<string>();
+        ImmutableArray<string> chosen = folder.RemoteSideFiles;
+        foreach (string name in OutputSideFiles.LookedInto)
+        {
+            if (folder.ReadRemoteSideFile(name) is { } content)
+            {
+                notes.AddRange(OutputSideFiles.NotesOn(plan, name, content));
+                chosen = OutputSideFiles.IsLeftOut(plan, name, () => content) ? chosen.Remove(name) : chosen;
+            }
+        }
+
+        return new SideFileChoice([], chosen, notes.ToImmutable());
     }
 
     internal static bool IsKnownBuffer(string tensor) => Glob.Matches(KnownBuffer, tensor);
@@ -120,4 +147,7 @@ public static class Planner
         public TensorSource SourceOf(Checkpoint checkpoint, CheckpointTensor tensor) =>
             new(byPath[checkpoint.Shards[tensor.Shard].Path], tensor.Offset, tensor.Dtype);
     }
+
+    /// <summary>The side files of an output: those of a local directory, those at the Hub, and what a user should know of them.</summary>
+    private sealed record SideFileChoice(ImmutableArray<SideFile> Local, ImmutableArray<string> Remote, ImmutableArray<string> Notes);
 }

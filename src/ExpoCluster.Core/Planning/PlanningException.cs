@@ -3,13 +3,8 @@ using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Planning;
 
-/// <summary>The checkpoints do not fit each other; all reasons at once.</summary>
-public sealed class PlanningException(ImmutableArray<PlanProblem> problems)
-    : ExpoException(
-        problems[0].Code,
-        string.Join(Environment.NewLine, problems.Take(MaxShown).Select(problem => problem.Message))
-            + (problems.Length > MaxShown ? $"{Environment.NewLine}… and {problems.Length - MaxShown} more." : ""),
-        AdviceOn(problems))
+/// <summary>The checkpoints do not fit each other; all reasons at once, those of one kind told as one.</summary>
+public sealed class PlanningException : ExpoException
 {
     public const string OnlyInAligned = "EXPO1201";
     public const string OnlyInBase = "EXPO1202";
@@ -20,24 +15,29 @@ public sealed class PlanningException(ImmutableArray<PlanProblem> problems)
     public const string InputChanged = "EXPO1207";
     public const string HeadTiedOnOneSide = "EXPO1208";
     public const string NoCommonRows = "EXPO1209";
+    public const string OtherNames = "EXPO1240";
+    public const string NameTwice = "EXPO1241";
 
-    private const int MaxShown = 20;
-
-    public ImmutableArray<PlanProblem> Problems { get; } = problems;
-
-    private static string AdviceOn(ImmutableArray<PlanProblem> problems)
+    /// <param name="problems">At least one.</param>
+    /// <param name="share">Of the numbers of base or aligned, how many the problems are about, 0 to 1; null where that is not known.</param>
+    public PlanningException(ImmutableArray<PlanProblem> problems, double? share = null)
+        : this(problems, PlanProblemKind.Of(problems, share))
     {
-        string advice = "use --on-mismatch copy-aligned to take these tensors from aligned, or --on-mismatch drop to leave them out.";
-        if (problems.Any(problem => problem.Code == ShapesDiffer))
-        {
-            advice += " Of embeddings and heads that differ in their rows, extrapolate-common-rows computes those that both have.";
-        }
-
-        if (problems.Any(problem => problem.Code == HeadTiedOnOneSide))
-        {
-            advice += " A head of aligned's is extrapolated against the embedding that base uses as its head with untie.";
-        }
-
-        return advice + " A recipe's on_mismatch may say it by tensor name.";
     }
+
+    private PlanningException(ImmutableArray<PlanProblem> problems, ImmutableArray<PlanProblemKind> kinds)
+        : base(
+            kinds[0].Code,
+            string.Join(Environment.NewLine, kinds.Select(kind => kind.Message)),
+            string.Join(" ", kinds.Select(kind => kind.Advice).Distinct(StringComparer.Ordinal)))
+    {
+        Problems = problems;
+        Kinds = kinds;
+    }
+
+    /// <summary>One for each tensor.</summary>
+    public ImmutableArray<PlanProblem> Problems { get; }
+
+    /// <summary>What a user is told: one for each kind, in the order in which they were met.</summary>
+    public ImmutableArray<PlanProblemKind> Kinds { get; }
 }

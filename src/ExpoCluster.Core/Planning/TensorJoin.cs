@@ -37,13 +37,12 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         NoteTensorsOnlyInBase();
         if (problems.Count > 0)
         {
-            throw new PlanningException([.. problems]);
+            throw Mismatches.Explain([.. problems], baseCheckpoint, aligned, work);
         }
 
         return planned.Count > 0
             ? planned.ToImmutable()
-            : throw new PlanningException([new PlanProblem(
-                PlanningException.NothingToMerge, "", $"{recipe.Base} and {recipe.Aligned}: no tensor is left to merge.")]);
+            : throw new PlanningException([PlanProblem.NothingToMerge(recipe)]);
     }
 
     // Most often a slip of the pen, which would otherwise show in nothing but the weights.
@@ -153,7 +152,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
                 : Output(tensor, tensor.Dtype, TensorAction.CopyEqual, alpha: 0, other);
         }
 
-        return Mismatch(tensor, PlanProblem.CopiedTensorDiffers(tensor.Name, tensor.Dtype));
+        return Mismatch(tensor, PlanProblem.CopiedTensorDiffers(tensor.Name, tensor.Dtype, tensor.Shape.Length));
     }
 
     // The policies for one kind of mismatch were asked before; for every other kind they do not know what to do either.

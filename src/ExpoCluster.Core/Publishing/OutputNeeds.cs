@@ -25,7 +25,11 @@ public sealed record OutputNeeds(long WeightBytes, long BesideBytes, long Worksp
     // Workspace, staging, prepared, claim, plan, pins, journal with its log and index, and room for what the file system makes.
     private const int WorkspaceInodes = 24;
 
+    // Model card, record, and the index of several weights files.
     private const int FilesBesideSideFiles = 3;
+
+    /// <summary>Files of one output that are published beside the weights.</summary>
+    public int BesideCount { get; private init; }
 
     /// <summary>Never less than what small outputs were always given, for it must not be what fails.</summary>
     public long Bytes => WeightBytes + Math.Max(BesideBytes + WorkspaceBytes, OutputPreflight.WorkspaceBytes);
@@ -33,7 +37,7 @@ public sealed record OutputNeeds(long WeightBytes, long BesideBytes, long Worksp
     public static OutputNeeds Of(PlannedMerge merge)
     {
         Plan plan = merge.Plan;
-        int sideFiles = merge.SideFiles.Length + merge.Aligned.Folder.RemoteSideFiles.Length;
+        int sideFiles = merge.SideFiles.Length + merge.RemoteSideFiles.Length;
         long remoteBytes = merge.Aligned.Folder.RemoteSideFileBytes;
         long sideFileBytes = merge.SideFiles.Sum(file => file.ByteLength) + remoteBytes + ((long)sideFiles * FileSystemBlockBytes);
         long beside = sideFileBytes + CardBytes + RecordBytes(plan) + IndexBytes(plan);
@@ -41,7 +45,10 @@ public sealed record OutputNeeds(long WeightBytes, long BesideBytes, long Worksp
             plan.OutputByteCount,
             beside * plan.Variants,
             plan.CanonicalJson.Length + EmptyJournalBytes + ((long)plan.PartCount * JournalBytesOfPart) + remoteBytes,
-            WorkspaceInodes + ((long)plan.Variants * (plan.LayoutLength + sideFiles + FilesBesideSideFiles + 2)));
+            WorkspaceInodes + ((long)plan.Variants * (plan.LayoutLength + sideFiles + FilesBesideSideFiles + 2)))
+        {
+            BesideCount = sideFiles + FilesBesideSideFiles - (plan.LayoutLength == 1 ? 1 : 0),
+        };
     }
 
     private static long RecordBytes(Plan plan) =>

@@ -95,16 +95,20 @@ public static class OutputPreflight
     /// <param name="recipe">What was asked for. Where it names commits of the Hub, it tells as much as the plan, which also depends
     /// on what the cache has.</param>
     public static OutputCondition Inspect(OutputPaths output, PlannedMerge merge, Recipe recipe) =>
-        Inspect(output, merge.Plan, merge.Aligned.Folder.RemoteSideFiles, merge.Pinned(recipe));
+        Inspect(output, merge.Plan, [.. merge.SideFileNames], merge.Pinned(recipe));
 
-    internal static OutputCondition Inspect(OutputPaths output, Plan plan) => Inspect(output, plan, [], recipe: null);
+    internal static OutputCondition Inspect(OutputPaths output, Plan plan) => Inspect(
+        output,
+        plan,
+        plan.SideFileDirectory is { } directory && !HubReference.Matches(directory) ? [.. OutputSideFiles.Of(plan, SideFileSelection.Select(directory), bounds: null).Select(file => file.RelativePath)] : [],
+        recipe: null);
 
-    private static OutputCondition Inspect(OutputPaths output, Plan plan, ImmutableArray<string> remoteSideFiles, Recipe? recipe)
+    private static OutputCondition Inspect(OutputPaths output, Plan plan, ImmutableArray<string> sideFiles, Recipe? recipe)
     {
         OutputCondition[] conditions =
         [
             .. Enumerable.Range(0, plan.Variants).Select(variant => InspectVariant(
-                output.Variant(plan.FolderOf(variant)), plan, remoteSideFiles, recipe?.OfVariant(variant))),
+                output.Variant(plan.FolderOf(variant)), plan, sideFiles, recipe?.OfVariant(variant))),
         ];
 
         // Some of a sweep's outputs alone are not what was asked for, but replacing them takes a word.
@@ -115,11 +119,11 @@ public static class OutputPreflight
     }
 
     private static OutputCondition InspectVariant(
-        OutputPaths output, Plan plan, ImmutableArray<string> remoteSideFiles, Recipe? recipe)
+        OutputPaths output, Plan plan, ImmutableArray<string> sideFiles, Recipe? recipe)
     {
         try
         {
-            return InspectRecord(output, plan, remoteSideFiles, recipe);
+            return InspectRecord(output, plan, sideFiles, recipe);
         }
         catch (ProvenanceException)
         {
@@ -135,7 +139,7 @@ public static class OutputPreflight
     }
 
     private static OutputCondition InspectRecord(
-        OutputPaths output, Plan plan, ImmutableArray<string> remoteSideFiles, Recipe? recipe)
+        OutputPaths output, Plan plan, ImmutableArray<string> sideFiles, Recipe? recipe)
     {
         Provenance? provenance = Provenance.ReadFrom(output);
         if (provenance is not null && provenance.Files.All(file => HasLength(output, file)))
@@ -146,7 +150,7 @@ public static class OutputPreflight
                 : OutputCondition.OtherPlan;
         }
 
-        return Directory.Exists(output.Root) && HasModel(output, plan, remoteSideFiles) ? OutputCondition.ForeignModel : OutputCondition.Free;
+        return Directory.Exists(output.Root) && HasModel(output, plan, sideFiles) ? OutputCondition.ForeignModel : OutputCondition.Free;
     }
 
     private static bool IsOf(Recipe recipe, Plan plan, Provenance provenance) =>
@@ -229,10 +233,10 @@ public static class OutputPreflight
     private static bool HasLength(OutputPaths output, ProvenanceFile file) =>
         new FileInfo(output.Published(file.Name)) is { Exists: true } info && info.Length == file.Bytes;
 
-    private static bool HasModel(OutputPaths output, Plan plan, ImmutableArray<string> remoteSideFiles)
+    private static bool HasModel(OutputPaths output, Plan plan, ImmutableArray<string> sideFiles)
     {
         // Also a README or a licence that has nothing to do with models: publishing would replace it.
-        return PublishSequence.NamesOfVariant(plan, remoteSideFiles).Append("config.json").Any(name => File.Exists(output.Published(name)))
+        return PublishSequence.NamesOfVariant(sideFiles, plan, variant: 0).Append("config.json").Any(name => File.Exists(output.Published(name)))
             || Directory.EnumerateFiles(output.Root).Any(path => SideFileSelection.IsWeights(Path.GetFileName(path)));
     }
 

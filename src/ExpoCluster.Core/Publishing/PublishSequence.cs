@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
@@ -7,7 +6,6 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
-using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Core.Publishing;
 
@@ -19,9 +17,9 @@ namespace ExpoCluster.Core.Publishing;
 /// </remarks>
 public sealed class PublishSequence
 {
-    private const string Index = CheckpointLocation.IndexFileName;
+    internal const string Index = CheckpointLocation.IndexFileName;
 
-    private const string ModelCardName = "README.md";
+    internal const string ModelCardName = "README.md";
 
     private readonly OutputPaths paths;
     private readonly string job;
@@ -34,7 +32,7 @@ public sealed class PublishSequence
     /// <param name="hub">Where side files of the Hub have been brought; null where they lie in the workspace.</param>
     /// <param name="roots">Below which side files must lie; null for everywhere. A plan was checked when it was made, and links can change.</param>
     public PublishSequence(OutputPaths paths, string job, HubCache? hub = null, StorageRoots? roots = null)
-        : this(paths, job, Durability.Rename)
+        : this(paths, job, Durability.Move)
     {
         this.hub = hub;
         this.roots = roots;
@@ -42,7 +40,7 @@ public sealed class PublishSequence
 
     /// <param name="paths">The output directory.</param>
     /// <param name="job">Whose output it is.</param>
-    /// <param name="rename">Moves a file and makes both names durable.</param>
+    /// <param name="rename">Moves a file.</param>
     internal PublishSequence(OutputPaths paths, string job, Action<string, string> rename)
     {
         this.paths = paths;
@@ -51,8 +49,14 @@ public sealed class PublishSequence
     }
 
     /// <summary>Writes side files, model cards, indexes and provenance into the workspace.</summary>
+    /// <param name="plan">What was merged.</param>
+    /// <param name="recipe">What was asked for.</param>
+    /// <param name="files">The sealed files.</param>
+    /// <param name="version">Of the program.</param>
+    /// <param name="listed">The side files that the merge was begun with; null to take those that are there now.</param>
     /// <returns>All names to publish, in their order: in a sweep, variant after variant, each with its folder.</returns>
-    public ImmutableArray<string> Prepare(Plan plan, Recipe recipe, ImmutableArray<JobFileState> files, string version)
+    /// <exception cref="CheckpointException">A side file is not what it was.</exception>
+    public ImmutableArray<string> Prepare(Plan plan, Recipe recipe, ImmutableArray<JobFileState> files, string version, SideFileList? listed = null)
     {
         if (File.Exists(paths.Room))
         {
@@ -65,14 +69,16 @@ public sealed class PublishSequence
             Directory.Delete(prepared, recursive: true);
         }
 
-        ImmutableArray<SideFile> sideFiles = SideFilesOf(plan);
+        ImmutableArray<PublishedSideFile> sideFiles = SideFilesOf(plan, listed);
+        var preparation = new Preparation(prepared, plan, sideFiles, BoundsOf(plan));
+        string[] sideNames = [.. sideFiles.Select(file => file.File.RelativePath)];
         for (int variant = 0; variant < plan.Variants; variant++)
         {
             ImmutableArray<JobFileState> ofVariant = [.. files.Skip(variant * plan.LayoutLength).Take(plan.LayoutLength)];
-            PrepareVariant(plan, variant, recipe.OfVariant(variant), sideFiles, ofVariant, version);
+            preparation.Write(variant, NamesOfVariant(sideNames, plan, variant), recipe.OfVariant(variant), ofVariant, version);
         }
 
-        return NamesInOrder(sideFiles, plan);
+        return NamesInOrder(sideNames, plan);
     }
 
     /// <summary>Which of the transferred side files somebody has removed from the cache: publishing needs them.</summary>
@@ -112,25 +118,49 @@ public sealed class PublishSequence
                 MoveOldAway(variant.Key, sources);
             }
 
-            foreach (string name in variant)
+            foreach (IGrouping<int, string> step in variant.GroupBy(name => StepOf(Path.GetFileName(name))).OrderBy(step => step.Key))
             {
-                MoveIn(sources[name], paths.Published(name));
+                MoveIn(step.Select(name => (sources[name], paths.Published(name))));
             }
         }
     }
 
-    /// <summary>All names that one variant of this plan publishes into its folder, in their order.</summary>
-    internal static ImmutableArray<string> NamesOfVariant(Plan plan, ImmutableArray<string> remoteSideFiles) =>
-        [.. NamesOfVariant(LocalSideFilesOf(plan), plan, variant: 0), .. remoteSideFiles];
+    // What of a step is visible first does not matter; that all of it lasts before the next step begins does.
+    private static int StepOf(string name) => SideFileSelection.IsEntryPoint(name) ? 2 : SideFileSelection.IsWeights(name) ? 1 : 0;
 
-    private static ImmutableArray<SideFile> LocalSideFilesOf(Plan plan) =>
-        plan.SideFileDirectory is { } directory && !HubReference.Matches(directory)
-            ? OutputSideFiles.Of(plan, SideFileSelection.Select(directory), bounds: null)
-            : [];
+    private void MoveIn(IEnumerable<(string From, string To)> step)
+    {
+        var moved = new List<(string From, string To)>();
+        foreach ((string from, string to) in step)
+        {
+            if (File.Exists(from))
+            {
+                Durability.CreateDirectory(Path.GetDirectoryName(to)!);
+                rename(from, to);
+                moved.Add((from, to));
+            }
+            else if (!File.Exists(to))
+            {
+                throw new StorageException(
+                    StorageException.Vanished, $"{from}: is gone, and {to} is not published.", "start over with --restart.");
+            }
+        }
+
+        Durability.FlushMoved(moved);
+    }
 
     // Those of the Hub were brought into the cache, or into the workspace before the merge began.
-    private ImmutableArray<SideFile> SideFilesOf(Plan plan) =>
-        SideFileDirectoryOf(plan) is { } directory ? OutputSideFiles.Of(plan, SideFileSelection.Select(directory, BoundsOf(plan)), BoundsOf(plan)) : [];
+    private ImmutableArray<PublishedSideFile> SideFilesOf(Plan plan, SideFileList? listed)
+    {
+        if (SideFileDirectoryOf(plan) is not { } directory)
+        {
+            return [];
+        }
+
+        return listed is null
+            ? [.. OutputSideFiles.Of(plan, SideFileSelection.Select(directory, BoundsOf(plan)), BoundsOf(plan)).Select(file => new PublishedSideFile(file, Listed: null))]
+            : [.. listed.In(directory).Zip(listed.Files, (file, was) => new PublishedSideFile(file, was))];
+    }
 
     // What was looked at when it was planned may be a link by now.
     private CheckpointBounds? BoundsOf(Plan plan) => SideFileDirectoryOf(plan) is { } directory ? new CheckpointBounds(directory, roots) : null;
@@ -146,18 +176,19 @@ public sealed class PublishSequence
         return separator > 0 && Plan.IsVariantFolder(name[..separator]) ? name[..separator] : "";
     }
 
-    private static ImmutableArray<string> NamesInOrder(ImmutableArray<SideFile> sideFiles, Plan plan) =>
+    private static ImmutableArray<string> NamesInOrder(string[] sideFiles, Plan plan) =>
     [
         .. Enumerable.Range(0, plan.Variants).SelectMany(
             variant => NamesOfVariant(sideFiles, plan, variant).Select(name => InFolder(plan.FolderOf(variant), name))),
     ];
 
-    private static ImmutableArray<string> NamesOfVariant(ImmutableArray<SideFile> sideFiles, Plan plan, int variant)
+    /// <summary>All names that one variant of this plan publishes into its folder, in their order.</summary>
+    internal static ImmutableArray<string> NamesOfVariant(IEnumerable<string> sideFiles, Plan plan, int variant)
     {
         IEnumerable<string> weights = plan.FilesOf(variant).Select(file => file.BaseName);
         return
         [
-            .. sideFiles.Select(file => file.RelativePath),
+            .. sideFiles,
             ModelCardName,
             OutputPaths.ProvenanceName,
             .. weights,
@@ -165,40 +196,7 @@ public sealed class PublishSequence
         ];
     }
 
-    private static string InFolder(string folder, string name) => folder.Length == 0 ? name : folder + "/" + name;
-
-    private void PrepareVariant(
-        Plan plan, int variant, Recipe recipe, ImmutableArray<SideFile> sideFiles, ImmutableArray<JobFileState> files, string version)
-    {
-        string prepared = Path.Join(paths.Prepared(job), plan.FolderOf(variant));
-        Durability.CreateDirectory(prepared);
-        foreach (SideFile file in sideFiles)
-        {
-            PrepareSideFile(plan, file, Path.Join(prepared, file.RelativePath));
-        }
-
-        string card = ModelCard.Render(new ModelCardFacts(recipe, plan.MainDtype?.Name() ?? "mixed", version));
-        Durability.WriteWhole(Path.Join(prepared, ModelCardName), Encoding.UTF8.GetBytes(card));
-        if (plan.LayoutLength > 1)
-        {
-            Durability.WriteWhole(Path.Join(prepared, Index), EncodeIndex(plan));
-        }
-
-        ImmutableArray<string> names = NamesOfVariant(sideFiles, plan, variant);
-        var provenance = Provenance.Of(plan, variant, recipe, files, names, version);
-        Durability.WriteWhole(Path.Join(prepared, OutputPaths.ProvenanceName), provenance.ToJson());
-    }
-
-    private static byte[] EncodeIndex(Plan plan) => WeightIndex.Encode(
-        plan.Layout.Sum(file => file.Tensors.Sum(tensor => tensor.Entry.ByteCount)),
-        plan.Layout.SelectMany(file => file.Tensors.Select(tensor => KeyValuePair.Create(tensor.Entry.Name, file.BaseName))));
-
-    private void PrepareSideFile(Plan plan, SideFile file, string target)
-    {
-        Durability.CreateDirectory(Path.GetDirectoryName(target)!);
-        byte[] content = SideFileSelection.Read(file, BoundsOf(plan));
-        Durability.WriteWhole(target, OutputSideFiles.ContentOf(plan, file.RelativePath, content));
-    }
+    internal static string InFolder(string folder, string name) => folder.Length == 0 ? name : folder + "/" + name;
 
     // A name of ours whose source has left the workspace is published already; everything else of a model here is old.
     // The entry point that a loader prefers goes last, so that it never falls back on something older.
@@ -210,29 +208,37 @@ public sealed class PublishSequence
             return;
         }
 
-        string[] old =
+        string replaced = Path.Join(paths.Replaced(job), folder);
+        (string From, string To)[] old =
         [
             .. Directory.EnumerateFiles(variant.Root)
                 .Select(path => Path.GetFileName(path))
                 .Where(SideFileSelection.IsCheckpointFile)
                 .Where(name => !sources.TryGetValue(InFolder(folder, name), out string? source) || File.Exists(source))
-                .OrderByDescending(SideFileSelection.IsEntryPoint)
-                .ThenBy(name => SideFileSelection.EntryPoints.IndexOf(name))
-                .ThenByDescending(SideFileSelection.IsWeights)
-                .ThenBy(name => name, StringComparer.Ordinal),
+                .OrderBy(LeavingStepOf)
+                .ThenBy(name => name, StringComparer.Ordinal)
+                .Select(name => (variant.Published(name), Path.Join(replaced, name))),
         ];
-        if (old.Length == 0)
+        if (old.Length > 0)
         {
-            return;
+            Durability.CreateDirectory(replaced);
         }
 
-        string replaced = Path.Join(paths.Replaced(job), folder);
-        Durability.CreateDirectory(replaced);
-        foreach (string name in old)
+        foreach (IGrouping<int, (string From, string To)> step in old.GroupBy(move => LeavingStepOf(Path.GetFileName(move.From))))
         {
-            rename(variant.Published(name), Path.Join(replaced, name));
+            foreach ((string from, string to) in step)
+            {
+                rename(from, to);
+            }
+
+            Durability.FlushMoved([.. step]);
         }
     }
+
+    // Each entry point is a step of its own.
+    private static int LeavingStepOf(string name) => SideFileSelection.EntryPoints.IndexOf(name) is >= 0 and int entryPoint ? entryPoint
+        : SideFileSelection.IsWeights(name) ? SideFileSelection.EntryPoints.Length
+        : SideFileSelection.EntryPoints.Length + 1;
 
     // What was sealed may have been cut since; what has moved already is not looked at again.
     private static void CheckLength(string source, JobFile file)
@@ -244,20 +250,6 @@ public sealed class PublishSequence
                 StorageException.Damaged,
                 $"{source}: was sealed, and is not what was sealed any more (expected {file.ByteLength:N0} bytes, found {found.Length:N0}).",
                 "let nothing else write there; begin anew with --restart.");
-        }
-    }
-
-    private void MoveIn(string source, string target)
-    {
-        if (File.Exists(source))
-        {
-            Durability.CreateDirectory(Path.GetDirectoryName(target)!);
-            rename(source, target);
-        }
-        else if (!File.Exists(target))
-        {
-            throw new StorageException(
-                StorageException.Vanished, $"{source}: is gone, and {target} is not published.", "start over with --restart.");
         }
     }
 }

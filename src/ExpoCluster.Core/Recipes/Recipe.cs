@@ -34,6 +34,9 @@ public sealed record Recipe
 
     public MismatchRule OnMismatch { get; init; } = MismatchPolicy.Error;
 
+    /// <summary>How tensors are called when the two are joined; the first rule of a checkpoint that matches a name counts.</summary>
+    public ImmutableArray<TensorRename> Renames { get; init; } = [];
+
     /// <summary>The largest output file in bytes; null keeps the aligned checkpoint's own partition into files.</summary>
     public long? MaxShardBytes { get; init; }
 

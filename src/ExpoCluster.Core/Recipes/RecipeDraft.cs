@@ -95,6 +95,7 @@ public sealed record RecipeDraft
         long seed = Seed(numerics, problems);
         Dtype? dtype = OutputDtype(numerics, problems);
         MismatchRule onMismatch = OnMismatch(problems);
+        ImmutableArray<TensorRename> renames = Find(RecipeKeys.Rename) is { } list ? new DraftRenames(problems).Read(list) : [];
         long? maxShardBytes = MaxShardBytes(problems);
         if (problems.Count > 0)
         {
@@ -113,6 +114,7 @@ public sealed record RecipeDraft
             Seed = seed,
             OutputDtype = dtype,
             OnMismatch = onMismatch,
+            Renames = renames,
             MaxShardBytes = maxShardBytes,
             Output = Text(RecipeKeys.Output),
         };

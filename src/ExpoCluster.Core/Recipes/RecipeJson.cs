@@ -32,6 +32,7 @@ internal static class RecipeJson
 
             json.WriteString(RecipeKeys.Dtype, DtypeWord(recipe.OutputDtype));
             WriteMismatch(json, recipe.OnMismatch);
+            WriteRenames(json, recipe.Renames);
             json.WriteString(RecipeKeys.MaxShardSize, recipe.MaxShardBytes?.ToString(CultureInfo.InvariantCulture) ?? "keep");
             WriteOptional(json, RecipeKeys.Output, recipe.Output);
             json.WriteEndObject();
@@ -103,6 +104,27 @@ internal static class RecipeJson
             default:
                 throw new InvalidOperationException($"{rule.GetType().Name} has no canonical form.");
         }
+    }
+
+    // Recipes of before have none, and keep their bytes.
+    private static void WriteRenames(Utf8JsonWriter json, ImmutableArray<TensorRename> renames)
+    {
+        if (renames.IsEmpty)
+        {
+            return;
+        }
+
+        json.WriteStartArray(RecipeKeys.Rename);
+        foreach (TensorRename rename in renames)
+        {
+            json.WriteStartObject();
+            json.WriteString(RecipeKeys.From, rename.From);
+            json.WriteString(RecipeKeys.To, rename.To);
+            json.WriteString(RecipeKeys.In, DraftRenames.Word(rename.In));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WritePatterns<T>(Utf8JsonWriter json, string key, TensorPatterns<T> patterns, Action<T> writeValue)

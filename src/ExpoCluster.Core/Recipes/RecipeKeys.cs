@@ -14,6 +14,7 @@ internal static class RecipeKeys
     public const string Seed = "seed";
     public const string Dtype = "dtype";
     public const string OnMismatch = "on_mismatch";
+    public const string Rename = "rename";
     public const string MaxShardSize = "max_shard_size";
     public const string Output = "out";
 
@@ -23,14 +24,23 @@ internal static class RecipeKeys
     /// <summary>In an entry of <c>on_mismatch</c>.</summary>
     public const string Policy = "policy";
 
+    /// <summary>In an entry of <c>rename</c>: what stands in the checkpoint.</summary>
+    public const string From = "from";
+
+    /// <summary>In an entry of <c>rename</c>: what stands there instead.</summary>
+    public const string To = "to";
+
+    /// <summary>In an entry of <c>rename</c>: the checkpoint, <c>base</c> or <c>aligned</c>.</summary>
+    public const string In = "in";
+
     /// <summary>Of one list: there are models with some thousands of tensors, but nobody writes a line for each.</summary>
     public const int MaxEntries = 4096;
 
     public static readonly string[] All =
-        [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Sweep, Numerics, Seed, Dtype, OnMismatch, MaxShardSize, Output];
+        [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Sweep, Numerics, Seed, Dtype, OnMismatch, Rename, MaxShardSize, Output];
 
     /// <summary>Those whose values may be lists.</summary>
-    public static readonly string[] Lists = [Alpha, AlphaByDepth, Sweep, OnMismatch];
+    public static readonly string[] Lists = [Alpha, AlphaByDepth, Sweep, OnMismatch, Rename];
 
     /// <summary>Of mergekit's configurations, which users may well have at hand.</summary>
     public static readonly string[] Mergekit =

@@ -94,6 +94,15 @@ internal static class RecipeProblems
     public static RecipeProblem MisshapenEntry(string path, string form) => new(
         "EXPO2019", path, "the entry does not have the form that this list needs.", $"write it as {form}");
 
+    public static RecipeProblem WildcardsDiffer(string path, string from, string to) => new(
+        "EXPO2150",
+        path,
+        $"'{Printable.Of(from)}' and '{Printable.Of(to)}' do not have the same wildcards in the same order, so what they stand for is not clear.",
+        "write as many * and ? in 'to' as in 'from'; a 'from' without any is the beginning of a name.");
+
+    public static RecipeProblem RenamesNothing(string path) => new(
+        "EXPO2151", path, "'from' and 'to' are the same.", "remove the entry, or correct it.");
+
     public static RecipeProblem EmptyList(string path, string form) => new(
         "EXPO2020", path, "the list is empty.", $"write at least one entry, as in {form}");
 

@@ -153,7 +153,7 @@ public static class SideFileSelection
 
     private static CheckpointException Refusal(SideFile file, Exception cause) => cause switch
     {
-        FileNotFoundException or DirectoryNotFoundException => CheckpointErrors.SideFileMissing(file.SourcePath),
+        FileNotFoundException or DirectoryNotFoundException => CheckpointErrors.SideFileMissing(file.SourcePath, cause),
         NotRegularFileException other => CheckpointErrors.SideFileNotRegular(file.SourcePath, other),
         FileTooLongException => CheckpointErrors.SideFileTooLarge(file.SourcePath, new FileInfo(file.SourcePath).Length, MaxBytes),
         _ => CheckpointErrors.Unreadable(file.SourcePath, cause),

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Storage;
@@ -6,6 +8,10 @@ namespace ExpoCluster.Core.Storage;
 /// <summary>Makes what was written survive a power cut, and names change in one step.</summary>
 public static class Durability
 {
+    private const string Unfinished = ".unfinished";
+
+    private const int MaxNameBytes = 255;
+
     /// <summary>fdatasync(2): the file's bytes, and of its metadata what is needed to read them.</summary>
     internal static void FlushData(SafeFileHandle file, string path)
     {
@@ -77,31 +83,69 @@ public static class Durability
     /// <summary>rename(2), replacing what is there, then fsync of the directories on both sides.</summary>
     public static void Rename(string from, string to)
     {
+        Move(from, to);
+        FlushMoved([(from, to)]);
+    }
+
+    /// <summary>rename(2) alone, replacing what is there: <see cref="FlushMoved"/> makes it last.</summary>
+    public static void Move(string from, string to)
+    {
         if (OperatingSystem.IsWindows())
         {
             File.Move(from, to, overwrite: true);
-            return;
         }
-
-        if (Posix.Rename(from, to) != 0)
+        else if (Posix.Rename(from, to) != 0)
         {
             throw StorageException.FromErrno(Marshal.GetLastPInvokeError(), to, $"move {from} there");
         }
+    }
 
-        string target = Path.GetDirectoryName(to)!;
-        string source = Path.GetDirectoryName(from)!;
-        FlushDirectory(target);
-        if (source != target)
+    /// <summary>fsync of the directories on both sides of renames, those that the names are in now first.</summary>
+    internal static void FlushMoved(IReadOnlyCollection<(string From, string To)> moves)
+    {
+        foreach (string directory in moves.Select(move => Path.GetDirectoryName(move.To)!)
+            .Concat(moves.Select(move => Path.GetDirectoryName(move.From)!))
+            .Distinct(StringComparer.Ordinal))
         {
-            FlushDirectory(source);
+            FlushDirectory(directory);
         }
     }
 
     /// <summary>Writes a small file so that it is there whole or not at all, and durable when this returns.</summary>
-    public static void WriteWhole(string path, ReadOnlySpan<byte> content) => WriteWhole(path, content, path + ".unfinished");
+    public static void WriteWhole(string path, ReadOnlySpan<byte> content) => WriteWhole(path, content, UnfinishedNameOf(path));
 
     /// <summary>The same for a file that others may write at the same moment: the last one counts.</summary>
-    public static void WriteShared(string path, ReadOnlySpan<byte> content) => WriteWhole(path, content, $"{path}.{Guid.NewGuid():N}.unfinished");
+    public static void WriteShared(string path, ReadOnlySpan<byte> content) => WriteWhole(path, content, $"{path}.{Guid.NewGuid():N}{Unfinished}");
+
+    /// <summary>Writes a file into a directory that counts only when all of it is there; the caller makes the directory's names durable.</summary>
+    /// <exception cref="StorageException">It cannot be written, or something has that name.</exception>
+    internal static void WriteNew(string path, ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            WriteFresh(path, content);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw StorageException.From(exception, path, "write it");
+        }
+    }
+
+    // A name may be as long as names can be, and then nothing goes behind it.
+    private static string UnfinishedNameOf(string path)
+    {
+        string name = Path.GetFileName(path) + Unfinished;
+        return Encoding.UTF8.GetByteCount(name) <= MaxNameBytes
+            ? path + Unfinished
+            : Path.Join(Path.GetDirectoryName(path), $".{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))}{Unfinished}");
+    }
+
+    private static void WriteFresh(string path, ReadOnlySpan<byte> content)
+    {
+        using SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+        RandomAccess.Write(file, content, fileOffset: 0);
+        FlushAll(file, path);
+    }
 
     private static void WriteWhole(string path, ReadOnlySpan<byte> content, string unfinished)
     {
@@ -109,11 +153,7 @@ public static class Durability
         {
             // Whatever has that name, a crash's leftovers or a stranger's link or pipe, is not written to.
             File.Delete(unfinished);
-            using (SafeFileHandle file = File.OpenHandle(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.Read))
-            {
-                RandomAccess.Write(file, content, fileOffset: 0);
-                FlushAll(file, unfinished);
-            }
+            WriteFresh(unfinished, content);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or StorageException)
         {

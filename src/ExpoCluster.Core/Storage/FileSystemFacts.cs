@@ -10,6 +10,8 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
 {
     private const string MountTable = "/proc/self/mounts";
 
+    private const int UsualNameBytes = 255;
+
     // They lack atomic rename, close-to-open consistency or an fdatasync that means it.
     private static readonly string[] Unsuitable = ["cifs", "smb3", "smbfs", "fuse.s3fs", "fuse.goofys", "fuse.gcsfuse", "fuse.rclone"];
 
@@ -24,6 +26,9 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
 
     /// <summary>What this user may still make of files and directories; null where their number has no limit, or nobody can tell.</summary>
     public long? FreeInodes { get; init; }
+
+    /// <summary>The longest name of a file, in bytes.</summary>
+    public int MaxNameBytes { get; init; } = UsualNameBytes;
 
     /// <summary>An inode and its change time stay what they are while nobody touches the file; others make them up anew at times.</summary>
     public bool KeepsIdentities => !IsFuse && Kind is not ("9p" or "cifs" or "smb3" or "smbfs" or "unknown");
@@ -45,14 +50,15 @@ public sealed record FileSystemFacts(string Kind, string MountPoint, long FreeBy
         string existing = NearestExisting(Path.GetFullPath(path));
         string[] mounts = File.Exists(MountTable) ? File.ReadAllLines(MountTable) : [];
         (string kind, string mountPoint) = Find(RealPath.Of(existing), mounts);
-        return new FileSystemFacts(kind, mountPoint, new DriveInfo(existing).AvailableFreeSpace) { FreeInodes = FreeInodesAt(existing) };
+        var facts = new FileSystemFacts(kind, mountPoint, new DriveInfo(existing).AvailableFreeSpace);
+        return OperatingSystem.IsLinux() && Environment.Is64BitProcess && Posix.Statvfs(existing, out Posix.FileSystemStatus status) == 0
+            ? facts with
+            {
+                FreeInodes = status.Inodes > 0 ? (long)Math.Min(status.AvailableInodes, long.MaxValue) : null,
+                MaxNameBytes = status.MaxNameBytes > 0 ? (int)Math.Min(status.MaxNameBytes, int.MaxValue) : UsualNameBytes,
+            }
+            : facts;
     }
-
-    private static long? FreeInodesAt(string path) =>
-        OperatingSystem.IsLinux() && Environment.Is64BitProcess
-        && Posix.Statvfs(path, out Posix.FileSystemStatus status) == 0 && status.Inodes > 0
-            ? (long)Math.Min(status.AvailableInodes, long.MaxValue)
-            : null;
 
     /// <summary>The kind of the first network file system that holds one of the directories; null when all are this machine's own.</summary>
     public static string? NetworkKind(IEnumerable<string> directories) => directories.Distinct().Select(Of).FirstOrDefault(facts => facts.IsNetwork)?.Kind;

@@ -154,6 +154,7 @@ public sealed class OutputClaim : IDisposable
     {
         string stagings = Path.Join(paths.Workspace, job + "-");
         return entry == paths.Plan(job)
+            || entry == paths.SideFileList(job)
             || entry == paths.Prepared(job)
             || entry == paths.Replaced(job)
             || (entry.StartsWith(stagings, StringComparison.Ordinal)

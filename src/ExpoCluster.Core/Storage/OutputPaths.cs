@@ -43,6 +43,9 @@ public sealed record OutputPaths(string Root)
 
     public string Plan(string job) => Path.Join(Workspace, job + ".plan.json");
 
+    /// <summary>The side files that the job was begun with.</summary>
+    public string SideFileList(string job) => Path.Join(Workspace, job + ".side-files.json");
+
     /// <summary>The staging directory of one generation. A generation is never used twice.</summary>
     public string Staging(string job, int generation) =>
         Path.Join(Workspace, string.Create(CultureInfo.InvariantCulture, $"{job}-{generation}"));

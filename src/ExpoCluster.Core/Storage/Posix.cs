@@ -38,6 +38,10 @@ internal static class Posix
     internal const int NoFollow = 0x100;
     internal const uint BasicStats = 0x7ff;
 
+    private const int MayWrite = 2;
+    private const int MayEnter = 1;
+    private const int AsEffectiveUser = 0x200;
+
     private const int OpenReadOnly = 0;
     private const int OpenWriteOnly = 1;
     private const int OpenReadWrite = 2;
@@ -92,6 +96,15 @@ internal static class Posix
 
     [DllImport("libc", EntryPoint = "geteuid")]
     internal static extern uint EffectiveUser();
+
+    /// <summary>Why names in a directory may not be made by this user; null where they may, or nobody can tell.</summary>
+    internal static string? FindWriteRefusal(string directory) =>
+        OperatingSystem.IsLinux() && AccessAt(CurrentDirectory, directory, MayWrite | MayEnter, AsEffectiveUser) != 0
+            ? Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())
+            : null;
+
+    [DllImport("libc", EntryPoint = "faccessat", SetLastError = true)]
+    private static extern int AccessAt(int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int mode, int flags);
 
     /// <summary>A signal that arrives in the middle of a call is no failure of it: it is made again.</summary>
     private static int Uninterrupted<T>(T arguments, Func<T, int> call)
@@ -167,12 +180,14 @@ internal static class Posix
     {
         [FieldOffset(40)] internal ulong Inodes;
         [FieldOffset(56)] internal ulong AvailableInodes;
+        [FieldOffset(80)] internal ulong MaxNameBytes;
     }
 
     /// <summary>struct statx, the same on every Linux architecture.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     internal struct FileStatus
     {
+        [FieldOffset(8)] internal ulong Attributes;
         [FieldOffset(16)] internal uint Links;
         [FieldOffset(20)] internal uint User;
         [FieldOffset(28)] internal ushort Mode;

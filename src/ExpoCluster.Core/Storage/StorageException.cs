@@ -26,6 +26,9 @@ public sealed class StorageException(string code, string message, string advice,
     /// <summary>The device or the network file system failed, not a rule of it.</summary>
     public const string DeviceFailed = "EXPO4011";
 
+    /// <summary>Something in the output directory cannot be moved or replaced by this user.</summary>
+    public const string NotReplaceable = "EXPO4012";
+
     /// <summary>Why a job of a cluster is queued.</summary>
     public const string AwaitsSpace = "EXPO4007";
 
@@ -77,6 +80,9 @@ public sealed class StorageException(string code, string message, string advice,
         Posix.ErrorTooManyLinks => NotPlainFile(path, ThroughLink),
         _ => new StorageException(NotWritable, $"{path}: cannot {what} ({new Win32Exception(errno).Message}).", AccessAdvice),
     };
+
+    internal static StorageException Held(string path, string why) => new(
+        NotReplaceable, $"{path}: {why}, so the output could not be published.", "remove that obstacle, or choose another --out.");
 
     internal static StorageException NotPlainFile(string path, string what) => new(
         NotPlain, $"{path}: {what}.", "remove what is there if it is nobody's, or choose another --out.");

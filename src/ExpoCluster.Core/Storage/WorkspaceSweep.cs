@@ -21,6 +21,7 @@ public static class WorkspaceSweep
         }
 
         File.Delete(paths.Plan(job));
+        File.Delete(paths.SideFileList(job));
         Durability.FlushDirectory(paths.Workspace);
     }
 

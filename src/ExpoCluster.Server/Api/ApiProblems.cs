@@ -26,6 +26,9 @@ internal static class ApiProblems
 
     private const int MaxCharacters = 1000;
 
+    /// <summary>Of the names of tensors of one kind of problem: those of ten thousand tensors.</summary>
+    private const int MaxNameCharacters = 1 << 19;
+
     public static Problem Of(Exception exception) => exception switch
     {
         UsageException usage => Of(StatusOf(usage.Code), usage.Code, usage.Message, usage.Advice) with
@@ -34,7 +37,7 @@ internal static class ApiProblems
         },
         PlanningException planning => Of(StatusOf(planning.Code), planning.Code, planning.Message, planning.Advice) with
         {
-            Problems = Details(planning.Problems, problem => new ProblemDetail(problem.Code, Short(problem.Tensor), Short(problem.Message), Advice: null)),
+            Problems = Details(planning.Kinds, DetailOf),
         },
         ExpoException expo => Of(StatusOf(expo.Code), expo.Code, expo.Message, expo.Advice),
         DbException database => Of(
@@ -130,6 +133,11 @@ internal static class ApiProblems
             ? told
             : [.. told, told[^1] with { Path = "", Message = $"and {problems.Count - MaxProblems} problems more.", Advice = null }];
     }
+
+    private static ProblemDetail DetailOf(PlanProblemKind kind) => new(kind.Code, Short(kind.Path), Short(kind.Message), Short(kind.Advice))
+    {
+        Count = kind.Count, Pattern = Short(kind.Pattern), Examples = kind.Examples, Tensors = [.. kind.NamesWithin(MaxNameCharacters)],
+    };
 
     private static string Short(string text) => text.Length > MaxCharacters ? text[..MaxCharacters] + " …" : text;
 

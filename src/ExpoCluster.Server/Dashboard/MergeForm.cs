@@ -124,8 +124,9 @@ public sealed class FormProblems
             case UsageException usage:
                 problems.AddAll(usage.Problems);
                 break;
-            case PlanningException { Problems.Length: > 0 } planning:
-                problems.AddAll([.. planning.Problems.Select(problem => new RecipeProblem(problem.Code, problem.Tensor, problem.Message, planning.Advice))]);
+            case PlanningException planning:
+                // A tensor may be called as a field is: what it is about is said in the message.
+                problems.AddAll([.. planning.Kinds.Select(kind => new RecipeProblem(kind.Code, "", kind.Message, kind.Advice))]);
                 break;
             default:
                 problems.Add(new RecipeProblem(exception.Code, FieldOf(exception.Message, form), exception.Message, exception.Advice));

@@ -10,7 +10,9 @@ using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Server.Nodes;
 using ExpoCluster.Tensors;
 using Microsoft.Data.Sqlite;
@@ -24,6 +26,9 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     private static readonly TimeSpan RemoteLeaseDuration = TimeSpan.FromMinutes(30);
 
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(3);
+
+    // As the journal has it; null for a merge that begins.
+    private JobState? resumed;
 
     /// <summary>Runs, or resumes, the merge until it is published or stopped.</summary>
     /// <param name="merge">What to do.</param>
@@ -48,9 +53,9 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         Plan plan = merge.Plan;
         HubInputs.CheckPlace(paths, merge);
 
-        JournalFile.CheckPath(paths.Journal);
         using OutputClaim claim = OutputClaim.Acquire(paths);
         ClaimRecord? earlier = claim.Previous;
+        SideFileList? sideFiles;
         try
         {
             OutputCondition condition = OutputPreflight.Inspect(paths, merge, recipe);
@@ -61,8 +66,12 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             }
 
             earlier = options.Restart ? null : ResumableRecord(claim, plan);
+            sideFiles = merge.ListSideFiles();
+            CheckSideFiles(earlier, sideFiles, plan);
             CheckOutput(paths, condition, options, isResumed: earlier is not null);
+            HubInputs.CheckPublishing(paths, merge, options.Overwrite || options.Restart);
             claim.Sweep(earlier?.Job);
+            PublishPreflight.TryMoving(paths);
             var needs = OutputNeeds.Of(merge);
             bool isPrepared = earlier is not null && Directory.Exists(paths.Prepared(earlier.Job));
             OutputPreflight.CheckStorage(paths, needs, earlier is null ? 0 : isPrepared ? needs.Bytes : ReservedBytes(earlier.Job));
@@ -79,7 +88,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             throw;
         }
 
-        MergeOutcome outcome = await RunClaimedAsync(claim, earlier, merge, progress, interrupt).ConfigureAwait(false);
+        MergeOutcome outcome = await RunClaimedAsync(claim, earlier, merge, sideFiles, progress, interrupt).ConfigureAwait(false);
         if (outcome.Status == MergeOutcome.Done)
         {
             CleanUp(claim);
@@ -120,12 +129,22 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     {
         _ = Journal;
         JobState state = JournalFile.Replay(paths.Journal, job);
+        resumed = state.Phase == JobPhase.New ? null : state;
         if (state.Phase != JobPhase.New && (state.PlanDigest != plan.Digest || state.Submission!.Output != paths.Root))
         {
             throw JobException.OfDamagedJournal(
                 paths.Journal,
                 $"it is of a merge into {state.Submission!.Output}",
                 "move the directory back to finish that merge, or use --restart to begin anew here.");
+        }
+    }
+
+    // What an interrupted merge was begun with is what it publishes; once that is under way, it has its copies.
+    private void CheckSideFiles(ClaimRecord? earlier, SideFileList? now, Plan plan)
+    {
+        if (earlier is not null && now is not null && resumed is { IsPublishing: false, SideFiles: { ListDigest.Length: > 0 } then })
+        {
+            SideFileList.Load(paths.SideFileList(earlier.Job), then.ListDigest).DemandSame(now, plan.SideFileDirectory!);
         }
     }
 
@@ -147,7 +166,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         .Sum(file => new FileInfo(file).Length);
 
     private async Task<MergeOutcome> RunClaimedAsync(
-        OutputClaim claim, ClaimRecord? earlier, PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
+        OutputClaim claim, ClaimRecord? earlier, PlannedMerge merge, SideFileList? sideFiles, Action<JobProgress> progress, CancellationToken interrupt)
     {
         Plan plan = merge.Plan;
         string job = earlier?.Job ?? NewJobId();
@@ -163,6 +182,13 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         using HeadStart? ahead = claim.Previous is null ? BeginAhead(job, plan, worker, inFlight) : null;
         var plans = new PlanStore();
         plans.Save(paths.Plan(job), plan);
+        if (resumed is null)
+        {
+            sideFiles?.Save(paths.SideFileList(job));
+        }
+
+        SubmitJob submission = Submission(job, plan);
+        submission.SideFiles = SideFileFacts.Of(merge, sideFiles);
         // The list of all jobs, which is of this one, is what the dashboard reads.
         JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, CancellationToken.None).ConfigureAwait(false);
         Node node = await Node.StartAloneAsync(SettingsFor(inFlight, watch, worker with { HeadStart = ahead }, plan, register), plans).ConfigureAwait(false);
@@ -176,7 +202,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             }
 
             using var session = new JobSession(node);
-            return await ConverseAsync(session, job, earlier, plan, progress, watch, interrupt).ConfigureAwait(false);
+            return await ConverseAsync(session, submission, earlier, plan, progress, watch, interrupt).ConfigureAwait(false);
         }
         finally
         {
@@ -241,17 +267,18 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
 
     private async Task<MergeOutcome> ConverseAsync(
         JobSession session,
-        string job,
+        SubmitJob submission,
         ClaimRecord? earlier,
         Plan plan,
         Action<JobProgress> progress,
         EngineWatch watch,
         CancellationToken interrupt)
     {
+        string job = submission.Job;
         try
         {
             watch.Await($"the job's coordinator, which writes the journal {paths.Journal}");
-            await session.CommandAsync(Submission(job, plan), watch.Ended).ConfigureAwait(false);
+            await session.CommandAsync(submission, watch.Ended).ConfigureAwait(false);
             if (earlier is not null)
             {
                 await session.CommandAsync(Resumption(job, plan, earlier), watch.Ended).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using ExpoCluster.Client.Jobs;
+using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Hub.Download;
@@ -58,6 +59,7 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
         try
         {
             EmbeddedMerge.CheckOutput(paths, OutputPreflight.Inspect(paths, merge, recipe), options, isResumed: claim.Previous is not null);
+            CheckPublishing(paths, merge, options.Overwrite || options.Restart);
             needs.CheckSpace(paths, File.Exists(paths.Journal) ? 0 : OutputNeeds.Of(merge).Bytes);
             HubPins.Keep(paths, session.Pins);
             HubNeeds.Record(merge);
@@ -113,6 +115,19 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
         {
             throw new UsageException(problem);
         }
+
+        JournalFile.CheckPath(paths.Journal);
+    }
+
+    /// <summary>Throws when the files could not get their final names there, as far as that is known before any work.</summary>
+    public static void CheckPublishing(OutputPaths paths, PlannedMerge merge, bool overwrite)
+    {
+        if (PublishPreflight.FindObstacle(paths, merge) is { } obstacle)
+        {
+            throw new UsageException(obstacle);
+        }
+
+        PublishPreflight.CheckRights(paths, merge, overwrite);
     }
 
     private static bool IsInvolvedIn(Recipe recipe) => HubReference.Matches(recipe.Base) || HubReference.Matches(recipe.Aligned);

@@ -70,9 +70,9 @@ internal sealed class Stillness(TimeProvider clock)
 
     private static string Describe(JobProgress now)
     {
-        if (now.State == "publishing")
+        if (now.Publishing > 0)
         {
-            return "the storage, to give the files their final names";
+            return string.Create(CultureInfo.InvariantCulture, $"the storage: {now.Publishing} files are being {(now.State == "publishing" ? "given their final names" : "prepared for publishing")}");
         }
 
         if (now.Lanes.Where(lane => lane.Worker.Length > 0).MinBy(lane => lane.BytesDone) is { } slowest)

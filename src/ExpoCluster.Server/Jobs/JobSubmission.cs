@@ -12,6 +12,7 @@ using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Core.Telemetry;
 
@@ -131,10 +132,14 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         CheckSize(submission);
         submission.TraceParent = JobTrace.Text(JobTrace.Record(
             JobTrace.Plan, JobTrace.Of(job), start, [new(JobTrace.JobAttribute, job), new(JobTrace.NodeAttribute, desk.NodeName)]));
+        SideFileList? sideFiles = await Planners.RunAsync(_ => planned.Merge.ListSideFiles(roots), cancellation).ConfigureAwait(false);
+        submission.SideFiles = SideFileFacts.Of(planned.Merge, sideFiles);
         await OwnThread.Run(() =>
         {
             Durability.CreateDirectory(paths.Workspace);
+            PublishPreflight.TryMoving(paths);
             plans.Save(paths.Plan(job), planned.Merge.Plan);
+            sideFiles?.Save(paths.SideFileList(job));
             HubNeeds.Record(planned.Merge);
             return true;
         }).ConfigureAwait(false);
@@ -187,6 +192,12 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
             return planned;
         }
 
+        if (PublishPreflight.FindObstacle(paths, planned.Merge) is { } obstacle)
+        {
+            throw new UsageException(obstacle with { Path = "out" });
+        }
+
+        PublishPreflight.CheckRights(paths, planned.Merge, request.Overwrite);
         var needs = OutputNeeds.Of(planned.Merge);
         long outputBytes = needs.Bytes;
         OutputPreflight.CheckInodes(paths, needs);

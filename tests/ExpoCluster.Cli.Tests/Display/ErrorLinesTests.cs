@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using ExpoCluster.Cli.Display;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
@@ -29,11 +30,29 @@ public sealed class ErrorLinesTests
     }
 
     [Fact]
-    public void Every_tensor_that_does_not_fit_has_its_own_line()
+    public void Tensors_that_do_not_fit_for_one_reason_have_one_line_and_common_advice_stands_once()
     {
-        ErrorLines.Write(output, new PlanningException([new PlanProblem("EXPO1201", "a", "one."), new PlanProblem("EXPO1203", "b", "two.")]));
+        ErrorLines.Write(output, new PlanningException(
+        [
+            new PlanProblem("EXPO1201", "a", "one.") { OfMany = "are odd", Advice = "mend them." },
+            new PlanProblem("EXPO1203", "b", "two.") { Advice = "mend them." },
+            new PlanProblem("EXPO1201", "c", "three.") { OfMany = "are odd", Advice = "mend them." },
+            new PlanProblem("EXPO1204", "d", "four.") { Advice = "leave it." },
+        ]));
 
-        Assert.StartsWith("error EXPO1201: one.\nerror EXPO1203: two.\n  use --on-mismatch", output.ToString(), StringComparison.Ordinal);
+        Assert.Equal(
+            "error EXPO1201: 2 tensors are odd: a, c.\nerror EXPO1203: two.\n  mend them.\nerror EXPO1204: four.\n  leave it.\n", output.ToString());
+    }
+
+    [Fact]
+    public void Programs_are_told_all_names()
+    {
+        JsonObject json = JsonOutput.Of(new PlanningException(
+            [.. Enumerable.Range(0, 30).Select(i => new PlanProblem("EXPO1201", $"h.{i}.w", "one.") { OfMany = "are odd" })]));
+
+        JsonNode problem = Assert.Single(json["problems"]!.AsArray())!;
+        Assert.Equal(("EXPO1201", "h.*.w", 30), ((string)problem["code"]!, (string)problem["path"]!, (int)problem["count"]!));
+        Assert.Equal((30, 5), (problem["tensors"]!.AsArray().Count, problem["examples"]!.AsArray().Count));
     }
 
     [Fact]

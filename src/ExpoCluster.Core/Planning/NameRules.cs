@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Recipes;
+
+namespace ExpoCluster.Core.Planning;
+
+/// <summary>Rules that turn names of base into names of aligned, guessed from tensors whose names end alike.</summary>
+/// <param name="joined">Names that both sides have: no rule may touch them.</param>
+internal sealed class NameRules(IReadOnlyCollection<string> joined)
+{
+    /// <summary>A rule that touches other tensors as well is made narrower by so many segments at most.</summary>
+    private const int MaxNarrowings = 4;
+
+    private static readonly char[] Special = ['*', '?', '\\'];
+
+    /// <param name="inBase">Tensors without a partner.</param>
+    /// <param name="inAligned">Likewise.</param>
+    /// <param name="work">Who ends it.</param>
+    /// <returns>The narrower ones first, for of several rules that match the first one counts.</returns>
+    public ImmutableArray<TensorRename> Find(CheckpointTensor[] inBase, CheckpointTensor[] inAligned, PlanningWork work)
+    {
+        var ends = new NameEnds(inBase);
+        var pairs = new List<Pair>();
+        foreach (CheckpointTensor tensor in inAligned)
+        {
+            work.Continue();
+            if (ends.PartnerOf(tensor) is { } partner && Pair.Of(partner, tensor.Name) is { } pair)
+            {
+                pairs.Add(pair);
+            }
+        }
+
+        return
+        [
+            .. Rules(pairs, MaxNarrowings)
+                .GroupBy(rule => rule.Rename.From, StringComparer.Ordinal)
+                .Select(rules => rules.MaxBy(rule => rule.Votes).Rename)
+                .OrderByDescending(rule => rule.From.Length)
+                .ThenBy(rule => rule.From, StringComparer.Ordinal),
+        ];
+    }
+
+    private IEnumerable<(TensorRename Rename, int Votes)> Rules(List<Pair> pairs, int narrowings)
+    {
+        foreach (IGrouping<string, Pair> sameFrom in pairs.GroupBy(pair => pair.Rule.From, StringComparer.Ordinal))
+        {
+            List<IGrouping<TensorRename, Pair>> rules = [.. sameFrom.GroupBy(pair => pair.Rule)];
+            if (rules.Count == 1 && !joined.Any(name => rules[0].Key.Apply(name) is not null))
+            {
+                yield return (rules[0].Key, rules[0].Count());
+            }
+            else if (narrowings > 0)
+            {
+                foreach ((TensorRename, int) narrower in Rules([.. sameFrom.Select(pair => pair.Narrower()).OfType<Pair>()], narrowings - 1))
+                {
+                    yield return narrower;
+                }
+            }
+        }
+    }
+
+    /// <summary>Two names that end alike.</summary>
+    /// <param name="Base">What is not common, in base.</param>
+    /// <param name="Aligned">What is not common, in aligned.</param>
+    /// <param name="Common">The segments of the common end.</param>
+    private sealed record Pair(string Base, string Aligned, ImmutableArray<string> Common)
+    {
+        public TensorRename Rule { get; } = RuleOf(Base, Aligned);
+
+        public static Pair? Of((string Name, int Segments) inBase, string inAligned)
+        {
+            string[] segments = inBase.Name.Split('.');
+            ImmutableArray<string> common = [.. segments[^inBase.Segments..]];
+            int length = common.Sum(segment => segment.Length + 1) - 1;
+            // They would mean something else in a rule.
+            return inBase.Name.IndexOfAny(Special) < 0 && inAligned.IndexOfAny(Special) < 0
+                ? new Pair(inBase.Name[..^length], inAligned[..^length], common)
+                : null;
+        }
+
+        /// <summary>One segment of the common end more belongs to the rule; null where there is none to spare.</summary>
+        public Pair? Narrower() => Common.Length > 1 ? new Pair($"{Base}{Common[0]}.", $"{Aligned}{Common[0]}.", Common[1..]) : null;
+
+        // Numbers of layers and experts stand for all of them.
+        private static TensorRename RuleOf(string inBase, string inAligned)
+        {
+            string[] numbers = NumbersOf(inBase);
+            return numbers.Length > 0 && numbers.SequenceEqual(NumbersOf(inAligned))
+                ? new TensorRename(NamePattern.WithoutNumbers(inBase) + "*", NamePattern.WithoutNumbers(inAligned) + "*", RenamedSide.Base)
+                : new TensorRename(inBase, inAligned, RenamedSide.Base);
+        }
+
+        private static string[] NumbersOf(string text) => [.. text.Split('.').Where(segment => segment.Length > 0 && segment.All(char.IsAsciiDigit))];
+    }
+}
