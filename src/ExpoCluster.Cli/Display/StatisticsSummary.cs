@@ -1,4 +1,5 @@
 using System.Globalization;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Tensors.Dtypes;
 
@@ -12,7 +13,8 @@ internal static class StatisticsSummary
 
     /// <param name="statistics">Of one output.</param>
     /// <param name="dtype">Of most of the output.</param>
-    public static IEnumerable<string> Lines(ProvenanceStatistics statistics, Dtype? dtype)
+    /// <param name="coverage">How much of it was computed.</param>
+    public static IEnumerable<string> Lines(ProvenanceStatistics statistics, Dtype? dtype, Coverage coverage)
     {
         ProvenanceSums total = statistics.Total;
         string name = dtype?.Name() ?? "the output";
@@ -25,21 +27,26 @@ internal static class StatisticsSummary
             string lost = total.SwallowedShare < NoticeableShare
                 ? ""
                 : $"; {Percent(total.SwallowedShare)} of the changed weights did not move{Advice(dtype)}";
-            yield return string.Create(CultureInfo.InvariantCulture, $"alpha {asked:0.00##} asked, {reached:0.00##} reached in {name}{lost}");
+            yield return string.Create(CultureInfo.InvariantCulture, $"alpha {asked:0.00##} asked, {reached:0.00##} reached in {name}{OfModel(reached, coverage)}{lost}");
         }
 
+        var notFinite = NotFiniteTensors.Of(statistics);
         if (total.Overflowed > 0)
         {
             yield return string.Create(
-                CultureInfo.InvariantCulture, $"warning: {total.Overflowed:N0} values are too large for {name} and became infinite; --dtype bf16 or f32 would hold them");
+                CultureInfo.InvariantCulture, $"warning: {total.Overflowed:N0} values are too large for {name} and became infinite; --dtype bf16 or f32 would hold them ({NotFiniteTensors.Describe(notFinite.Overflowed)})");
         }
 
         if (total.NaN > 0 || total.Infinite > total.Overflowed)
         {
             yield return string.Create(
-                CultureInfo.InvariantCulture, $"warning: {total.NaN:N0} values are NaN and {total.Infinite - total.Overflowed:N0} infinite, as the inputs made them");
+                CultureInfo.InvariantCulture, $"warning: {total.NaN:N0} values are NaN and {total.Infinite - total.Overflowed:N0} infinite, as the inputs made them ({NotFiniteTensors.Describe(notFinite.Inherited)})");
         }
     }
+
+    // What was copied has not moved at all.
+    private static string OfModel(double reached, Coverage coverage) => coverage.CopiedBytes == 0 ? "" : string.Create(
+        CultureInfo.InvariantCulture, $" over what was computed, {reached * coverage.MergedShare:0.00##} over the whole model");
 
     public static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.#} %");
 

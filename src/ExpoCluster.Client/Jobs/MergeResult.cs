@@ -25,7 +25,28 @@ public sealed record OutputStatistics(
     double SwallowedShare,
     long Overflowed,
     [property: JsonPropertyName("nan")] long NaN,
-    long Infinite);
+    long Infinite)
+{
+    /// <summary>What was computed of it; null where its record does not say.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MergedBytes? Merged { get; init; }
+
+    /// <summary>What was copied of it; null where its record does not say.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CopiedBytes? Copied { get; init; }
+
+    /// <summary>The effective alpha over the whole model, in which what was copied counts as 0, by its bytes; null where it is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? EffectiveAlphaOfModel { get; init; }
+
+    /// <summary>Names of tensors in which results became infinite; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? OverflowedTensors { get; init; }
+
+    /// <summary>Names of tensors with NaN or infinities that the inputs made; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? NotFiniteTensors { get; init; }
+}
 
 /// <summary>What <c>merge --json</c> prints at the end.</summary>
 /// <param name="Job">The job's id; null when none was started.</param>
@@ -51,4 +72,15 @@ public sealed record MergeResult(
 
     /// <summary>Tensors that were dropped or taken from aligned, files that were ignored.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>What speaks against the merge, though it was done.</summary>
+    public IReadOnlyList<MergeWarning> Warnings { get; init; } = [];
+
+    /// <summary>What is computed of each output; null when there is no plan.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MergedBytes? Merged { get; init; }
+
+    /// <summary>What is copied of each output; null when there is no plan.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CopiedBytes? Copied { get; init; }
 }

@@ -24,6 +24,11 @@ internal static partial class OutputLayout
         bool keepNames = groups.Count > 1
             && groups.Count == aligned.Shards.Length
             && aligned.Shards.All(shard => ShardName().IsMatch(shard.Name));
+        if (groups.Count == 1 && MistralFormat.IsOf(aligned))
+        {
+            return [Layout(MistralFormat.WeightsName, groups[0])];
+        }
+
         return
         [
             .. groups.Select((group, index) => Layout(

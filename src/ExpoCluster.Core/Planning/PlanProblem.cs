@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
@@ -8,6 +9,9 @@ namespace ExpoCluster.Core.Planning;
 /// <summary>One reason why two checkpoints cannot be merged as the recipe says.</summary>
 public sealed record PlanProblem(string Code, string Tensor, string Message)
 {
+    /// <summary>What to do; null where that is the same as for other problems of its kind.</summary>
+    public string? Advice { get; init; }
+
     internal static PlanProblem OnlyInAligned(string tensor, Recipe recipe) => new(
         PlanningException.OnlyInAligned, tensor, $"tensor '{Printable.Of(tensor)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}).");
 
@@ -49,6 +53,14 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
         PlanningException.HeadTiedOnOneSide,
         head,
         $"the output head '{Printable.Of(head)}' is in base ({Printable.Of(recipe.Base)}) but not in aligned ({Printable.Of(recipe.Aligned)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings); the output would be tied as aligned is, and 'drop' accepts that.");
+
+    internal static PlanProblem TooLittleIsComputed(long uncomputed, long all, ImmutableArray<CopiedKind> kinds) => new(
+        PlanningException.TooLittleComputed,
+        "",
+        $"a word of on_mismatch for all tensors would leave {ByteSize.Format(uncomputed)} of {ByteSize.Format(all)} of aligned's floating-point bytes uncomputed ({Coverage.PercentOf((double)uncomputed / all)}), and may leave 10 % at most. The largest kinds: {Coverage.Describe(kinds)}.")
+    {
+        Advice = "check that base and aligned belong together: their tensors may differ in a prefix, in shapes or in dtypes. Who means it names these tensors in a recipe's on_mismatch, such as {match: 'visual.*', policy: copy-aligned}.",
+    };
 
     internal static PlanProblem NoCommonRows(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.NoCommonRows,

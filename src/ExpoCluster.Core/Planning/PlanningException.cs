@@ -21,12 +21,24 @@ public sealed class PlanningException(ImmutableArray<PlanProblem> problems)
     public const string HeadTiedOnOneSide = "EXPO1208";
     public const string NoCommonRows = "EXPO1209";
 
+    public const string IsQuantised = "EXPO1210";
+    public const string IsAdapter = "EXPO1211";
+    public const string WithoutElements = "EXPO1212";
+    public const string ExpertsFused = "EXPO1213";
+    public const string TooLittleComputed = "EXPO1214";
+    public const string PromisedStray = "EXPO1215";
+
     private const int MaxShown = 20;
 
     public ImmutableArray<PlanProblem> Problems { get; } = problems;
 
     private static string AdviceOn(ImmutableArray<PlanProblem> problems)
     {
+        if (problems.All(problem => problem.Advice is not null))
+        {
+            return string.Join(" ", problems.Select(problem => problem.Advice).Distinct());
+        }
+
         string advice = "use --on-mismatch copy-aligned to take these tensors from aligned, or --on-mismatch drop to leave them out.";
         if (problems.Any(problem => problem.Code == ShapesDiffer))
         {

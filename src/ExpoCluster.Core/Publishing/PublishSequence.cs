@@ -155,13 +155,15 @@ public sealed class PublishSequence
         IEnumerable<string> weights = plan.FilesOf(variant).Select(file => file.BaseName);
         return
         [
-            .. sideFiles.Select(file => file.RelativePath),
+            .. sideFiles.Where(file => GoesAlong(file, plan)).Select(file => file.RelativePath),
             ModelCardName,
             OutputPaths.ProvenanceName,
             .. weights,
             .. plan.LayoutLength > 1 ? new[] { Index } : [],
         ];
     }
+
+    private static bool GoesAlong(SideFile file, Plan plan) => file.RelativePath != MistralFormat.ParametersName || MistralFormat.IsOf(plan);
 
     private static string InFolder(string folder, string name) => folder.Length == 0 ? name : folder + "/" + name;
 
@@ -170,12 +172,12 @@ public sealed class PublishSequence
     {
         string prepared = Path.Join(paths.Prepared(job), plan.FolderOf(variant));
         Durability.CreateDirectory(prepared);
-        foreach (SideFile file in sideFiles)
+        foreach (SideFile file in sideFiles.Where(file => GoesAlong(file, plan)))
         {
-            PrepareSideFile(plan, file, Path.Join(prepared, file.RelativePath));
+            PrepareSideFile(plan, recipe, file, Path.Join(prepared, file.RelativePath));
         }
 
-        string card = ModelCard.Render(new ModelCardFacts(recipe, plan.MainDtype?.Name() ?? "mixed", version));
+        string card = ModelCard.Render(new ModelCardFacts(recipe, plan.MainDtype?.Name() ?? "mixed", version) { Coverage = Coverage.Of(plan) });
         Durability.WriteWhole(Path.Join(prepared, ModelCardName), Encoding.UTF8.GetBytes(card));
         if (plan.LayoutLength > 1)
         {
@@ -184,6 +186,11 @@ public sealed class PublishSequence
 
         ImmutableArray<string> names = NamesOfVariant(sideFiles, plan, variant);
         var provenance = Provenance.Of(plan, variant, recipe, files, names, version);
+        if (recipe.Strict && NotFiniteTensors.Of(provenance.Statistics) is { IsEmpty: false } found)
+        {
+            throw new NotFiniteException(found);
+        }
+
         Durability.WriteWhole(Path.Join(prepared, OutputPaths.ProvenanceName), provenance.ToJson());
     }
 
@@ -191,12 +198,12 @@ public sealed class PublishSequence
         plan.Layout.Sum(file => file.Tensors.Sum(tensor => tensor.Entry.ByteCount)),
         plan.Layout.SelectMany(file => file.Tensors.Select(tensor => KeyValuePair.Create(tensor.Entry.Name, file.BaseName))));
 
-    private void PrepareSideFile(Plan plan, SideFile file, string target)
+    private void PrepareSideFile(Plan plan, Recipe recipe, SideFile file, string target)
     {
         Durability.CreateDirectory(Path.GetDirectoryName(target)!);
         byte[] content = SideFileSelection.Read(file, BoundsOf(plan));
         bool isConfig = file.RelativePath == ConfigJson.FileName;
-        Durability.WriteWhole(target, isConfig && plan.MainDtype is { } dtype ? ConfigJson.WithDtype(content, dtype) : content);
+        Durability.WriteWhole(target, isConfig ? ConfigJson.With(content, ConfigChanges.Of(plan, recipe)) : content);
     }
 
     // A name of ours whose source has left the workspace is published already; everything else of a model here is old.

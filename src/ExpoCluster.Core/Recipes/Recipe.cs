@@ -34,6 +34,9 @@ public sealed record Recipe
 
     public MismatchRule OnMismatch { get; init; } = MismatchPolicy.Error;
 
+    /// <summary>Whatever would be a warning is an error. Changes no byte of the output.</summary>
+    public bool Strict { get; init; }
+
     /// <summary>The largest output file in bytes; null keeps the aligned checkpoint's own partition into files.</summary>
     public long? MaxShardBytes { get; init; }
 

@@ -51,7 +51,8 @@ public sealed record RecipeDraft
         string? dtype = null,
         string? maxShardSize = null,
         string? onMismatch = null,
-        string? output = null)
+        string? output = null,
+        string? strict = null)
     {
         (string Key, string Option, string? Text)[] given =
         [
@@ -65,6 +66,7 @@ public sealed record RecipeDraft
             (RecipeKeys.MaxShardSize, "--max-shard-size", maxShardSize),
             (RecipeKeys.OnMismatch, "--on-mismatch", onMismatch),
             (RecipeKeys.Output, "--out", output),
+            (RecipeKeys.Strict, "--strict", strict),
         ];
         return new RecipeDraft
         {
@@ -96,6 +98,7 @@ public sealed record RecipeDraft
         Dtype? dtype = OutputDtype(numerics, problems);
         MismatchRule onMismatch = OnMismatch(problems);
         long? maxShardBytes = MaxShardBytes(problems);
+        bool strict = Word(RecipeKeys.Strict, "answer to whether warnings are errors", false, problems, ("true", true), ("false", false));
         if (problems.Count > 0)
         {
             return new RecipeValidation(null, problems.ToImmutable());
@@ -114,6 +117,7 @@ public sealed record RecipeDraft
             OutputDtype = dtype,
             OnMismatch = onMismatch,
             MaxShardBytes = maxShardBytes,
+            Strict = strict,
             Output = Text(RecipeKeys.Output),
         };
         return new RecipeValidation(recipe, []);

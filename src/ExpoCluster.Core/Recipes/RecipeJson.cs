@@ -33,6 +33,11 @@ internal static class RecipeJson
             json.WriteString(RecipeKeys.Dtype, DtypeWord(recipe.OutputDtype));
             WriteMismatch(json, recipe.OnMismatch);
             json.WriteString(RecipeKeys.MaxShardSize, recipe.MaxShardBytes?.ToString(CultureInfo.InvariantCulture) ?? "keep");
+            if (recipe.Strict)
+            {
+                json.WriteBoolean(RecipeKeys.Strict, true);
+            }
+
             WriteOptional(json, RecipeKeys.Output, recipe.Output);
             json.WriteEndObject();
         }

@@ -15,6 +15,7 @@ internal static class RecipeKeys
     public const string Dtype = "dtype";
     public const string OnMismatch = "on_mismatch";
     public const string MaxShardSize = "max_shard_size";
+    public const string Strict = "strict";
     public const string Output = "out";
 
     /// <summary>In an entry of a list: the glob over tensor names.</summary>
@@ -27,7 +28,7 @@ internal static class RecipeKeys
     public const int MaxEntries = 4096;
 
     public static readonly string[] All =
-        [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Sweep, Numerics, Seed, Dtype, OnMismatch, MaxShardSize, Output];
+        [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Sweep, Numerics, Seed, Dtype, OnMismatch, MaxShardSize, Strict, Output];
 
     /// <summary>Those whose values may be lists.</summary>
     public static readonly string[] Lists = [Alpha, AlphaByDepth, Sweep, OnMismatch];

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Core.SideFiles;
@@ -8,19 +9,24 @@ namespace ExpoCluster.Core.SideFiles;
 /// <summary>Changes to <c>config.json</c> that leave every other byte alone.</summary>
 public static class ConfigJson
 {
-    public const string FileName = "config.json";
+    public const string FileName = ConfigFacts.FileName;
+
+    private static readonly string[] DtypeWords = ["float32", "float16", "bfloat16", "float64", "float", "half", "double", "auto"];
 
     /// <summary>Sets the top-level <c>dtype</c> and <c>torch_dtype</c>, as far as they are there.</summary>
     /// <exception cref="CheckpointException">The text is not a JSON object.</exception>
-    public static byte[] WithDtype(ReadOnlySpan<byte> config, Dtype dtype)
+    public static byte[] WithDtype(ReadOnlySpan<byte> config, Dtype dtype) => With(config, new ConfigChanges(dtype, IsOneDtype: false, IsUntied: false, IsPlain: false));
+
+    /// <summary>Makes all changes.</summary>
+    /// <exception cref="CheckpointException">The text is not a JSON object.</exception>
+    internal static byte[] With(ReadOnlySpan<byte> config, ConfigChanges changes)
     {
-        byte[] name = Encoding.UTF8.GetBytes($"\"{TorchName(dtype)}\"");
-        var output = new List<byte>(config.Length + 32);
+        var output = new List<byte>(config.Length + 64);
         int copied = 0;
-        foreach ((int begin, int end) in FindDtypes(config))
+        foreach ((int begin, int end, byte[] text) in FindEdits(config, changes))
         {
             output.AddRange(config[copied..begin]);
-            output.AddRange(name);
+            output.AddRange(text);
             copied = end;
         }
 
@@ -37,27 +43,31 @@ public static class ConfigJson
         _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Only arithmetic dtypes are a model's."),
     };
 
-    // Where the values of the two keys begin and end. Nested ones (of a sub-model's configuration) are left alone.
-    private static List<(int Begin, int End)> FindDtypes(ReadOnlySpan<byte> config)
+    private static List<(int Begin, int End, byte[] Text)> FindEdits(ReadOnlySpan<byte> config, ConfigChanges changes)
     {
-        var found = new List<(int, int)>();
+        var edits = new List<(int, int, byte[])>();
         try
         {
-            var reader = new Utf8JsonReader(config);
+            var reader = new Utf8JsonReader(config, new JsonReaderOptions { MaxDepth = 128 });
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             {
                 throw CheckpointErrors.ConfigNotJson("the configuration is not a JSON object");
             }
 
+            int begin = (int)reader.BytesConsumed;
+            bool saysTied = false;
             while (reader.Read())
             {
-                bool isWanted = reader.TokenType == JsonTokenType.PropertyName
-                    && reader.CurrentDepth == 1
-                    && (reader.ValueTextEquals("dtype") || reader.ValueTextEquals("torch_dtype"));
-                if (isWanted && reader.Read() && reader.TokenType is JsonTokenType.String or JsonTokenType.Null)
+                if (reader.TokenType == JsonTokenType.PropertyName)
                 {
-                    found.Add(((int)reader.TokenStartIndex, (int)reader.BytesConsumed));
+                    saysTied |= reader.ValueTextEquals(TiedHeads.Key);
+                    ReadMember(ref reader, config, changes, edits);
                 }
+            }
+
+            if (changes.IsUntied && !saysTied && new TiedHeads(NoTensors, ConfigFacts.Parse(config.ToArray()) ?? ConfigFacts.None).IsTiedByDefault)
+            {
+                edits.Insert(0, (begin, begin, Encoding.UTF8.GetBytes($"\n  \"{TiedHeads.Key}\": false,")));
             }
         }
         catch (JsonException exception)
@@ -70,6 +80,62 @@ public static class ConfigJson
             throw CheckpointErrors.ConfigNotJson("the configuration has half a surrogate pair in a key", exception);
         }
 
-        return found;
+        return edits;
     }
+
+    private static Dictionary<string, CheckpointTensor> NoTensors { get; } = [];
+
+    private static void ReadMember(ref Utf8JsonReader reader, ReadOnlySpan<byte> config, ConfigChanges changes, List<(int, int, byte[])> edits)
+    {
+        int depth = reader.CurrentDepth;
+        int key = (int)reader.TokenStartIndex;
+        if (reader.ValueTextEquals(CheckpointNature.QuantisationKey))
+        {
+            reader.Read();
+            bool isObject = reader.TokenType == JsonTokenType.StartObject;
+            reader.Skip();
+            if (changes.IsPlain && isObject)
+            {
+                (int begin, int end) = Member(config, key, (int)reader.BytesConsumed);
+                edits.Add((begin, end, []));
+            }
+        }
+        else if (reader.ValueTextEquals("dtype") || reader.ValueTextEquals("torch_dtype"))
+        {
+            reader.Read();
+            bool isMeant = depth == 1 ? reader.TokenType is JsonTokenType.String or JsonTokenType.Null : changes.IsOneDtype && IsDtype(ref reader);
+            if (isMeant && changes.Dtype is { } dtype)
+            {
+                edits.Add(((int)reader.TokenStartIndex, (int)reader.BytesConsumed, Encoding.UTF8.GetBytes($"\"{TorchName(dtype)}\"")));
+            }
+        }
+        else if (changes.IsUntied && reader.ValueTextEquals(TiedHeads.Key))
+        {
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.True)
+            {
+                edits.Add(((int)reader.TokenStartIndex, (int)reader.BytesConsumed, "false"u8.ToArray()));
+            }
+        }
+    }
+
+    // Deeper in a configuration the key may be another thing's.
+    private static bool IsDtype(ref Utf8JsonReader reader) => reader.TokenType == JsonTokenType.Null
+        || (reader.TokenType == JsonTokenType.String && DtypeWords.Contains(reader.GetString()!.Replace("torch.", "", StringComparison.Ordinal), StringComparer.Ordinal));
+
+    // A member with the comma that belongs to it: the one behind it, or for the last one the one before.
+    private static (int Begin, int End) Member(ReadOnlySpan<byte> config, int begin, int end)
+    {
+        int behind = end + Spaces(config[end..]);
+        if (behind < config.Length && config[behind] == (byte)',')
+        {
+            behind++;
+            return (begin, behind + Spaces(config[behind..]));
+        }
+
+        int before = config[..begin].LastIndexOfAnyExcept(" \t\r\n"u8);
+        return before >= 0 && config[before] == (byte)',' ? (before, end) : (begin, end);
+    }
+
+    private static int Spaces(ReadOnlySpan<byte> text) => text.IndexOfAnyExcept(" \t\r\n"u8) is >= 0 and var first ? first : text.Length;
 }

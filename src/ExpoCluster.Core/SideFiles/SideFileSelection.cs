@@ -53,7 +53,7 @@ public static class SideFileSelection
             .Select(name => new SideFile(ChatTemplateDirectory + "/" + name, Path.Join(templates, name)));
         return
         [
-            .. topLevel.Concat(inTemplates)
+            .. topLevel.Concat(inTemplates).Concat(SentenceModules.In(alignedDirectory, bounds))
                 .Select(file => Checked(file, bounds))
                 .OrderBy(file => file.RelativePath, StringComparer.Ordinal),
         ];
@@ -64,6 +64,7 @@ public static class SideFileSelection
     {
         [var name] => IsSideFile(name),
         [ChatTemplateDirectory, var name] => name.EndsWith(".jinja", StringComparison.Ordinal),
+        [var folder, var name] => SentenceModules.IsFolder(folder) && !IsHidden(name),
         _ => false,
     };
 

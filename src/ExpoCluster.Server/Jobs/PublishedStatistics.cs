@@ -71,5 +71,12 @@ public sealed class PublishedStatistics
         statistics.Total.SwallowedShare,
         statistics.Total.Overflowed,
         statistics.Total.NaN,
-        statistics.Total.Infinite);
+        statistics.Total.Infinite)
+    {
+        Merged = CoverageFacts.Of(record.Merged),
+        Copied = CoverageFacts.Of(record.Copied),
+        EffectiveAlphaOfModel = record.Merged is { } merged ? statistics.Total.EffectiveAlpha * merged.Share : null,
+        OverflowedTensors = NotFiniteTensors.Of(statistics).Overflowed is { IsEmpty: false } overflowed ? overflowed : null,
+        NotFiniteTensors = NotFiniteTensors.Of(statistics).Inherited is { IsEmpty: false } inherited ? inherited : null,
+    };
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Server.Reports;
@@ -37,6 +38,12 @@ public sealed record ModelReport
     /// <summary>Null where nothing changed.</summary>
     public required double? AskedAlpha { get; init; }
 
+    /// <summary>How much of the output was computed, in words; null where its record does not say.</summary>
+    public string? Coverage { get; init; }
+
+    /// <summary>Tensors with values that are no finite numbers.</summary>
+    public NotFiniteTensors NotFinite { get; init; } = new([], []);
+
     /// <summary>In the order of the model.</summary>
     public required ImmutableArray<TensorKind> Kinds { get; init; }
 
@@ -68,6 +75,8 @@ public sealed record ModelReport
             Files = record.Files.Length,
             Total = statistics.Total,
             AskedAlpha = statistics.AskedAlpha,
+            Coverage = record is { Merged: { } merged, Copied: { } copied } ? CoverageText.Of(CoverageFacts.Of(merged)!, CoverageFacts.Of(copied)!) : null,
+            NotFinite = NotFiniteTensors.Of(statistics),
             Kinds = TensorKind.Group(statistics.Tensors),
             Distribution = ChangeDistribution.Of(statistics.Tensors),
         };
