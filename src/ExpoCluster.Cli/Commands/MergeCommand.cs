@@ -67,10 +67,10 @@ internal static class MergeCommand
 
         Task<int> RunRemotelyAsync(ParseResult parsed) => RunRefusablyAsync(parsed.GetValue(json), async () =>
         {
-            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart, trustStaging, dashboard, report, recipe.NoSample]);
+            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart, trustStaging, dashboard, report]);
             using ExpoClusterClient client = server.Connect(parsed);
             return await new RemoteMerge(client, parsed.GetValue(quiet), parsed.GetValue(json))
-                .RunAsync(recipe.Read(parsed, needsOutput: true), parsed.GetValue(overwrite)).ConfigureAwait(false);
+                .RunAsync(recipe.Read(parsed, needsOutput: true), parsed.GetValue(overwrite), recipe.Planning(parsed)).ConfigureAwait(false);
         });
     }
 

@@ -48,10 +48,10 @@ internal static class PlanCommand
 
         Task<int> RunRemotelyAsync(ParseResult parsed) => ServerException.AroundAsync(async () =>
         {
-            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, recipe.NoSample]);
+            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All]);
             using ExpoClusterClient client = server.Connect(parsed);
             return await RemotePlan.RunAsync(
-                client, recipe.Read(parsed, needsOutput: false), parsed.GetValue(overwrite), parsed.GetValue(json)).ConfigureAwait(false);
+                client, recipe.Read(parsed, needsOutput: false), parsed.GetValue(overwrite), recipe.Planning(parsed), parsed.GetValue(json)).ConfigureAwait(false);
         });
     }
 

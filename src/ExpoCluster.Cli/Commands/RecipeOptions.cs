@@ -27,14 +27,13 @@ internal sealed class RecipeOptions
 
     private readonly Option<bool> strict = new("--strict") { Description = "Make every warning an error." };
 
-    /// <summary>Only of a plan that is made here.</summary>
-    public Option<bool> NoSample { get; } = new("--no-sample") { Description = "Read headers only: do not look at a few weights to see whether the two models are related." };
+    private readonly Option<bool> noSample = new("--no-sample") { Description = "Read headers only: do not look at a few weights to see whether the two models are related." };
 
     public void AddTo(Command command)
     {
         recipe.CompletionSources.Add(Names);
         command.Arguments.Add(recipe);
-        foreach (Option option in new Option[] { baseReference, aligned, alpha, output, numerics, seed, dtype, maxShardSize, onMismatch, strict, NoSample })
+        foreach (Option option in new Option[] { baseReference, aligned, alpha, output, numerics, seed, dtype, maxShardSize, onMismatch, strict, noSample })
         {
             command.Options.Add(option);
         }
@@ -75,7 +74,7 @@ internal sealed class RecipeOptions
     }
 
     /// <summary>How the options want it planned.</summary>
-    public PlanOptions Planning(ParseResult parsed) => new() { TakesSample = !parsed.GetValue(NoSample) };
+    public PlanOptions Planning(ParseResult parsed) => new() { TakesSample = !parsed.GetValue(noSample) };
 
     internal static Option<string?> Text(string name, string helpName, string description)
     {

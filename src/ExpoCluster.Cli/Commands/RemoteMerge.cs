@@ -3,6 +3,7 @@ using System.Text.Json;
 using ExpoCluster.Cli.Display;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Jobs;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Server.Embedded;
 
@@ -11,13 +12,13 @@ namespace ExpoCluster.Cli.Commands;
 /// <summary><c>expocluster merge --server</c>: a merge on a cluster, watched from here.</summary>
 internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool json)
 {
-    public static RecipeRequest RequestOf(Recipe recipe, bool overwrite) =>
-        JsonSerializer.Deserialize(recipe.ToCanonicalJson(), ContractJson.Default.RecipeRequest)! with { Overwrite = overwrite ? true : null };
+    public static RecipeRequest RequestOf(Recipe recipe, bool overwrite, PlanOptions? planning = null) =>
+        JsonSerializer.Deserialize(recipe.ToCanonicalJson(), ContractJson.Default.RecipeRequest)! with { Overwrite = overwrite ? true : null, NoSample = planning is { TakesSample: false } ? true : null };
 
-    public async Task<int> RunAsync(Recipe recipe, bool overwrite)
+    public async Task<int> RunAsync(Recipe recipe, bool overwrite, PlanOptions planning)
     {
         var clock = Stopwatch.StartNew();
-        SubmittedJob submitted = await client.SubmitAsync(RequestOf(recipe, overwrite)).ConfigureAwait(false);
+        SubmittedJob submitted = await client.SubmitAsync(RequestOf(recipe, overwrite, planning)).ConfigureAwait(false);
         IReadOnlyList<string> notes = submitted.Job.Notes ?? [];
         foreach (string note in quiet ? [] : notes)
         {

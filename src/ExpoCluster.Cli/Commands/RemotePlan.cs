@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using ExpoCluster.Cli.Display;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Plans;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Server.Jobs;
 using Spectre.Console;
@@ -13,9 +14,9 @@ namespace ExpoCluster.Cli.Commands;
 /// <summary><c>expocluster plan --server</c>: what a merge on a cluster would do.</summary>
 internal static class RemotePlan
 {
-    public static async Task<int> RunAsync(ExpoClusterClient client, Recipe recipe, bool overwrite, bool json)
+    public static async Task<int> RunAsync(ExpoClusterClient client, Recipe recipe, bool overwrite, PlanOptions planning, bool json)
     {
-        PlanDescription plan = await client.PlanAsync(RemoteMerge.RequestOf(recipe, overwrite)).ConfigureAwait(false);
+        PlanDescription plan = await client.PlanAsync(RemoteMerge.RequestOf(recipe, overwrite, planning)).ConfigureAwait(false);
         if (json)
         {
             JsonOutput.Write(ToJson(plan));

@@ -15,6 +15,11 @@ public sealed record RecipeRequest
     [JsonPropertyName("overwrite")]
     public bool? Overwrite { get; init; }
 
+    /// <summary>Only headers are read for the plan: no weights are looked at to see whether the two models are related.</summary>
+    [JsonPropertyName("no_sample")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? NoSample { get; init; }
+
     /// <summary>A built-in recipe's name, or a recipe as an object; what is given beside it wins over it.</summary>
     [JsonPropertyName("recipe")]
     public JsonNode? Recipe { get; init; }
@@ -65,6 +70,7 @@ public sealed record RecipeRequest
 
     /// <summary>Whatever would be a warning is an error.</summary>
     [JsonPropertyName("strict")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Strict { get; init; }
 
     /// <summary>The output directory.</summary>

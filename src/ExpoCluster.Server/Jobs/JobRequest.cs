@@ -13,8 +13,12 @@ namespace ExpoCluster.Server.Jobs;
 /// <param name="Recipe">With real paths.</param>
 public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recipe)
 {
+    /// <summary>A few weights are looked at, to see whether the two models are related.</summary>
+    public bool TakesSample { get; init; } = true;
+
     private const string IdKey = "id";
     private const string OverwriteKey = "overwrite";
+    private const string NoSampleKey = "no_sample";
     private const string RecipeKey = "recipe";
 
     /// <param name="body">An object with the keys of a recipe and a few beside them.</param>
@@ -26,7 +30,8 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
         var problems = ImmutableArray.CreateBuilder<RecipeProblem>();
         bool isObject = body.ValueKind == JsonValueKind.Object;
         string? id = isObject ? ReadId(body, problems) : null;
-        bool overwrite = isObject && ReadOverwrite(body, problems);
+        bool overwrite = isObject && ReadSwitch(body, OverwriteKey, problems);
+        bool noSample = isObject && ReadSwitch(body, NoSampleKey, problems);
         RecipeValidation validation = ReadDraft(body, isObject, problems).Validate();
         problems.AddRange(validation.Problems);
         Recipe? recipe = validation.Recipe is { } valid ? WithRealPaths(valid, resolve, problems) : null;
@@ -35,7 +40,7 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
             problems.Add(new RecipeProblem("EXPO2085", "out", "no output directory is given.", "add 'out', a directory of the server."));
         }
 
-        return problems.Count == 0 ? new JobRequest(id, overwrite, recipe!) : throw new UsageException(problems.ToImmutable());
+        return problems.Count == 0 ? new JobRequest(id, overwrite, recipe!) { TakesSample = !noSample } : throw new UsageException(problems.ToImmutable());
     }
 
     /// <summary>Whether a job could have this id.</summary>
@@ -58,16 +63,16 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
         return null;
     }
 
-    private static bool ReadOverwrite(JsonElement body, ImmutableArray<RecipeProblem>.Builder problems)
+    private static bool ReadSwitch(JsonElement body, string key, ImmutableArray<RecipeProblem>.Builder problems)
     {
-        if (!body.TryGetProperty(OverwriteKey, out JsonElement value))
+        if (!body.TryGetProperty(key, out JsonElement value))
         {
             return false;
         }
 
         if (value.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
         {
-            problems.Add(new RecipeProblem("EXPO2091", OverwriteKey, $"{value.GetRawText()} is neither true nor false.", "give one of the two, or leave it out."));
+            problems.Add(new RecipeProblem("EXPO2091", key, $"{value.GetRawText()} is neither true nor false.", "give one of the two, or leave it out."));
         }
 
         return value.ValueKind == JsonValueKind.True;
@@ -75,7 +80,7 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
 
     private static RecipeDraft ReadDraft(JsonElement body, bool isObject, ImmutableArray<RecipeProblem>.Builder problems)
     {
-        RecipeDraft draft = RecipeDraft.FromRequest(body, IdKey, OverwriteKey, RecipeKey);
+        RecipeDraft draft = RecipeDraft.FromRequest(body, IdKey, OverwriteKey, NoSampleKey, RecipeKey);
         if (!isObject || !body.TryGetProperty(RecipeKey, out JsonElement start) || start.ValueKind == JsonValueKind.Null)
         {
             return draft;

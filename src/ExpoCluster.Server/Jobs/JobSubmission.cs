@@ -181,7 +181,8 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     {
         // A branch is asked for anew each time, and all that follows from the answer is of one commit.
         HubSession session = hub.Anew(namesByCommit: true, cancellation);
-        PlannedMerge merge = Planner.Plan(request.Recipe, session, new PlanningWork(cancellation), roots);
+        PlannedMerge merge = Planner.Plan(
+            request.Recipe, session, new PlanningWork(cancellation), roots, new PlanOptions { TakesSample = request.TakesSample });
         roots.Check(merge.Plan, hub.Cache);
         var planned = new PlannedRequest(merge, HubNeeds.Of(merge, session));
         return request.Recipe.Output is { } output ? WithOutput(new OutputPaths(output), planned, request) : planned;

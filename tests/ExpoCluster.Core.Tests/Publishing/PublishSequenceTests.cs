@@ -6,6 +6,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors.Statistics;
 
 namespace ExpoCluster.Core.Tests.Publishing;
 
@@ -161,6 +162,27 @@ public sealed class PublishSequenceTests : IDisposable
         Assert.False(File.Exists(pair.Output.Room));
     }
 
+    [Fact]
+    public void A_strict_merge_with_results_that_are_no_numbers_writes_nothing_beside_the_weights()
+    {
+        byte[] statistics = PartStatistics.Encode([new TensorSums(0, new DeltaSums { Elements = 10, NaN = 3 })]);
+
+        NotFiniteException refusal = Assert.Throws<NotFiniteException>(() =>
+            new PublishSequence(pair.Output, Job).Prepare(merge.Plan, pair.Recipe with { Strict = true }, Sealed(statistics), "1.0"));
+
+        Assert.Equal("EXPO1230", refusal.Code);
+        Assert.Contains("1 tensor: a (3 NaN)", refusal.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(new PublishSequence(pair.Output, Job).Prepare(merge.Plan, pair.Recipe, Sealed(statistics), "1.0"));
+        Assert.Equal("a", Assert.Single(Prepared().Statistics!.NotFinite!.First).Name);
+    }
+
+    private Provenance Prepared()
+    {
+        string file = Path.Join(pair.Output.Prepared(Job), "expocluster.json");
+        File.Copy(file, pair.Output.Published("expocluster.json"));
+        return Provenance.ReadFrom(pair.Output)!;
+    }
+
     private void Publish(ImmutableArray<string> names, bool overwrite) =>
         new PublishSequence(pair.Output, Job).Publish(names, overwrite, Sealed());
 
@@ -187,7 +209,7 @@ public sealed class PublishSequenceTests : IDisposable
         }
     }
 
-    private ImmutableArray<JobFileState> Sealed()
+    private ImmutableArray<JobFileState> Sealed(byte[]? statistics = null)
     {
         JobState state = JobState.Empty
             .Apply(new JobEvent.Submitted(Job, "{}", pair.Output.Root, Overwrite: true, DateTimeOffset.UnixEpoch))
@@ -197,7 +219,7 @@ public sealed class PublishSequenceTests : IDisposable
         {
             state = state
                 .Apply(new JobEvent.StagingCreated(file, 1))
-                .Apply(new JobEvent.PartsCommitted(file, 1, [new CommittedPart(0, new byte[BlockDigest.ByteCount])]))
+                .Apply(new JobEvent.PartsCommitted(file, 1, [new CommittedPart(0, new byte[BlockDigest.ByteCount], file == 0 ? statistics ?? [] : [])]))
                 .Apply(new JobEvent.FileSealed(file, 1, "d1gest"));
         }
 
