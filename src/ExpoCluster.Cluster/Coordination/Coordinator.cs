@@ -156,7 +156,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     public static Props PropsFor(
         string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock) =>
         settings.Damaged.TryFind(job, out JobReason? damage)
-            ? DamagedJob.PropsFor(job, damage, settings.Damaged, clock)
+            ? DamagedJob.PropsFor(job, damage, settings, clock)
             : Props.Create(() => new Coordinator(job, writers, plans, settings, clock));
 
     protected override void PreStart()
