@@ -215,7 +215,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     protected override void PreRestart(Exception reason, object message)
     {
         log.Error(reason, "Job {Job}: its coordinator failed and is started again.", job);
-        settings.Stopped?.Invoke(new JobException(
+        settings.Stopped?.Invoke(MemoryShortage.Of(reason) ?? new JobException(
             JobException.EngineStopped, $"the coordinator failed: {reason.Message}", "please report this as a bug of ExpoCluster.", reason));
         base.PreRestart(reason, message);
     }

@@ -48,6 +48,7 @@ internal static class ApiProblems
             "EXPO5109",
             "the cluster's database does not answer; the node's log says why.",
             "send the request again when it is back; jobs under way wait for it by themselves."),
+        _ when MemoryShortage.Of(exception) is { } shortage => Of(StatusCodes.Status503ServiceUnavailable, shortage.Code, shortage.Message, shortage.Advice),
         _ => Of(
             StatusCodes.Status500InternalServerError,
             Unexpected,

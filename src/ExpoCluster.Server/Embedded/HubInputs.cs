@@ -53,6 +53,7 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
         HubSession session = HubSession.Shared;
         HubNeeds needs = HubNeeds.Of(merge, session)!;
         CheckPlace(paths, merge);
+        PublishPreflight.CheckDirectories(paths);
 
         // Nobody should wait for a hundred gigabytes to be told that the output was refused from the start.
         using OutputClaim claim = OutputClaim.Acquire(paths);
