@@ -103,6 +103,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         Command<OutputDesk.Admitted>(OnAdmitted);
         Command<OutputDesk.NotAdmitted>(OnNotAdmitted);
         Command<OutputDesk.Reclaimed>(OnReclaimed);
+        Command<OutputDesk.Seen>(OnOutputSeen);
         Command<Room>(OnRoomSeen);
         Command<RoomNotSeen>(_ => space?.Miss());
 
@@ -280,6 +281,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         {
             parts.SettleFormer();
             Proceed();
+        }
+    }
+
+    // Files that were moved away under their writers go on to be written, and nobody would ever say so.
+    private void OnOutputSeen(OutputDesk.Seen message)
+    {
+        if (output.Settle(message) is { } reason)
+        {
+            Suspend(reason);
         }
     }
 
@@ -852,6 +862,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         if (now - lastRepeat >= settings.RepeatInterval)
         {
             output.Reclaim(state);
+            if (state.Phase is JobPhase.Running or JobPhase.Publishing)
+            {
+                output.Look();
+            }
+
             RepeatRequests();
         }
         else

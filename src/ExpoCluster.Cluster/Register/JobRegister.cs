@@ -169,6 +169,14 @@ public sealed class JobRegister : IDisposable
     public Task<ImmutableArray<RegisterChange>> ChangesAsync(string job, long after, CancellationToken cancellation = default) =>
         database.ReadAsync(RegisterSql.Changes, [("@job", job), ("@after", after)], row => RegisterRow.ChangeOf(row, PassOver), cancellation);
 
+    /// <summary>The names under which sharding has journalled, in tables of its own journal beside the list.</summary>
+    public Task<ImmutableArray<string>> ListShardingAsync(CancellationToken cancellation = default) =>
+        database.ReadAsync(RegisterSql.ListSharding, [], row => row.GetString(0), cancellation);
+
+    /// <summary>Removes all that sharding has journalled. No member may be running.</summary>
+    public Task ForgetShardingAsync(CancellationToken cancellation = default) =>
+        database.ExecuteAsync(cancellation, [.. RegisterSql.ForgetSharding.Select(sql => (sql, Array.Empty<(string, object)>()))]);
+
     /// <summary>Throws when the database does not answer.</summary>
     public Task PingAsync(CancellationToken cancellation) => database.ReadAsync(RegisterSql.Ping, [], _ => "", cancellation);
 

@@ -43,10 +43,10 @@ internal static class RegisterRow
         {
             string code = row.GetString(2);
             return new RegisterChange(
-                row.GetInt64(0),
+                NumberOf(row, 0),
                 WordOf(row.GetString(1)),
                 code.Length == 0 ? null : new JobReason(code, row.GetString(3), row.GetString(4)),
-                DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)));
+                DateTimeOffset.FromUnixTimeMilliseconds(NumberOf(row, 5)));
         }
         catch (Exception exception) when (IsOfRow(exception))
         {
@@ -60,10 +60,10 @@ internal static class RegisterRow
         var entry = new RegisterEntry
         {
             Job = job,
-            Sequence = row.GetInt64(1),
+            Sequence = NumberOf(row, 1),
             State = WordOf(row.GetString(2)),
-            SubmittedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(3)),
-            ChangedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(4)),
+            SubmittedAt = DateTimeOffset.FromUnixTimeMilliseconds(NumberOf(row, 3)),
+            ChangedAt = DateTimeOffset.FromUnixTimeMilliseconds(NumberOf(row, 4)),
             Output = row.GetString(5),
             Facts = JsonSerializer.Deserialize(row.GetString(6), RegisterJson.Default.RegisterFacts) ?? throw new FormatException("facts are missing"),
             Files = withFiles ? JsonSerializer.Deserialize(row.GetString(7), RegisterJson.Default.ImmutableArrayRegisterFile) : [],
@@ -89,7 +89,7 @@ internal static class RegisterRow
     private static RegisterEntry Damaged(DbDataReader row, string job, string why) => new()
     {
         Job = job,
-        Sequence = Math.Max(0, Try(row, 1, at => (long?)row.GetInt64(at)) ?? 0),
+        Sequence = Math.Max(0, Try(row, 1, at => (long?)NumberOf(row, at)) ?? 0),
         State = Try(row, 2, at => WordOf(row.GetString(at))) ?? "failed",
         SubmittedAt = TimeOf(row, 3),
         ChangedAt = TimeOf(row, 4),
@@ -100,7 +100,11 @@ internal static class RegisterRow
 
     // What sorts behind all numbers gets the last time, so that a page of the list can begin behind it.
     private static DateTimeOffset TimeOf(DbDataReader row, int column) =>
-        DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(Try(row, column, at => (long?)row.GetInt64(at)) ?? LastMillisecond, 0, LastMillisecond));
+        DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(Try(row, column, at => (long?)NumberOf(row, at)) ?? LastMillisecond, 0, LastMillisecond));
+
+    // SQLite makes a number of any text.
+    private static long NumberOf(DbDataReader row, int column) =>
+        row.GetValue(column) is long number ? number : throw new FormatException($"{row.GetName(column)} is no number");
 
     // Newer versions may have other words.
     private static string WordOf(string text) => text.Length is > 0 and <= MaxWordLength && text.All(char.IsAsciiLetterLower)

@@ -87,6 +87,16 @@ internal static class RegisterSql
 
     public const string Ping = "SELECT 1";
 
+    public const string ListSharding =
+        "SELECT persistence_id FROM journal WHERE persistence_id LIKE '/sharding/%' UNION SELECT persistence_id FROM snapshot WHERE persistence_id LIKE '/sharding/%'";
+
+    public static readonly string[] ForgetSharding =
+    [
+        "DELETE FROM journal WHERE persistence_id LIKE '/sharding/%'",
+        "DELETE FROM tags WHERE persistence_id LIKE '/sharding/%'",
+        "DELETE FROM snapshot WHERE persistence_id LIKE '/sharding/%'",
+    ];
+
     /// <summary>What else is known of a job, in tables of other owners too.</summary>
     public static IEnumerable<string> RemoveRest(bool isClusters) =>
     [

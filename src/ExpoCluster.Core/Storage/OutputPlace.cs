@@ -35,7 +35,7 @@ public static class OutputPlace
     public static string? FindDanglingLink(string path)
     {
         string? found = null;
-        for (string? place = Path.GetFullPath(path); place is not null && !Path.Exists(place); place = Path.GetDirectoryName(place))
+        for (string? place = Path.GetFullPath(path); place is not null && FileIdentity.Of(place) is null; place = Path.GetDirectoryName(place))
         {
             found = new FileInfo(place).LinkTarget is null ? found : place;
         }
