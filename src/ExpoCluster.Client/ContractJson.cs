@@ -11,6 +11,8 @@ namespace ExpoCluster.Client;
 /// <summary>The contract's JSON: camel case, but for the keys of a recipe, which are those of its file.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(MergeResult))]
+[JsonSerializable(typeof(MergedBytes))]
+[JsonSerializable(typeof(CopiedBytes))]
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(JobPage))]
 [JsonSerializable(typeof(PrunedJobs))]

@@ -57,6 +57,7 @@ internal static class InspectCommand
         ["format"] = checkpoint.Shards[0].Header.Format,
         ["bytes"] = checkpoint.Shards.Sum(shard => shard.ByteLength),
         ["parameters"] = Parameters(checkpoint),
+        ["nature"] = NatureText.ToJson(checkpoint),
         ["files"] = new JsonArray([.. checkpoint.Shards.Select(shard => (JsonNode)new JsonObject
         {
             ["name"] = shard.Name,
@@ -89,6 +90,11 @@ internal static class InspectCommand
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{checkpoint.Reference}: {checkpoint.Tensors.Count} tensors, {Parameters(checkpoint):N0} parameters, {ByteSize.Format(checkpoint.Shards.Sum(shard => shard.ByteLength))} in {checkpoint.Shards.Length} {checkpoint.Shards[0].Header.Format} file{(checkpoint.Shards.Length == 1 ? "" : "s")}"));
+        foreach (string line in NatureText.Lines(checkpoint))
+        {
+            Console.Out.WriteLine(line);
+        }
+
         Table table = new Table().Border(TableBorder.Simple).AddColumn("tensor").AddColumn("dtype").AddColumn("shape")
             .AddColumn("bytes", column => column.RightAligned());
         if (checkpoint.Shards.Length > 1)

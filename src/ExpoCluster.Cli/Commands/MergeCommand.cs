@@ -10,6 +10,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Embedded;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Server.Reports;
 using ExpoCluster.Tensors;
 
@@ -54,6 +55,7 @@ internal static class MergeCommand
                     Overwrite = parsed.GetValue(overwrite),
                     Restart = parsed.GetValue(restart),
                     TrustStaging = parsed.GetValue(trustStaging),
+                    Planning = recipe.Planning(parsed),
                     Version = ProgramVersion.Current,
                 };
             },
@@ -65,7 +67,7 @@ internal static class MergeCommand
 
         Task<int> RunRemotelyAsync(ParseResult parsed) => RunRefusablyAsync(parsed.GetValue(json), async () =>
         {
-            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart, trustStaging, dashboard, report]);
+            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, restart, trustStaging, dashboard, report, recipe.NoSample]);
             using ExpoClusterClient client = server.Connect(parsed);
             return await new RemoteMerge(client, parsed.GetValue(quiet), parsed.GetValue(json))
                 .RunAsync(recipe.Read(parsed, needsOutput: true), parsed.GetValue(overwrite)).ConfigureAwait(false);
@@ -111,6 +113,7 @@ internal static class MergeCommand
             PlannedMerge merge = inputs.Plan(notice => ShowNotes([notice], quiet));
             notes = merge.Notes;
             ShowNotes(notes, quiet);
+            ShowWarnings(merge, quiet);
             clock.Restart();
             MergeReport report = await RunInterruptiblyAsync(inputs, merge, hub, view, quiet, clock).ConfigureAwait(false);
             if (view.ReportFile is { } reportFile && report.Outcome.Status == MergeOutcome.Done)
@@ -118,7 +121,7 @@ internal static class MergeCommand
                 await ReportPage.WriteAsync([paths.Root], reportFile).ConfigureAwait(false);
             }
 
-            return Report(report, notes, quiet, json);
+            return Report(report with { Warnings = CoverageFacts.Of(merge.Warnings) }, notes, quiet, json);
         }
         catch (ExpoException exception)
         {
@@ -211,6 +214,19 @@ internal static class MergeCommand
         foreach (string note in quiet ? [] : notes)
         {
             Console.Error.WriteLine("note: " + note);
+        }
+    }
+
+    private static void ShowWarnings(PlannedMerge merge, bool quiet)
+    {
+        foreach (PlanWarning warning in quiet ? [] : merge.Warnings)
+        {
+            Console.Error.WriteLine($"warning {warning.Code}: {warning.Message}");
+        }
+
+        if (!quiet && !merge.Coverage.IsWhole)
+        {
+            Console.Error.WriteLine($"coverage: {merge.Coverage}");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using ExpoCluster.Cli.Display;
 using ExpoCluster.Client;
@@ -8,6 +9,7 @@ using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Embedded;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Tensors.Dtypes;
 using Spectre.Console;
 
@@ -40,23 +42,23 @@ internal static class PlanCommand
 
             Recipe wanted = recipe.Read(parsed, needsOutput: false);
             LaneChoices effort = lanes.Read(parsed, Math.Max(1, wanted.Sweep.Length));
-            return Task.FromResult(Run(wanted, effort, hub.Read(parsed), parsed.GetValue(overwrite), parsed.GetValue(json)));
+            return Task.FromResult(Run(wanted, effort, hub.Read(parsed), recipe.Planning(parsed), parsed.GetValue(overwrite), parsed.GetValue(json)));
         }));
         return command;
 
         Task<int> RunRemotelyAsync(ParseResult parsed) => ServerException.AroundAsync(async () =>
         {
-            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All]);
+            ServerOptions.Refuse(parsed, [.. lanes.All, .. hub.All, recipe.NoSample]);
             using ExpoClusterClient client = server.Connect(parsed);
             return await RemotePlan.RunAsync(
                 client, recipe.Read(parsed, needsOutput: false), parsed.GetValue(overwrite), parsed.GetValue(json)).ConfigureAwait(false);
         });
     }
 
-    private static int Run(Recipe recipe, LaneChoices effort, HubChoices choices, bool overwrite, bool json)
+    private static int Run(Recipe recipe, LaneChoices effort, HubChoices choices, PlanOptions planning, bool overwrite, bool json)
     {
         OutputPaths? output = recipe.Output is { } directory ? OutputPaths.Of(directory) : null;
-        PlannedMerge merge = HubInputs.Plan(recipe, output, notice => Console.Error.WriteLine("note: " + notice));
+        PlannedMerge merge = HubInputs.Plan(recipe, output, notice => Console.Error.WriteLine("note: " + notice), planning);
         HubFacts? hub = HubFacts.Of(merge, choices.KeepsNothing);
         FileSystemFacts? storage = output is null ? null : FileSystemFacts.Of(output.Root);
         if (output is not null && CheckOutput(output, recipe, merge, hub, overwrite) == OutputCondition.Finished)
@@ -147,7 +149,10 @@ internal static class PlanCommand
             ["lanes"] = lanes,
             ["memory"] = LaneOptions.MemoryBytes(lanes, plan.Variants),
             ["secondsEstimated"] = estimate.Seconds,
+            ["merged"] = JsonSerializer.SerializeToNode(CoverageFacts.MergedOf(merge.Coverage), ContractJson.Default.MergedBytes),
+            ["copied"] = JsonSerializer.SerializeToNode(CoverageFacts.CopiedOf(merge.Coverage), ContractJson.Default.CopiedBytes),
             ["notes"] = JsonOutput.Strings(merge.Notes),
+            ["warnings"] = new JsonArray([.. merge.Warnings.Select(warning => (JsonNode)new JsonObject { ["code"] = warning.Code, ["message"] = warning.Message })]),
             ["problems"] = new JsonArray(),
         };
     }
@@ -163,6 +168,7 @@ internal static class PlanCommand
         Fact("aligned", recipe.Aligned);
         Fact("method", string.Create(CultureInfo.InvariantCulture, $"{plan.Method}, {Alphas(recipe, plan)}, numerics {plan.Numerics.Word()}"));
         Fact("tensors", Tensors(plan));
+        Fact("coverage", merge.Coverage.ToString());
         foreach ((string name, string value) in hub?.Lines() ?? [])
         {
             Fact(name, value);
@@ -181,7 +187,7 @@ internal static class PlanCommand
         Fact("time", estimate.Describe());
         Fact("digest", plan.Digest);
         console.Write(facts);
-        PlannedFiles.Write(console, plan.Files.Select(file => (file.Name, file.ByteLength, file.Tensors.Length, file.PartCount)), merge.Notes);
+        PlannedFiles.Write(console, plan.Files.Select(file => (file.Name, file.ByteLength, file.Tensors.Length, file.PartCount)), merge.Notes, CoverageFacts.Of(merge.Warnings));
     }
 
     private static string Alphas(Recipe recipe, Plan plan) => recipe.Sweep.IsEmpty

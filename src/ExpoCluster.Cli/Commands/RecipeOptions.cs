@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Completions;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Recipes.BuiltIn;
 
@@ -24,11 +25,16 @@ internal sealed class RecipeOptions
     private readonly Option<string?> maxShardSize = Text("--max-shard-size", "keep|5GB", "The largest output file; by default aligned's own partition is kept.");
     private readonly Option<string?> onMismatch = Text("--on-mismatch", "error|copy-aligned|drop|…", "What to do with tensors that base and aligned do not share; also extrapolate-common-rows and untie.");
 
+    private readonly Option<bool> strict = new("--strict") { Description = "Make every warning an error." };
+
+    /// <summary>Only of a plan that is made here.</summary>
+    public Option<bool> NoSample { get; } = new("--no-sample") { Description = "Read headers only: do not look at a few weights to see whether the two models are related." };
+
     public void AddTo(Command command)
     {
         recipe.CompletionSources.Add(Names);
         command.Arguments.Add(recipe);
-        foreach (Option option in new Option[] { baseReference, aligned, alpha, output, numerics, seed, dtype, maxShardSize, onMismatch })
+        foreach (Option option in new Option[] { baseReference, aligned, alpha, output, numerics, seed, dtype, maxShardSize, onMismatch, strict, NoSample })
         {
             command.Options.Add(option);
         }
@@ -47,7 +53,8 @@ internal sealed class RecipeOptions
             dtype: parsed.GetValue(dtype),
             maxShardSize: parsed.GetValue(maxShardSize),
             onMismatch: parsed.GetValue(onMismatch),
-            output: parsed.GetValue(output));
+            output: parsed.GetValue(output),
+            strict: parsed.GetValue(strict) ? "true" : null);
         string? recipePath = parsed.GetValue(recipe);
         if (recipePath is ['-', ..])
         {
@@ -66,6 +73,9 @@ internal sealed class RecipeOptions
 
         return problems.IsEmpty ? validation.Recipe! : throw new UsageException(problems);
     }
+
+    /// <summary>How the options want it planned.</summary>
+    public PlanOptions Planning(ParseResult parsed) => new() { TakesSample = !parsed.GetValue(NoSample) };
 
     internal static Option<string?> Text(string name, string helpName, string description)
     {

@@ -24,9 +24,15 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
             Console.Error.WriteLine("note: " + note);
         }
 
+        IReadOnlyList<MergeWarning> warnings = submitted.Job.Warnings ?? [];
+        foreach (MergeWarning warning in quiet ? [] : warnings)
+        {
+            Console.Error.WriteLine($"warning {warning.Code}: {warning.Message}");
+        }
+
         Job job = submitted.IsNew ? submitted.Job : await TakeUpAsync(submitted.Job).ConfigureAwait(false);
         WatchedJob watched = await new JobWatch(client, quiet).RunAsync(job).ConfigureAwait(false);
-        return Report(watched, () => ResultOf(watched, notes, wasDone: !submitted.IsNew && job.State == JobStates.Done, clock.Elapsed), clock.Elapsed);
+        return Report(watched, () => ResultOf(watched, notes, warnings, wasDone: !submitted.IsNew && job.State == JobStates.Done, clock.Elapsed), clock.Elapsed);
     }
 
     // The same command again resumes, with a server as without.
@@ -72,7 +78,7 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
     }
 
     // An embedded merge that finds its output there says that it computed and read nothing, and so does this.
-    private static MergeResult ResultOf(WatchedJob watched, IReadOnlyList<string> notes, bool wasDone, TimeSpan elapsed)
+    private static MergeResult ResultOf(WatchedJob watched, IReadOnlyList<string> notes, IReadOnlyList<MergeWarning> warnings, bool wasDone, TimeSpan elapsed)
     {
         Job job = watched.Job;
         int reused = wasDone ? job.Parts.Committed : job.Parts.Reused;
@@ -85,7 +91,8 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
             wasDone ? 0 : job.BytesWritten,
             (job.State == JobStates.Done && !wasDone ? job.ChangedAt - job.SubmittedAt : elapsed).TotalSeconds)
         {
-            Code = job.Reason?.Code, Message = job.Reason?.Message, Statistics = job.Statistics ?? [], Notes = notes,
+            Code = job.Reason?.Code, Message = job.Reason?.Message, Statistics = job.Statistics ?? [], Notes = notes, Warnings = warnings,
+            Merged = job.Statistics?.FirstOrDefault()?.Merged, Copied = job.Statistics?.FirstOrDefault()?.Copied,
         };
     }
 }

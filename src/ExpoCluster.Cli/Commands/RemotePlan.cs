@@ -5,6 +5,7 @@ using ExpoCluster.Cli.Display;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Plans;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Server.Jobs;
 using Spectre.Console;
 
 namespace ExpoCluster.Cli.Commands;
@@ -49,6 +50,11 @@ internal static class RemotePlan
         Fact("tensors", string.Create(
             CultureInfo.InvariantCulture,
             $"{plan.Tensors.Total} ({string.Join(", ", plan.Tensors.Dtypes)}), {plan.Parameters:N0} parameters, {plan.Tensors.Copied} copied"));
+        if (plan is { Merged: { } merged, Copied: { } copied })
+        {
+            Fact("coverage", CoverageText.Of(merged, copied));
+        }
+
         Fact("reads", ByteSize.Format(plan.BytesRead));
         Fact("writes", string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Format(plan.BytesWritten)} in {plan.Parts} parts"));
         if (plan.Output is not null)
@@ -67,6 +73,6 @@ internal static class RemotePlan
 
         Fact("digest", plan.Digest);
         console.Write(facts);
-        PlannedFiles.Write(console, plan.Files.Select(file => (file.Name, file.Bytes, file.Tensors, file.Parts)), plan.Notes);
+        PlannedFiles.Write(console, plan.Files.Select(file => (file.Name, file.Bytes, file.Tensors, file.Parts)), plan.Notes, plan.Warnings);
     }
 }

@@ -12,6 +12,11 @@ namespace ExpoCluster.Cli.Display;
 /// <summary>The last words of a merge, as text or as the contract's JSON.</summary>
 internal sealed record MergeReport(MergeOutcome Outcome, OutputPaths Paths, Plan Plan, TimeSpan Elapsed)
 {
+    /// <summary>Of the plan.</summary>
+    public IReadOnlyList<MergeWarning> Warnings { get; init; } = [];
+
+    private Coverage Coverage { get; } = Coverage.Of(Plan);
+
     private bool IsDone => Outcome.Status == MergeOutcome.Done;
 
     private IEnumerable<OutputPaths> Outputs => Enumerable.Range(0, Plan.Variants).Select(variant => Paths.Variant(Plan.FolderOf(variant)));
@@ -37,6 +42,7 @@ internal sealed record MergeReport(MergeOutcome Outcome, OutputPaths Paths, Plan
             Elapsed.TotalSeconds)
         {
             Code = Outcome.Reason?.Code, Message = Outcome.Reason?.Message, Statistics = [.. IsDone ? Statistics() : []],
+            Warnings = Warnings, Merged = CoverageFacts.MergedOf(Coverage), Copied = CoverageFacts.CopiedOf(Coverage),
         };
     }
 
@@ -64,10 +70,11 @@ internal sealed record MergeReport(MergeOutcome Outcome, OutputPaths Paths, Plan
         yield return string.Create(
             CultureInfo.InvariantCulture,
             $"merged {ByteSize.Format(Plan.OutputByteCount)} in {Elapsed.TotalSeconds:0.0} s ({ByteSize.Format((long)(Outcome.BytesWritten / Elapsed.TotalSeconds))}/s){reused}");
+        yield return Coverage.ToString();
         foreach (OutputPaths output in Outputs)
         {
             yield return output.Root;
-            foreach (string line in StatisticsOf(output) is { } statistics ? StatisticsSummary.Lines(statistics, Plan.MainDtype) : [])
+            foreach (string line in StatisticsOf(output) is { } statistics ? StatisticsSummary.Lines(statistics, Plan.MainDtype, Coverage) : [])
             {
                 yield return line;
             }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ExpoCluster.Client.Jobs;
 using Spectre.Console;
 
 namespace ExpoCluster.Cli.Display;
@@ -9,7 +10,9 @@ internal static class PlannedFiles
     /// <param name="console">Where to.</param>
     /// <param name="files">Name, bytes, tensors and parts of each output file.</param>
     /// <param name="notes">Sentences.</param>
-    public static void Write(IAnsiConsole console, IEnumerable<(string Name, long Bytes, int Tensors, int Parts)> files, IEnumerable<string> notes)
+    /// <param name="warnings">What speaks against the merge.</param>
+    public static void Write(
+        IAnsiConsole console, IEnumerable<(string Name, long Bytes, int Tensors, int Parts)> files, IEnumerable<string> notes, IEnumerable<MergeWarning> warnings)
     {
         Table table = new Table().Border(TableBorder.Simple).AddColumn("file").AddColumn("bytes", column => column.RightAligned())
             .AddColumn("tensors", column => column.RightAligned()).AddColumn("parts", column => column.RightAligned());
@@ -23,6 +26,11 @@ internal static class PlannedFiles
         }
 
         console.Write(table);
+        foreach (MergeWarning warning in warnings)
+        {
+            Console.Out.WriteLine($"warning {warning.Code}: {warning.Message}");
+        }
+
         foreach (string note in notes)
         {
             Console.Out.WriteLine("note: " + note);

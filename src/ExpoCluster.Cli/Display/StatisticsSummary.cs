@@ -1,4 +1,5 @@
 using System.Globalization;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Tensors.Dtypes;
 
@@ -12,7 +13,8 @@ internal static class StatisticsSummary
 
     /// <param name="statistics">Of one output.</param>
     /// <param name="dtype">Of most of the output.</param>
-    public static IEnumerable<string> Lines(ProvenanceStatistics statistics, Dtype? dtype)
+    /// <param name="coverage">How much of it was computed.</param>
+    public static IEnumerable<string> Lines(ProvenanceStatistics statistics, Dtype? dtype, Coverage coverage)
     {
         ProvenanceSums total = statistics.Total;
         string name = dtype?.Name() ?? "the output";
@@ -25,7 +27,7 @@ internal static class StatisticsSummary
             string lost = total.SwallowedShare < NoticeableShare
                 ? ""
                 : $"; {Percent(total.SwallowedShare)} of the changed weights did not move{Advice(dtype)}";
-            yield return string.Create(CultureInfo.InvariantCulture, $"alpha {asked:0.00##} asked, {reached:0.00##} reached in {name}{lost}");
+            yield return string.Create(CultureInfo.InvariantCulture, $"alpha {asked:0.00##} asked, {reached:0.00##} reached in {name}{OfModel(reached, coverage)}{lost}");
         }
 
         if (total.Overflowed > 0)
@@ -45,6 +47,10 @@ internal static class StatisticsSummary
             yield return $"  in {named.Describe()}";
         }
     }
+
+    // What was copied has not moved at all.
+    private static string OfModel(double reached, Coverage coverage) => coverage.CopiedBytes == 0 ? "" : string.Create(
+        CultureInfo.InvariantCulture, $" over what was computed, {reached * coverage.MergedShare:0.00##} over the whole model");
 
     public static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.#} %");
 

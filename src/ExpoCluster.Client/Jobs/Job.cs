@@ -65,6 +65,9 @@ public sealed record Job
 
     /// <summary>Tensors that are dropped or taken from aligned, files that are ignored: told to whoever submits, and null later.</summary>
     public IReadOnlyList<string>? Notes { get; init; }
+
+    /// <summary>What speaks against the merge: told to whoever submits, and null later.</summary>
+    public IReadOnlyList<MergeWarning>? Warnings { get; init; }
 }
 
 /// <summary>Why a job rests or has failed.</summary>

@@ -31,6 +31,18 @@ public sealed record OutputStatistics(
     /// <summary>Which tensors the NaN and infinite results are in; null where there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public NotFiniteResults? NotFinite { get; init; }
+
+    /// <summary>What was computed of it; null where its record does not say.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MergedBytes? Merged { get; init; }
+
+    /// <summary>What was copied of it; null where its record does not say.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CopiedBytes? Copied { get; init; }
+
+    /// <summary>The effective alpha over the whole model, in which what was copied counts as 0, by its bytes; null where it is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? EffectiveAlphaOfModel { get; init; }
 }
 
 /// <summary>Tensors with results that are NaN or infinite.</summary>
@@ -72,4 +84,15 @@ public sealed record MergeResult(
 
     /// <summary>Tensors that were dropped or taken from aligned, files that were ignored.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>What speaks against the merge, though it was done.</summary>
+    public IReadOnlyList<MergeWarning> Warnings { get; init; } = [];
+
+    /// <summary>What is computed of each output; null when there is no plan.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MergedBytes? Merged { get; init; }
+
+    /// <summary>What is copied of each output; null when there is no plan.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CopiedBytes? Copied { get; init; }
 }

@@ -63,6 +63,10 @@ public sealed record RecipeRequest
     [JsonPropertyName("max_shard_size")]
     public string? MaxShardSize { get; init; }
 
+    /// <summary>Whatever would be a warning is an error.</summary>
+    [JsonPropertyName("strict")]
+    public bool? Strict { get; init; }
+
     /// <summary>The output directory.</summary>
     [JsonPropertyName("out")]
     public string? Output { get; init; }

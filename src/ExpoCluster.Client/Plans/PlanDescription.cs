@@ -1,3 +1,5 @@
+using ExpoCluster.Client.Jobs;
+
 namespace ExpoCluster.Client.Plans;
 
 /// <summary>What a merge would do.</summary>
@@ -49,6 +51,15 @@ public sealed record PlanDescription
     public PlannedTransfers? Hub { get; init; }
 
     public required IReadOnlyList<string> Notes { get; init; }
+
+    /// <summary>What speaks against the merge, though it can be done.</summary>
+    public IReadOnlyList<MergeWarning> Warnings { get; init => field = value ?? []; } = [];
+
+    /// <summary>What is computed of each output; null where a server does not say.</summary>
+    public MergedBytes? Merged { get; init; }
+
+    /// <summary>What is copied of each output; null where a server does not say.</summary>
+    public CopiedBytes? Copied { get; init; }
 }
 
 /// <summary>What has to be fetched from the Hub for a plan.</summary>

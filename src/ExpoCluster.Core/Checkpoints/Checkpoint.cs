@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
@@ -9,6 +10,8 @@ namespace ExpoCluster.Core.Checkpoints;
 /// <summary>A model on disk, read as far as its headers: which tensors there are and where their bytes lie.</summary>
 public sealed class Checkpoint
 {
+    private readonly Lazy<CheckpointNature> nature;
+
     private Checkpoint(
         string reference,
         CheckpointLocation location,
@@ -22,6 +25,11 @@ public sealed class Checkpoint
         Shards = shards;
         Tensors = tensors;
         Notes = [.. location.Folder.Notes, .. location.Notes, .. location.Folder.NotesOn(location.FileName, shards), .. notes];
+        nature = new(() => CheckpointNature.Of(
+            tensors,
+            location.FileName,
+            location.Folder.ReadBeside(ConfigFacts.FileName, ConfigFacts.MaxBytes),
+            location.Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes)));
     }
 
     /// <summary>As the user wrote it.</summary>
@@ -43,7 +51,13 @@ public sealed class Checkpoint
     public IReadOnlyDictionary<string, CheckpointTensor> Tensors { get; private set; }
 
     /// <summary>What a user may want to know though it is no error, one sentence each.</summary>
-    public ImmutableArray<string> Notes { get; }
+    public ImmutableArray<string> Notes { get; private init; }
+
+    /// <summary>What it is, and what its configuration says.</summary>
+    public CheckpointNature Nature => nature.Value;
+
+    /// <summary>Weights files beside the index that it does not name.</summary>
+    public ImmutableArray<StrayWeights> Strays { get; private init; } = [];
 
     internal CheckpointFolder Folder { get; }
 
@@ -98,7 +112,19 @@ public sealed class Checkpoint
             map.FileNames, location.Folder.ReadsAtOnce, name => OpenShard(location.Folder, name, index, work));
         Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards);
         CheckAgainst(map, index, shards, tensors);
-        return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. NotesOn(map, tensors)]);
+        ImmutableArray<StrayWeights> strays = StrayWeights.Find(location.Folder, shards, tensors, name => OpenShard(location.Folder, name, index, work));
+        return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. NotesOn(map, tensors), .. strays.Select(stray => stray.Note)])
+        {
+            Strays = strays,
+        };
+    }
+
+    /// <summary>The same with all tensors of files that the index does not name.</summary>
+    /// <param name="strays">Of <see cref="Strays"/>, those that were read.</param>
+    internal Checkpoint With(ImmutableArray<StrayWeights> strays)
+    {
+        ImmutableArray<CheckpointShard> shards = [.. Shards, .. strays.Select(stray => stray.Shard!)];
+        return new Checkpoint(Reference, new CheckpointLocation(Folder, EntryFileName, IsIndexed: true, []), shards, TensorsOf(shards), []) { Strays = Strays, Notes = Notes };
     }
 
     private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy, PlanningWork work)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Files;
@@ -21,6 +22,10 @@ internal static class CheckpointErrors
         "EXPO1103", directory, "the directory has no weights",
         "Give the directory that holds the model itself, or download its weights.",
         expected: $"{CheckpointLocation.SingleFileName}, {CheckpointLocation.TorchFileName}, an index of either, or one *.safetensors file");
+
+    public static CheckpointException ForeignFormat(string path, ForeignFormat format) => new(
+        "EXPO1140", path, $"{format.Name}, and no model that a loader would find", format.Advice,
+        expected: "safetensors or PyTorch weights of a model", found: Printable.Of(format.Evidence));
 
     public static CheckpointException SeveralWithoutIndex(string directory, ImmutableArray<string> weights, string index) => new(
         "EXPO1105", directory, "weights in several files but no index to say which belong together",

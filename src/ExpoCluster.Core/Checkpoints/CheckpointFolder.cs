@@ -47,6 +47,12 @@ internal abstract class CheckpointFolder
     /// <exception cref="CheckpointException">It is not there.</exception>
     public abstract WeightsFile OpenWeights(string fileName, string namedBy);
 
+    /// <summary>What a file beside the weights holds, where it is read to understand them.</summary>
+    /// <param name="fileName">Of the file, in the folder itself.</param>
+    /// <param name="maxBytes">What is larger is not read.</param>
+    /// <returns>Null where there is none, or it cannot be read.</returns>
+    public abstract byte[]? ReadBeside(string fileName, int maxBytes);
+
     /// <summary>The content of a side file that is not on this machine; null where it is, or where there is none.</summary>
     public virtual byte[]? ReadRemoteSideFile(string fileName) => null;
 }

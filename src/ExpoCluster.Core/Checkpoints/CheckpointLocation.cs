@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Storage;
 
@@ -63,6 +64,7 @@ internal sealed partial record CheckpointLocation(
     private static CheckpointLocation OfFile(string path, StorageRoots? roots) => Path.GetExtension(path) switch
     {
         ".json" => throw CheckpointErrors.NotWeights(path),
+        _ when ForeignFormat.OfFile(Path.GetFileName(path)) is { } foreign => throw CheckpointErrors.ForeignFormat(path, foreign),
         _ => new CheckpointLocation(
             new LocalFolder(Path.GetDirectoryName(path)!, holdsModel: false, roots), Path.GetFileName(path), IsIndexed: false, []),
     };
@@ -73,7 +75,7 @@ internal sealed partial record CheckpointLocation(
         ImmutableSortedSet<string> names = folder.FileNames;
         if (EntryPoints.FirstOrDefault(names.Contains) is not { } entryPoint)
         {
-            return new CheckpointLocation(folder, OnlyWeightsFile(name, names), IsIndexed: false, []);
+            return new CheckpointLocation(folder, OnlyWeightsFile(folder, name, names), IsIndexed: false, []);
         }
 
         string index = entryPoint + IndexEnding;
@@ -87,14 +89,14 @@ internal sealed partial record CheckpointLocation(
     private static string Ignored(string index, string fileName) =>
         $"{index} is ignored, for loaders prefer {fileName}, which is there too.";
 
-    private static string OnlyWeightsFile(string directory, ImmutableSortedSet<string> names)
+    private static string OnlyWeightsFile(CheckpointFolder folder, string directory, ImmutableSortedSet<string> names)
     {
         ImmutableArray<string> weights = [.. names.Where(name => name.EndsWith(".safetensors", StringComparison.Ordinal))];
         return weights.Length switch
         {
             // One of several by its name: the others, or the index, have not come yet (or have gone).
             1 when !ShardName().IsMatch(weights[0]) => weights[0],
-            0 => throw WithoutSafetensors(directory, names),
+            0 => throw WithoutSafetensors(folder, directory, names),
             _ => throw CheckpointErrors.SeveralWithoutIndex(directory, weights, IndexFileName),
         };
     }
@@ -105,11 +107,11 @@ internal sealed partial record CheckpointLocation(
     [GeneratedRegex(@"^pytorch_model-\d{5}-of-\d{5}\.bin$")]
     private static partial Regex TorchShardName();
 
-    private static CheckpointException WithoutSafetensors(string directory, ImmutableSortedSet<string> names)
+    private static CheckpointException WithoutSafetensors(CheckpointFolder folder, string directory, ImmutableSortedSet<string> names)
     {
         ImmutableArray<string> torch = [.. names.Where(name => TorchShardName().IsMatch(name))];
-        return torch.IsEmpty
-            ? CheckpointErrors.NoWeights(directory)
-            : CheckpointErrors.SeveralWithoutIndex(directory, torch, TorchIndexFileName);
+        return !torch.IsEmpty ? CheckpointErrors.SeveralWithoutIndex(directory, torch, TorchIndexFileName)
+            : ForeignFormat.In(folder) is { } foreign ? CheckpointErrors.ForeignFormat(directory, foreign)
+            : CheckpointErrors.NoWeights(directory);
     }
 }

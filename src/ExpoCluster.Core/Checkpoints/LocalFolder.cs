@@ -91,5 +91,24 @@ internal sealed class LocalFolder(string directory, bool holdsModel, StorageRoot
         }
     }
 
+    // What is wrong with a file that is published is said when it is published; here it only tells nothing.
+    public override byte[]? ReadBeside(string fileName, int maxBytes)
+    {
+        string path = PathOf(fileName);
+        if (!holdsModel || !File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            return RegularFile.ReadBytes(new CheckpointBounds(directory, roots).Follow(path), maxBytes);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ExpoException)
+        {
+            return null;
+        }
+    }
+
     private string RealPathOf(string path) => roots?.CheckFile(path, path) ?? RealPath.Of(path);
 }

@@ -27,7 +27,8 @@ public static class Comparer
     public static CheckpointComparison Compare(
         Recipe recipe, int lanes, ReadMode reads = ReadMode.Positioned, Action<long, long>? progress = null, CancellationToken cancellation = default)
     {
-        PlannedMerge merge = Planner.Plan(recipe with { OnMismatch = MismatchPolicy.CopyAligned, Sweep = [] });
+        PlannedMerge merge = Planner.Plan(
+            recipe with { OnMismatch = MismatchPolicy.CopyAligned, Sweep = [] }, options: new PlanOptions { IsComparison = true });
         Plan plan = merge.Plan;
         ReadMode mode = reads == ReadMode.Mapped ? ReadMode.Mapped : ReadMode.Positioned;
         using var inputs = new InputFiles(plan, seen: SeenInputs.Of(merge));

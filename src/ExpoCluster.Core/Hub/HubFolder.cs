@@ -92,6 +92,10 @@ internal sealed class HubFolder : CheckpointFolder
             ? Read(SideFileSelection.Checked(file))
             : null;
 
+    public override byte[]? ReadBeside(string fileName, int maxBytes) => snapshot.Listing is null || session.Cache.Find(Commit, fileName) is not null
+        ? local.ReadBeside(fileName, maxBytes)
+        : listed.TryGetValue(fileName, out HubFile? file) && file.ByteLength <= maxBytes ? Read(file) : null;
+
     /// <summary>What opening the checkpoint took, and where asked for what goes along with the weights.</summary>
     public IEnumerable<HubFile> FilesOf(Checkpoint checkpoint, bool withSideFiles)
     {

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.SideFiles;
-using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Planning;
 
@@ -70,19 +71,7 @@ internal static class OutputSideFiles
 
     private static bool IsHead(string name) => name.Split('.') is [.., var owner, "weight"] && Heads.Contains(owner);
 
-    // Every matrix is a matrix of numbers; what is left is small: masks, positions, counters.
-    private static bool IsPlain(Plan plan)
-    {
-        PlannedTensor[] tensors = [.. plan.Layout.SelectMany(file => file.Tensors)];
-        return tensors.Any(tensor => tensor.Entry.Dtype.IsArithmetic()) && !tensors.Any(MayBeQuantised);
-    }
+    private static bool IsPlain(Plan plan) => !plan.Layout.SelectMany(file => file.Tensors).Any(tensor => QuantisedTensors.MayBeCodes(AsWritten(tensor.Entry)));
 
-    private static bool MayBeQuantised(PlannedTensor tensor)
-    {
-        string leaf = tensor.Entry.Name[(tensor.Entry.Name.LastIndexOf('.') + 1)..];
-        bool isScale = leaf.Contains("scale", StringComparison.Ordinal) || leaf.Contains("absmax", StringComparison.Ordinal)
-            || leaf is "qweight" or "qzeros" or "g_idx" or "SCB" or "weight_packed" or "zeros";
-        bool isCodes = !tensor.Entry.Dtype.IsArithmetic() && tensor.Entry.Dtype is not (Dtype.Bool or Dtype.I64 or Dtype.C64);
-        return isScale || isCodes;
-    }
+    private static CheckpointTensor AsWritten(SafetensorsTensor tensor) => new(tensor.Name, tensor.Dtype, tensor.Shape, Shard: 0, Offset: 0, tensor.ByteCount, Rank: 0);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
@@ -84,6 +85,14 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
         $"the output head '{Printable.Of(head)}' is in base ({Printable.Of(recipe.Base)}) but not in aligned ({Printable.Of(recipe.Aligned)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings); the output would be tied as aligned is, and 'drop' accepts that.")
     {
         Remedy = PlanRemedy.StayTied,
+    };
+
+    internal static PlanProblem TooLittleIsComputed(long uncomputed, long all, ImmutableArray<CopiedKind> kinds) => new(
+        PlanningException.TooLittleComputed,
+        "",
+        $"a word of on_mismatch for all tensors would leave {ByteSize.Format(uncomputed)} of {ByteSize.Format(all)} of aligned's floating-point bytes uncomputed ({Coverage.PercentOf((double)uncomputed / all)}), and may leave 10 % at most. The largest kinds: {Coverage.Describe(kinds)}.")
+    {
+        Advice = "check that base and aligned belong together: their tensors may differ in a prefix, in shapes or in dtypes. Who means it names these tensors in a recipe's on_mismatch, such as {match: 'visual.*', policy: copy-aligned}.",
     };
 
     internal static PlanProblem NoCommonRows(CheckpointTensor aligned, CheckpointTensor other) => new(

@@ -52,7 +52,7 @@ public sealed record PlanProblemKind(string Code, string Message, string Advice,
     /// <param name="share">Of the numbers of base or aligned, how many the problems are about, 0 to 1; null where that is not known.</param>
     internal static ImmutableArray<PlanProblemKind> Of(ImmutableArray<PlanProblem> problems, double? share) =>
     [
-        .. problems.GroupBy(problem => (problem.Code, problem.OfMany, problem.Remedy)).Select(group => Together([.. group], share)),
+        .. problems.GroupBy(problem => (problem.Code, problem.OfMany, problem.Remedy, Alone: problem.Tensor.Length == 0 ? problem.Message : "")).Select(group => Together([.. group], share)),
     ];
 
     private static PlanProblemKind Together(ImmutableArray<PlanProblem> problems, double? share)

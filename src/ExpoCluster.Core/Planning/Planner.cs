@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Planning.Warnings;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
@@ -15,6 +16,12 @@ namespace ExpoCluster.Core.Planning;
 /// <param name="Aligned">As it was opened.</param>
 public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Checkpoint Base, Checkpoint Aligned)
 {
+    /// <summary>What speaks against the merge, though it can be done.</summary>
+    public ImmutableArray<PlanWarning> Warnings { get; init; } = [];
+
+    /// <summary>How much of the output is computed.</summary>
+    public Coverage Coverage { get; } = Coverage.Of(Plan);
+
     /// <summary>What goes along with the weights, where it is in a directory of this machine.</summary>
     internal ImmutableArray<SideFile> SideFiles { get; init; } = [];
 
@@ -52,23 +59,38 @@ public static class Planner
     /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
     /// <param name="work">How much it may take, and who ends it; null for nobody.</param>
     /// <param name="roots">Below which files of directories must lie; null for everywhere.</param>
-    public static PlannedMerge Plan(Recipe recipe, HubSession? hub = null, PlanningWork? work = null, StorageRoots? roots = null)
+    /// <param name="options">How it is planned; null for as usual.</param>
+    public static PlannedMerge Plan(Recipe recipe, HubSession? hub = null, PlanningWork? work = null, StorageRoots? roots = null, PlanOptions? options = null)
     {
         work ??= PlanningWork.Unhurried();
         Checkpoint baseCheckpoint = Checkpoint.Open(recipe.Base, hub, work, roots);
         Checkpoint aligned = Checkpoint.Open(recipe.Aligned, hub, work, roots);
-        return Plan(recipe, baseCheckpoint, aligned, work, roots);
+        return Plan(recipe, baseCheckpoint, aligned, work, roots, options);
     }
 
     /// <summary>Plans for two checkpoints that are open already.</summary>
     public static PlannedMerge Plan(
-        Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork? work = null, StorageRoots? roots = null)
+        Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork? work = null, StorageRoots? roots = null, PlanOptions? options = null)
     {
         work ??= PlanningWork.Unhurried();
+        options ??= new PlanOptions();
         (baseCheckpoint, aligned, ImmutableArray<string> namingNotes) = TensorNaming.Apply(recipe, baseCheckpoint, aligned, work);
+        ImmutableHashSet<string> kept = [];
+        if (!options.IsComparison)
+        {
+            kept = new Refusals(recipe, baseCheckpoint, aligned, work).Check();
+            aligned = PromisedStrays.Settle(recipe, baseCheckpoint, aligned, work);
+        }
+
         var inputs = new InputList(aligned, baseCheckpoint);
-        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work);
+        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work) { KeptByName = kept };
         ImmutableArray<PlannedTensor> tensors = join.Run();
+        if (!options.IsComparison)
+        {
+            CoverageRule.Check(recipe, aligned, tensors, work);
+        }
+
+        ImmutableArray<PlanWarning> warnings = WarningsOf(recipe, baseCheckpoint, aligned, tensors, options, work);
         ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
         var plan = new Plan(
             ExpoKernel.NumericsVersion,
@@ -84,7 +106,16 @@ public static class Planner
         {
             SideFiles = sideFiles.Local,
             RemoteSideFiles = sideFiles.Remote,
+            Warnings = warnings,
         };
+    }
+
+    private static ImmutableArray<PlanWarning> WarningsOf(
+        Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> tensors, PlanOptions options, PlanningWork work)
+    {
+        PairSample? sample = options.TakesSample && !options.IsComparison ? PairSample.Of(baseCheckpoint, aligned, tensors, work) : null;
+        ImmutableArray<PlanWarning> warnings = PairWarnings.Find(recipe, baseCheckpoint, aligned, tensors, sample);
+        return recipe.Strict && !warnings.IsEmpty ? throw new PlanningException([.. warnings.Select(warning => warning.AsProblem())]) : warnings;
     }
 
     // They are copied when the output is published; what is wrong with them should not wait until then.

@@ -18,6 +18,13 @@ public sealed class PlanningException : ExpoException
     public const string OtherNames = "EXPO1240";
     public const string NameTwice = "EXPO1241";
 
+    public const string IsQuantised = "EXPO1210";
+    public const string IsAdapter = "EXPO1211";
+    public const string WithoutElements = "EXPO1212";
+    public const string ExpertsFused = "EXPO1213";
+    public const string TooLittleComputed = "EXPO1214";
+    public const string PromisedStray = "EXPO1215";
+
     /// <param name="problems">At least one.</param>
     /// <param name="share">Of the numbers of base or aligned, how many the problems are about, 0 to 1; null where that is not known.</param>
     public PlanningException(ImmutableArray<PlanProblem> problems, double? share = null)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
@@ -14,8 +15,9 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     private readonly LayerDepths depths = new(aligned.Tensors.Keys);
     private readonly List<PlanProblem> problems = [];
     private readonly JoinNotes notes = new();
-    private readonly TiedEmbeddings tiedInBase = new(baseCheckpoint);
-    private readonly TiedEmbeddings tiedInAligned = new(aligned);
+
+    /// <summary>Names of tensors that are never computed, for the recipe names them and what becomes of them.</summary>
+    public ImmutableHashSet<string> KeptByName { get; init; } = [];
 
     /// <summary>Filled by <see cref="Run"/>.</summary>
     public IEnumerable<string> Notes =>
@@ -65,9 +67,19 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             return null;
         }
 
+        if (KeptByName.Contains(tensor.Name))
+        {
+            return Mismatch(tensor, PlanProblem.OnlyInAligned(tensor.Name, recipe));
+        }
+
         if (!baseCheckpoint.Tensors.TryGetValue(tensor.Name, out CheckpointTensor? other))
         {
-            return JoinWithoutBase(tensor);
+            return DerivedBuffers.Includes(tensor) ? TakeBuffer(tensor) : JoinWithoutBase(tensor);
+        }
+
+        if (DerivedBuffers.Includes(tensor) && !IsSameBuffer(tensor, other))
+        {
+            return TakeBuffer(tensor);
         }
 
         bool isArithmetic = tensor.Dtype.IsArithmetic() && other.Dtype.IsArithmetic();
@@ -90,7 +102,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 
     private PlannedTensor? JoinWithoutBase(CheckpointTensor tensor)
     {
-        if (tiedInBase.StandingFor(tensor.Name) is not { } embedding)
+        if (baseCheckpoint.Nature.Heads.StandingFor(tensor.Name) is not { } embedding)
         {
             return Mismatch(tensor, PlanProblem.OnlyInAligned(tensor.Name, recipe));
         }
@@ -103,6 +115,31 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 
         notes.Add(JoinNotes.Fate.Untied, tensor.Name);
         return Extrapolate(tensor, embedding);
+    }
+
+    // Of different ones aligned's belongs to aligned's configuration, which the output has.
+    private bool IsSameBuffer(CheckpointTensor tensor, CheckpointTensor other)
+    {
+        if (tensor.Dtype != other.Dtype || !tensor.Shape.SequenceEqual(other.Shape))
+        {
+            return false;
+        }
+
+        return tensor.ByteCount <= CopiedTensorComparison.MaxPlannedBytes
+            ? CopiedTensorComparison.AreEqual(aligned, tensor, baseCheckpoint, other, work)
+            : !tensor.Dtype.IsArithmetic();
+    }
+
+    private PlannedTensor? TakeBuffer(CheckpointTensor tensor)
+    {
+        if (recipe.OnMismatch.Of(tensor.Name, work) == MismatchPolicy.Drop)
+        {
+            notes.Add(JoinNotes.Fate.DroppedBuffer, tensor.Name);
+            return null;
+        }
+
+        notes.Add(JoinNotes.Fate.TakenBuffer, tensor.Name);
+        return Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null);
     }
 
     private PlannedTensor Extrapolate(CheckpointTensor tensor, CheckpointTensor other)
@@ -188,7 +225,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     {
         foreach (string name in baseCheckpoint.Tensors.Keys.Where(name => !aligned.Tensors.ContainsKey(name)).Order(StringComparer.Ordinal))
         {
-            if (Planner.IsKnownBuffer(name))
+            if (Planner.IsKnownBuffer(name) || DerivedBuffers.Includes(baseCheckpoint.Tensors[name]))
             {
                 notes.Add(JoinNotes.Fate.DroppedBuffer, name);
             }
@@ -198,7 +235,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             }
             else
             {
-                problems.Add(tiedInAligned.StandingFor(name) is { } embedding
+                problems.Add(aligned.Nature.Heads.StandingFor(name) is { } embedding
                     ? PlanProblem.AlignedTiesItsHead(name, embedding, recipe)
                     : PlanProblem.OnlyInBase(name, recipe));
             }

@@ -163,7 +163,7 @@ public static class OutputPreflight
         HubReference.Matches(recipe.Base)
         && HubReference.Matches(recipe.Aligned)
         && provenance.NumericsVersion == plan.NumericsVersion
-        && JsonNode.DeepEquals(provenance.Recipe, JsonNode.Parse((recipe with { Output = null }).ToCanonicalJson()));
+        && JsonNode.DeepEquals(provenance.Recipe, JsonNode.Parse(ModelName.PublicForm(recipe).ToCanonicalJson()));
 
     /// <summary>Why the directory is refused without --overwrite.</summary>
     public static RecipeProblem Taken(OutputPaths output, OutputCondition condition) => new(

@@ -29,20 +29,26 @@ internal sealed class Preparation(string directory, Plan plan, ImmutableArray<Pu
     /// <param name="files">Its sealed files.</param>
     /// <param name="version">Of the program.</param>
     /// <exception cref="CheckpointException">A side file is not what it was when the merge was begun.</exception>
+    /// <exception cref="NotFiniteException">The merge is strict, and there are results that are no finite numbers.</exception>
     /// <exception cref="StorageException">Something cannot be written.</exception>
     public void Write(int variant, ImmutableArray<string> names, Recipe recipe, ImmutableArray<JobFileState> files, string version)
     {
         string prepared = Path.Join(directory, plan.FolderOf(variant));
+        var provenance = Provenance.Of(plan, variant, recipe, files, names, version);
+        if (recipe.Strict && provenance.Statistics?.NotFinite is { } found)
+        {
+            throw new NotFiniteException(found);
+        }
+
         Durability.CreateDirectory(prepared);
         CopySideFiles(prepared);
-        string card = ModelCard.Render(new ModelCardFacts(recipe, plan.MainDtype?.Name() ?? "mixed", version));
+        string card = ModelCard.Render(new ModelCardFacts(recipe, plan.MainDtype?.Name() ?? "mixed", version) { Coverage = Coverage.Of(plan) });
         Durability.WriteNew(Path.Join(prepared, PublishSequence.ModelCardName), Encoding.UTF8.GetBytes(card));
         if (plan.LayoutLength > 1)
         {
             Durability.WriteNew(Path.Join(prepared, PublishSequence.Index), EncodeIndex());
         }
 
-        var provenance = Provenance.Of(plan, variant, recipe, files, names, version);
         Durability.WriteNew(Path.Join(prepared, OutputPaths.ProvenanceName), provenance.ToJson());
         Durability.FlushDirectory(prepared);
     }

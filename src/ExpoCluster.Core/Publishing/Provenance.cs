@@ -68,6 +68,12 @@ public sealed record Provenance
     /// <summary>What the merge changed; null where nothing was measured (version 0.1).</summary>
     public ProvenanceStatistics? Statistics { get; init; }
 
+    /// <summary>Floating-point bytes of the output that were computed; null in records of earlier versions.</summary>
+    public ProvenanceMerged? Merged { get; init; }
+
+    /// <summary>What was not computed; null in records of earlier versions.</summary>
+    public ProvenanceCopied? Copied { get; init; }
+
     /// <summary>Null where every tensor is extrapolated or copied as a whole.</summary>
     public ImmutableArray<ProvenancePartlyExtrapolated>? PartlyExtrapolated { get; init; }
 
@@ -90,6 +96,8 @@ public sealed record Provenance
         ],
         Published = published,
         Statistics = ProvenanceStatistics.Of([.. plan.FilesOf(variant)], files),
+        Merged = ProvenanceMerged.Of(Coverage.Of(plan)),
+        Copied = ProvenanceCopied.Of(Coverage.Of(plan)),
         PartlyExtrapolated = Partly(plan.FilesOf(variant)),
     };
 

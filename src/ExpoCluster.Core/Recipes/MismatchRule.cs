@@ -18,6 +18,14 @@ public abstract record MismatchRule
     /// <param name="work">What it costs is counted there; null to count nowhere.</param>
     public abstract MismatchPolicy Of(string tensor, PlanningWork? work = null);
 
+    /// <summary>The policy of a pattern that names the tensor; null where only a word for all tensors speaks of it.</summary>
+    /// <param name="tensor">Its name.</param>
+    /// <param name="work">What it costs is counted there; null to count nowhere.</param>
+    /// <remarks>A pattern names tensors if it holds a letter or a digit: <c>*</c> is a word for all of them.</remarks>
+    public virtual MismatchPolicy? Named(string tensor, PlanningWork? work = null) => null;
+
+    internal bool IsNamed(string tensor, PlanningWork? work) => Named(tensor, work) is not null;
+
     /// <summary>One policy for all tensors.</summary>
     public sealed record Constant(MismatchPolicy Policy) : MismatchRule
     {
@@ -28,5 +36,8 @@ public abstract record MismatchRule
     public sealed record ByPattern(TensorPatterns<MismatchPolicy> Patterns) : MismatchRule
     {
         public override MismatchPolicy Of(string tensor, PlanningWork? work = null) => Patterns.Find(tensor, work)?.Value ?? MismatchPolicy.Error;
+
+        public override MismatchPolicy? Named(string tensor, PlanningWork? work = null) =>
+            Patterns.Find(tensor, work) is { } entry && entry.Match.Any(char.IsLetterOrDigit) ? entry.Value : null;
     }
 }

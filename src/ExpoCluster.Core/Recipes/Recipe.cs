@@ -37,6 +37,9 @@ public sealed record Recipe
     /// <summary>How tensors are called when the two are joined; the first rule of a checkpoint that matches a name counts.</summary>
     public ImmutableArray<TensorRename> Renames { get; init; } = [];
 
+    /// <summary>Whatever would be a warning is an error. Changes no byte of the output.</summary>
+    public bool Strict { get; init; }
+
     /// <summary>The largest output file in bytes; null keeps the aligned checkpoint's own partition into files.</summary>
     public long? MaxShardBytes { get; init; }
 

@@ -51,7 +51,8 @@ public sealed record RecipeDraft
         string? dtype = null,
         string? maxShardSize = null,
         string? onMismatch = null,
-        string? output = null)
+        string? output = null,
+        string? strict = null)
     {
         (string Key, string Option, string? Text)[] given =
         [
@@ -65,6 +66,7 @@ public sealed record RecipeDraft
             (RecipeKeys.MaxShardSize, "--max-shard-size", maxShardSize),
             (RecipeKeys.OnMismatch, "--on-mismatch", onMismatch),
             (RecipeKeys.Output, "--out", output),
+            (RecipeKeys.Strict, "--strict", strict),
         ];
         return new RecipeDraft
         {
@@ -97,6 +99,7 @@ public sealed record RecipeDraft
         MismatchRule onMismatch = OnMismatch(problems);
         ImmutableArray<TensorRename> renames = Find(RecipeKeys.Rename) is { } list ? new DraftRenames(problems).Read(list) : [];
         long? maxShardBytes = MaxShardBytes(problems);
+        bool strict = Word(RecipeKeys.Strict, "answer to whether warnings are errors", false, problems, ("true", true), ("false", false));
         if (problems.Count > 0)
         {
             return new RecipeValidation(null, problems.ToImmutable());
@@ -116,6 +119,7 @@ public sealed record RecipeDraft
             OnMismatch = onMismatch,
             Renames = renames,
             MaxShardBytes = maxShardBytes,
+            Strict = strict,
             Output = Text(RecipeKeys.Output),
         };
         return new RecipeValidation(recipe, []);

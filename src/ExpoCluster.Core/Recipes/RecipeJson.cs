@@ -34,6 +34,11 @@ internal static class RecipeJson
             WriteMismatch(json, recipe.OnMismatch);
             WriteRenames(json, recipe.Renames);
             json.WriteString(RecipeKeys.MaxShardSize, recipe.MaxShardBytes?.ToString(CultureInfo.InvariantCulture) ?? "keep");
+            if (recipe.Strict)
+            {
+                json.WriteBoolean(RecipeKeys.Strict, true);
+            }
+
             WriteOptional(json, RecipeKeys.Output, recipe.Output);
             json.WriteEndObject();
         }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 
 namespace ExpoCluster.Core.SideFiles;
@@ -8,7 +9,11 @@ namespace ExpoCluster.Core.SideFiles;
 /// <param name="Recipe">The recipe that was run.</param>
 /// <param name="OutputDtypes">The dtypes of the written tensors in words, for example <c>BF16</c>.</param>
 /// <param name="Version">The version of ExpoCluster that wrote the model.</param>
-public sealed record ModelCardFacts(Recipe Recipe, string OutputDtypes, string Version);
+public sealed record ModelCardFacts(Recipe Recipe, string OutputDtypes, string Version)
+{
+    /// <summary>How much of the model was computed; null to say nothing of it.</summary>
+    public Coverage? Coverage { get; init; }
+}
 
 /// <summary>The <c>README.md</c> of a merged model, in the form that the Hub reads.</summary>
 public static partial class ModelCard
@@ -48,7 +53,7 @@ public static partial class ModelCard
             | base | {MarkdownText(baseName)} |
             | alpha | {MarkdownText(recipe.Alpha.ToString())} |
             | numerics | {numerics} |
-            | dtype | {facts.OutputDtypes} |
+            | dtype | {facts.OutputDtypes} |{CoverageRow(facts.Coverage)}
 
             Configuration, tokenizer and licence are those of {MarkdownText(aligned)}; its terms apply.
 
@@ -63,6 +68,8 @@ public static partial class ModelCard
 
             """.ReplaceLineEndings("\n");
     }
+
+    private static string CoverageRow(Coverage? coverage) => coverage is null ? "" : $"\n| coverage | {MarkdownText(coverage.ToString())} |";
 
     // Everything that decides about the bytes.
     private static string RecipeYaml(Recipe recipe)

@@ -23,9 +23,9 @@ internal sealed partial record ModelName(string Name, string Reference)
         return new ModelName(name, revision.Success ? $"hf:{name}@{revision.Value}" : $"hf:{name}");
     }
 
-    /// <summary>The recipe as it may be published: checkpoints by public names, and no output directory.</summary>
+    /// <summary>The recipe as it may be published: checkpoints by public names, and nothing that does not decide about its bytes.</summary>
     public static Recipe PublicForm(Recipe recipe) =>
-        recipe with { Base = Of(recipe.Base).Reference, Aligned = Of(recipe.Aligned).Reference, Output = null };
+        recipe with { Base = Of(recipe.Base).Reference, Aligned = Of(recipe.Aligned).Reference, Output = null, Strict = false };
 
     /// <summary>Our own way to write it, or a directory of the Hub's cache, whose last segment is a commit.</summary>
     [GeneratedRegex(

@@ -52,7 +52,7 @@ internal static class JobEndpoints
         audit.Submitted(visitor, done.Entry.Job);
         Job job = await desk.DescribeAsync(done.Entry, cancellation).ConfigureAwait(false);
         context.Response.Headers.Location = "/api/jobs/" + job.Id;
-        return Answer(job with { Notes = done.Notes }, done.IsNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+        return Answer(job with { Notes = done.Notes, Warnings = CoverageFacts.Of(done.Warnings) }, done.IsNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
     private static async Task<IResult> PlanAsync(HttpContext context, JobSubmission submission, CancellationToken cancellation)

@@ -19,6 +19,9 @@ public sealed record EmbeddedMergeOptions
     /// <summary>Another model in the output directory is replaced.</summary>
     public bool Overwrite { get; init; }
 
+    /// <summary>How the merge is planned.</summary>
+    public PlanOptions Planning { get; init; } = new();
+
     /// <summary>Earlier work is thrown away.</summary>
     public bool Restart { get; init; }
 

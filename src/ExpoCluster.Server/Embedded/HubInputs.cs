@@ -18,16 +18,17 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
 
     /// <summary>Plans, with the commits that an interrupted merge into this output began with.</summary>
     /// <param name="notice">Told when the Hub makes us wait.</param>
-    public PlannedMerge Plan(Action<string> notice) => Plan(recipe, options.Restart ? null : paths, notice);
+    public PlannedMerge Plan(Action<string> notice) => Plan(recipe, options.Restart ? null : paths, notice, options.Planning);
 
     /// <param name="recipe">What to merge.</param>
     /// <param name="interrupted">Where an interrupted merge may lie; null to pay no heed to one.</param>
     /// <param name="notice">Told when the Hub makes us wait.</param>
-    public static PlannedMerge Plan(Recipe recipe, OutputPaths? interrupted, Action<string> notice)
+    /// <param name="planning">How it is planned; null for as usual.</param>
+    public static PlannedMerge Plan(Recipe recipe, OutputPaths? interrupted, Action<string> notice, PlanOptions? planning = null)
     {
         if (!IsInvolvedIn(recipe))
         {
-            return Planner.Plan(recipe);
+            return Planner.Plan(recipe, options: planning);
         }
 
         HubSession session = HubSession.Shared;
@@ -37,7 +38,7 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
             HubPins.Recall(interrupted, session);
         }
 
-        return Planner.Plan(recipe, session);
+        return Planner.Plan(recipe, session, options: planning);
     }
 
     /// <summary>Something that the plan needs is not in the cache, and the output is not there already.</summary>
@@ -81,7 +82,7 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
             return null;
         }
 
-        return Planner.Plan(recipe, session);
+        return Planner.Plan(recipe, session, options: options.Planning);
     }
 
     /// <param name="merge">What to do.</param>

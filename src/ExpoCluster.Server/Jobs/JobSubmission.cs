@@ -27,6 +27,9 @@ public sealed record Submission(RegisterEntry Entry, bool IsNew)
 {
     /// <summary>What the planner remarked; empty for a job that was there.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>What the planner warned of; empty for a job that was there.</summary>
+    public ImmutableArray<PlanWarning> Warnings { get; init; } = [];
 }
 
 /// <summary>Makes a job of a request: checks, plans, keeps the plan beside the output, tells the coordinator. Doing it twice does no harm.</summary>
@@ -131,7 +134,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         }
 
         Submission submission = await SubmitPlannedAsync(request, paths, planned, submittedBy, start, cancellation).ConfigureAwait(false);
-        return submission with { Notes = planned.Merge.Notes };
+        return submission with { Notes = planned.Merge.Notes, Warnings = planned.Merge.Warnings };
     }
 
     private async Task<Submission> SubmitPlannedAsync(

@@ -4,6 +4,7 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Server.Jobs;
@@ -38,6 +39,9 @@ public static class PlanDescriptions
             Reserved = storage?.CanReserve,
             Hub = needs is null ? null : Of(merge, needs),
             Notes = merge.Notes,
+            Warnings = CoverageFacts.Of(merge.Warnings),
+            Merged = CoverageFacts.MergedOf(merge.Coverage),
+            Copied = CoverageFacts.CopiedOf(merge.Coverage),
         };
     }
 

@@ -75,6 +75,9 @@ public sealed class PublishedStatistics
         statistics.Total.Infinite)
     {
         NotFinite = NotFiniteTensors.Of(statistics.Tensors) is { } named ? Describe(named) : null,
+        Merged = CoverageFacts.Of(record.Merged),
+        Copied = CoverageFacts.Of(record.Copied),
+        EffectiveAlphaOfModel = record.Merged is { } merged ? statistics.Total.EffectiveAlpha * merged.Share : null,
     };
 
     private static NotFiniteResults Describe(NotFiniteTensors named) => new(

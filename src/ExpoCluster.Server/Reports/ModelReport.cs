@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Server.Reports;
@@ -36,6 +37,9 @@ public sealed record ModelReport
 
     /// <summary>Null where nothing changed.</summary>
     public required double? AskedAlpha { get; init; }
+
+    /// <summary>How much of the output was computed, in words; null where its record does not say.</summary>
+    public string? Coverage { get; init; }
 
     /// <summary>Names and figures of tensors with results that are not finite, as a phrase; null where all are.</summary>
     public required string? NotFinite { get; init; }
@@ -72,6 +76,7 @@ public sealed record ModelReport
             Total = statistics.Total,
             AskedAlpha = statistics.AskedAlpha,
             NotFinite = NotFiniteTensors.Of(statistics.Tensors)?.Describe(),
+            Coverage = record is { Merged: { } merged, Copied: { } copied } ? CoverageText.Of(CoverageFacts.Of(merged)!, CoverageFacts.Of(copied)!) : null,
             Kinds = TensorKind.Group(statistics.Tensors),
             Distribution = ChangeDistribution.Of(statistics.Tensors),
         };

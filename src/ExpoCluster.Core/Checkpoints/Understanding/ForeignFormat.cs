@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+
+namespace ExpoCluster.Core.Checkpoints.Understanding;
+
+/// <summary>Weights in a form that no loader of models reads, and what makes a model of them.</summary>
+/// <param name="Name">For people, for example <c>a checkpoint of PyTorch's distributed training</c>.</param>
+/// <param name="Evidence">The file or folder that tells.</param>
+/// <param name="Advice">What converts it.</param>
+public sealed partial record ForeignFormat(string Name, string Evidence, string Advice)
+{
+    private static readonly (string Ending, string Name, string Advice)[] ByEnding =
+    [
+        (".distcp", "a checkpoint of PyTorch's distributed training (DCP)",
+            "make one file of it with 'python -m torch.distributed.checkpoint.format_utils dcp_to_torch DIR model.pt', or save a model with save_pretrained."),
+        (".nemo", "an archive of NVIDIA NeMo", "convert it with NeMo's script for the model's family (scripts/checkpoint_converters/convert_…_nemo_to_hf.py)."),
+        (".gguf", "a GGUF file of llama.cpp", "take the model that it was made from: GGUF is most often quantised, and that cannot be undone."),
+        (".ggml", "a GGML file of llama.cpp", "take the model that it was made from."),
+        (".onnx", "an ONNX graph", "take the model that it was exported from."),
+        (".h5", "weights of TensorFlow", "load them with from_pretrained(…, from_tf=True) and save_pretrained."),
+        (".msgpack", "weights of Flax", "load them with from_pretrained(…, from_flax=True) and save_pretrained."),
+        (".npz", "arrays of NumPy or MLX", "save the model as safetensors."),
+        (".tflite", "a TensorFlow Lite model", "take the model that it was made from."),
+        (".llamafile", "a llamafile", "take the model that it was made from."),
+    ];
+
+    /// <summary>What a folder holds in which no loader would find weights; null for nothing that is known.</summary>
+    internal static ForeignFormat? In(CheckpointFolder folder)
+    {
+        ImmutableSortedSet<string> names = folder.FileNames;
+        return OfTraining(folder, names) ?? names.Select(OfFile).FirstOrDefault(format => format is not null);
+    }
+
+    /// <summary>What a file holds, by its name; null for nothing that is known.</summary>
+    internal static ForeignFormat? OfFile(string name) => ByEnding.Where(row => name.EndsWith(row.Ending, StringComparison.OrdinalIgnoreCase))
+        .Select(row => new ForeignFormat(row.Name, name, row.Advice)).FirstOrDefault();
+
+    private static ForeignFormat? OfTraining(CheckpointFolder folder, ImmutableSortedSet<string> names)
+    {
+        ForeignFormat? When(Func<string, bool> tells, string name, string advice) =>
+            names.FirstOrDefault(tells) is { } evidence ? new ForeignFormat(name, evidence, advice) : null;
+
+        return When(DeepSpeedFolder().IsMatch, "a training checkpoint of DeepSpeed", "make a model of it with 'python zero_to_fp32.py . OUT', a script that DeepSpeed leaves beside it.")
+            ?? When(name => name is "mp_rank_00_model_states.pt" || DeepSpeedFile().IsMatch(name), "a training checkpoint of DeepSpeed", "make a model of it with DeepSpeed's zero_to_fp32.py, run on the folder above.")
+            ?? When(MegatronFolder().IsMatch, "a training checkpoint of Megatron", "convert it with Megatron-LM's tools/checkpoint/convert.py, or Megatron-Bridge.")
+            ?? When(name => name is "latest_checkpointed_iteration.txt" || MegatronRank().IsMatch(name), "a training checkpoint of Megatron", "convert it with Megatron-LM's tools/checkpoint/convert.py, or Megatron-Bridge.")
+            ?? When(name => name.StartsWith("pytorch_model_fsdp", StringComparison.Ordinal), "a training checkpoint of FSDP (Accelerate)", "make a model of it with 'accelerate merge-weights DIR OUT'.")
+            ?? When(name => name.EndsWith(".distcp", StringComparison.Ordinal), ByEnding[0].Name, ByEnding[0].Advice)
+            ?? (folder.Has(".metadata") ? new ForeignFormat(ByEnding[0].Name, ".metadata", ByEnding[0].Advice) : null)
+            ?? When(name => name is "model_weights" or "weights" && names.Contains("model_config.yaml"), "an unpacked archive of NVIDIA NeMo", ByEnding[1].Advice)
+            ?? When(name => name == AdapterFacts.ConfigFileName, "an adapter (LoRA or the like), not a model", "merge it into the model that it is based on (PEFT's merge_and_unload) and save that.")
+            ?? When(name => name is "model_index.json", "a pipeline of several models (diffusers)", "give the folder of one of its models, for example unet or transformer.")
+            ?? When(ConsolidatedTorch().IsMatch, "weights in the original form of Meta (consolidated.NN.pth)", "convert them with transformers' convert_llama_weights_to_hf.py.")
+            ?? When(TrainerFolder().IsMatch, "the output of a training run", "give one of its checkpoint-N folders.");
+    }
+
+    [GeneratedRegex(@"^global_step\d+$")]
+    private static partial Regex DeepSpeedFolder();
+
+    [GeneratedRegex(@"^(?:bf16_|fp16_)?zero_pp_rank_\d+_mp_rank_\d+.*\.pt$|^mp_rank_\d+_model_states\.pt$|^layer_\d+-model_\d+-model_states\.pt$")]
+    private static partial Regex DeepSpeedFile();
+
+    [GeneratedRegex(@"^iter_\d{5,}$")]
+    private static partial Regex MegatronFolder();
+
+    [GeneratedRegex(@"^mp_rank_\d{2}(?:_\d{3})?$")]
+    private static partial Regex MegatronRank();
+
+    [GeneratedRegex(@"^consolidated\.\d{2}\.pth$")]
+    private static partial Regex ConsolidatedTorch();
+
+    [GeneratedRegex(@"^checkpoint-\d+$")]
+    private static partial Regex TrainerFolder();
+}

@@ -1,0 +1,151 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
+
+namespace ExpoCluster.Core.Planning;
+
+/// <summary>What two checkpoints are, as far as it keeps them from being merged tensor by tensor: one error for each kind, whatever the word for all tensors says.</summary>
+internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork work)
+{
+    private const int MaxPatterns = 3;
+
+    private ImmutableArray<(string Side, string Reference, Checkpoint Checkpoint)> Sides =>
+        [("base", recipe.Base, baseCheckpoint), ("aligned", recipe.Aligned, aligned)];
+
+    /// <summary>Checks both sides.</summary>
+    /// <returns>Names of tensors of such kinds that the recipe names, and that are so copied or left out.</returns>
+    /// <exception cref="PlanningException">One side is of such a kind.</exception>
+    public ImmutableHashSet<string> Check()
+    {
+        RefusedKind[] kinds = [.. new[] { Adapters(), Quantised(), Empty(), Experts() }.OfType<RefusedKind>()];
+        ILookup<bool, RefusedKind> byNaming = kinds.ToLookup(kind => kind.IsNamedBy(recipe, work));
+        return byNaming[false].Any()
+            ? throw new PlanningException([.. byNaming[false].Select(kind => kind.Problem)])
+            : [.. byNaming[true].SelectMany(kind => kind.Tensors)];
+    }
+
+    private RefusedKind? Adapters()
+    {
+        (string Words, AdapterFacts Adapter)[] found =
+        [
+            .. Sides.Where(side => side.Checkpoint.Nature.Adapter is not null)
+                .Select(side => (Describe(side.Side, side.Reference, side.Checkpoint.Nature.Adapter!), side.Checkpoint.Nature.Adapter!)),
+        ];
+        if (found.Length == 0)
+        {
+            return null;
+        }
+
+        string rest = found.Length == 1 ? "; the other side is a model" : "";
+        return new RefusedKind(
+            new PlanProblem(
+                PlanningException.IsAdapter,
+                "",
+                $"{string.Join("; ", found.Select(row => row.Words))}{rest}. The factors of an adapter are no weights: extrapolated each by itself they give another model.")
+            {
+                Advice = "merge each adapter into the model that it is based on (PEFT: merge_and_unload, then save_pretrained), and give these models.",
+            },
+            [.. found.SelectMany(row => row.Adapter.Tensors).Distinct(StringComparer.Ordinal)]);
+    }
+
+    private static string Describe(string side, string reference, AdapterFacts adapter)
+    {
+        string basedOn = adapter.BasedOn is { } model ? $" based on {Printable.Of(model)}" : "";
+        string what = adapter.IsWhole ? $"is an adapter ({Printable.Of(adapter.Kind)}){basedOn}, not a model" : $"holds an adapter ({Printable.Of(adapter.Kind)}){basedOn} among its weights";
+        return $"{side} ({Printable.Of(reference)}) {what}: {Tensors(adapter.Tensors)}";
+    }
+
+    private RefusedKind? Quantised()
+    {
+        (string Side, string Reference, Checkpoint Checkpoint)[] found = [.. Sides.Where(side => !side.Checkpoint.Nature.Quantised.IsEmpty)];
+        if (found.Length == 0)
+        {
+            return null;
+        }
+
+        string words = string.Join("; ", found.Select(side => $"{side.Side} ({Printable.Of(side.Reference)}) is quantised: {Describe(side.Checkpoint.Nature)}"));
+        return new RefusedKind(
+            new PlanProblem(
+                PlanningException.IsQuantised,
+                "",
+                $"{words}{(found.Length == 1 ? "; the other side is plain" : "")}. A weight is its code and its scale together, which this version does not compute with.")
+            {
+                Advice = "merge the models in BF16, F16 or F32 that these were made from, or dequantise both, and quantise the result.",
+            },
+            [.. found.SelectMany(side => side.Checkpoint.Nature.Quantised).SelectMany(format => format.Tensors).Distinct(StringComparer.Ordinal)]);
+    }
+
+    private static string Describe(CheckpointNature nature)
+    {
+        string config = nature.QuantisationMethod is { } method ? $" (quantization_config: {Printable.Of(method)})" : "";
+        return string.Join(" and ", nature.Quantised.Select(format => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Printable.Of(format.Name)}, {Count(format.Weights.Length, "weight")} and {Count(format.Scales.Length, "scale")}, {Patterns(format.Weights)}"))) + config;
+    }
+
+    private RefusedKind? Empty()
+    {
+        (string Side, string Reference, ImmutableArray<string> Names)[] found =
+        [
+            .. new[]
+            {
+                ("base", recipe.Base, EmptyTensors.WeightsOf(baseCheckpoint.Tensors, aligned.Tensors)),
+                ("aligned", recipe.Aligned, EmptyTensors.WeightsOf(aligned.Tensors, baseCheckpoint.Tensors)),
+            }.Where(side => !side.Item3.IsEmpty),
+        ];
+        if (found.Length == 0)
+        {
+            return null;
+        }
+
+        return new RefusedKind(
+            new PlanProblem(
+                PlanningException.WithoutElements,
+                "",
+                $"weights without elements: {string.Join("; ", found.Select(side => $"{side.Side} ({Printable.Of(side.Reference)}) has {Tensors(side.Names)}"))}. Most often DeepSpeed ZeRO-3 had not gathered them when the model was saved.")
+            {
+                Advice = "save the model again with stage3_gather_16bit_weights_on_model_save, or make it of the training checkpoint with zero_to_fp32.py.",
+            },
+            [.. found.SelectMany(side => side.Names).Distinct(StringComparer.Ordinal)]);
+    }
+
+    private RefusedKind? Experts()
+    {
+        ExpertLayout ofBase = baseCheckpoint.Nature.Experts;
+        ExpertLayout ofAligned = aligned.Nature.Experts;
+        bool isFusedInAligned = !ofAligned.Fused.IsEmpty && ofAligned.Single.IsEmpty && ofBase.Fused.IsEmpty && !ofBase.Single.IsEmpty;
+        bool isFusedInBase = !ofBase.Fused.IsEmpty && ofBase.Single.IsEmpty && ofAligned.Fused.IsEmpty && !ofAligned.Single.IsEmpty;
+        if (!isFusedInAligned && !isFusedInBase)
+        {
+            return null;
+        }
+
+        (ImmutableArray<string> fused, ImmutableArray<string> single) = isFusedInAligned ? (ofAligned.Fused, ofBase.Single) : (ofBase.Fused, ofAligned.Single);
+        (string one, string other) = isFusedInAligned ? ("aligned", "base") : ("base", "aligned");
+        return new RefusedKind(
+            new PlanProblem(
+                PlanningException.ExpertsFused,
+                "",
+                $"{one} holds the experts of a layer in one tensor ({Tensors(fused)}), {other} has a tensor for each expert ({Tensors(single)}): the same weights, stored by different versions of transformers.")
+            {
+                Advice = "load one of the two and save it again with the version of transformers that saved the other (5 fuses experts, 4 does not), then merge.",
+            },
+            [.. fused, .. single]);
+    }
+
+    private static string Tensors(ImmutableArray<string> names) => $"{Count(names.Length, "tensor")}, {Patterns(names)}";
+
+    private static string Patterns(ImmutableArray<string> names)
+    {
+        (string Pattern, int Count)[] patterns = [.. TensorNames.PatternsOf(names)];
+        string named = string.Join(", ", patterns.Take(MaxPatterns).Select(row => row.Count == 1
+            ? Printable.Of(row.Pattern)
+            : string.Create(CultureInfo.InvariantCulture, $"{Printable.Of(row.Pattern)} ({row.Count})")));
+        return patterns.Length <= MaxPatterns ? named : string.Create(CultureInfo.InvariantCulture, $"{named} and {patterns.Length - MaxPatterns} more kinds");
+    }
+
+    private static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
+}

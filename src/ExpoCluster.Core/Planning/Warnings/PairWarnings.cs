@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors;
+
+namespace ExpoCluster.Core.Planning.Warnings;
+
+/// <summary>Everything that speaks against merging two checkpoints though their tensors fit.</summary>
+internal static class PairWarnings
+{
+    private const string SamePair = "check that aligned was trained from base, and that both are the versions that belong together.";
+
+    /// <param name="recipe">What is asked for.</param>
+    /// <param name="baseCheckpoint">One side.</param>
+    /// <param name="aligned">The other.</param>
+    /// <param name="planned">The output's tensors.</param>
+    /// <param name="sample">Null where none was taken.</param>
+    public static ImmutableArray<PlanWarning> Find(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> planned, PairSample? sample) =>
+    [
+        .. OfSample(sample),
+        .. OfOrder(recipe, baseCheckpoint, aligned),
+        .. OfConfigs(baseCheckpoint.Nature, aligned.Nature),
+        .. OfTokenizers(baseCheckpoint, aligned, planned),
+        .. OfVocabulary("base", baseCheckpoint),
+        .. OfVocabulary("aligned", aligned),
+        .. OfQuantisation("base", baseCheckpoint.Nature),
+        .. OfQuantisation("aligned", aligned.Nature),
+    ];
+
+    private static IEnumerable<PlanWarning> OfSample(PairSample? sample)
+    {
+        if (sample is { IsUnrelated: true })
+        {
+            yield return new PlanWarning(
+                PlanWarning.Unrelated,
+                $"base and aligned look like unrelated models: in a sample of {sample.Elements.ToString("N0", CultureInfo.InvariantCulture)} weights {sample}. A model and what was trained from it have 0.001 to 0.1, and 1.00.",
+                SamePair);
+        }
+    }
+
+    private static IEnumerable<PlanWarning> OfOrder(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned)
+    {
+        if (ExchangedPair.Find(recipe, baseCheckpoint, aligned) is { } sign)
+        {
+            yield return new PlanWarning(
+                PlanWarning.Exchanged,
+                $"base and aligned may be exchanged: {sign}. Base is the model before preference training, aligned the one after it.",
+                "give the model before preference training as --base and the one after it as --aligned.");
+        }
+    }
+
+    private static IEnumerable<PlanWarning> OfConfigs(CheckpointNature ofBase, CheckpointNature ofAligned)
+    {
+        if (!ofBase.IsConfigSound)
+        {
+            yield return new PlanWarning(PlanWarning.ConfigurationUnreadable, "base's config.json is no JSON object, so nothing of it could be compared.", "download it again.");
+        }
+
+        IReadOnlyList<string> keys = ConfigComparison.Find(ofBase.Config, ofAligned.Config);
+        if (keys.Count > 0)
+        {
+            yield return new PlanWarning(
+                PlanWarning.ConfigurationsDiffer,
+                $"the configurations give the same weights another meaning: {ConfigComparison.Describe(keys)}. The output has aligned's.",
+                SamePair);
+        }
+    }
+
+    // Rows of embedding and head are joined by their position.
+    private static IEnumerable<PlanWarning> OfTokenizers(Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> planned)
+    {
+        bool joinsRows = planned.Any(tensor => tensor.Action == TensorAction.Extrapolate && (TiedHeads.IsEmbedding(tensor.Entry.Name) || aligned.Nature.Heads.IsHead(tensor.Entry.Name)));
+        if (joinsRows && TokenizerComparison.Find(baseCheckpoint.Folder, aligned.Folder) is { } difference)
+        {
+            yield return new PlanWarning(
+                PlanWarning.TokenizersDiffer,
+                $"the tokenizers differ, but rows of embeddings and heads are joined by position: {difference}.",
+                "use checkpoints with one tokenizer, or name embedding and head in on_mismatch.");
+        }
+    }
+
+    private static IEnumerable<PlanWarning> OfVocabulary(string side, Checkpoint checkpoint)
+    {
+        CheckpointNature nature = checkpoint.Nature;
+        long[] sizes = [.. nature.Config.Named("vocab_size").Select(entry => nature.Config.Number(entry.Key)).OfType<long>().Distinct()];
+        CheckpointTensor[] embeddings = [.. nature.Heads.Embeddings.Select(name => checkpoint.Tensors[name]).Where(tensor => tensor.Shape.Length == 2)];
+        if (sizes is [var size] && embeddings is [var embedding] && embedding.Shape[0] != size)
+        {
+            yield return new PlanWarning(
+                PlanWarning.VocabularyIsNotItsRows,
+                string.Create(CultureInfo.InvariantCulture, $"{side}'s config.json says vocab_size {size}, but '{Printable.Of(embedding.Name)}' has {embedding.Shape[0]} rows."),
+                "set vocab_size to the rows that there are, or use the config.json that belongs to these weights.");
+        }
+    }
+
+    private static IEnumerable<PlanWarning> OfQuantisation(string side, CheckpointNature nature)
+    {
+        if (nature.QuantisationMethod is { } method && nature.Quantised.IsEmpty)
+        {
+            string output = side == "aligned" ? " The output's config.json goes without it, for its weights are plain." : "";
+            yield return new PlanWarning(
+                PlanWarning.QuantisedByConfigurationOnly,
+                $"{side}'s config.json has a quantization_config ({Printable.Of(method)}), but its weights are plain.{output}",
+                "remove quantization_config from that config.json, or use the weights that it describes.");
+        }
+        else if (nature.QuantisationMethod is null && !nature.Quantised.IsEmpty && !nature.Config.IsEmpty)
+        {
+            yield return new PlanWarning(
+                PlanWarning.QuantisedByTensorsOnly,
+                $"{side}'s weights are quantised ({Printable.Of(nature.Quantised[0].Name)}), but its config.json has no quantization_config.",
+                "use the config.json that belongs to these weights.");
+        }
+    }
+}
