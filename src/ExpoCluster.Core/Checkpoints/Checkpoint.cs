@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
@@ -50,6 +51,19 @@ public sealed class Checkpoint
     /// <summary>The index or the weights file by which the checkpoint was found.</summary>
     internal string EntryFileName { get; }
 
+    /// <summary>The same for whoever needs to know no more of its tensors: they are most of what it takes.</summary>
+    internal Checkpoint WithoutTensors() => new(this);
+
+    private Checkpoint(Checkpoint other)
+    {
+        Reference = other.Reference;
+        Folder = other.Folder;
+        EntryFileName = other.EntryFileName;
+        Shards = other.Shards;
+        Tensors = ReadOnlyDictionary<string, CheckpointTensor>.Empty;
+        Notes = other.Notes;
+    }
+
     /// <summary>Opens a directory, one weights file or a model of the Hub, and checks every header against the index.</summary>
     /// <param name="reference">As the user wrote it.</param>
     /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
@@ -78,7 +92,9 @@ public sealed class Checkpoint
     private static Checkpoint OpenSingle(string reference, CheckpointLocation location, PlanningWork work)
     {
         CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint, work);
-        return new Checkpoint(reference, location, [shard], TensorsOf([shard]), [.. NotesOf([shard])]);
+        ImmutableArray<CheckpointShard> shards = [shard];
+        Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards, work.Shared);
+        return new Checkpoint(reference, location, Slim(shards), tensors, [.. NotesOf(shards)]);
     }
 
     private static Checkpoint OpenIndexed(string reference, CheckpointLocation location, PlanningWork work)
@@ -87,7 +103,8 @@ public sealed class Checkpoint
         WeightMap map = WeightMap.Parse(location.Folder.ReadIndex(location.FileName), index);
         ImmutableArray<CheckpointShard> shards = ParallelReads.Select(
             map.FileNames, location.Folder.ReadsAtOnce, name => OpenShard(location.Folder, name, index, work));
-        Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards);
+        Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards, work.Shared);
+        shards = Slim(shards);
         CheckAgainst(map, index, shards, tensors);
         return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. NotesOn(map, tensors)]);
     }
@@ -100,28 +117,32 @@ public sealed class Checkpoint
         return new CheckpointShard(name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, header) { Identity = file.Identity };
     }
 
-    private static Dictionary<string, CheckpointTensor> TensorsOf(ImmutableArray<CheckpointShard> shards)
+    // Where their tensors are is known by name now; the files' own lists are as large again.
+    private static ImmutableArray<CheckpointShard> Slim(ImmutableArray<CheckpointShard> shards) =>
+        [.. shards.Select(shard => shard with { Header = shard.Header with { Tensors = [] } })];
+
+    private static Dictionary<string, CheckpointTensor> TensorsOf(ImmutableArray<CheckpointShard> shards, SharedTexts shared)
     {
         var tensors = new Dictionary<string, CheckpointTensor>(
             shards.Sum(shard => shard.Header.Tensors.Length), StringComparer.Ordinal);
         for (int position = 0; position < shards.Length; position++)
         {
-            AddTensorsOf(shards, position, tensors);
+            AddTensorsOf(shards, position, tensors, shared);
         }
 
         return tensors;
     }
 
     private static void AddTensorsOf(
-        ImmutableArray<CheckpointShard> shards, int position, Dictionary<string, CheckpointTensor> tensors)
+        ImmutableArray<CheckpointShard> shards, int position, Dictionary<string, CheckpointTensor> tensors, SharedTexts shared)
     {
         WeightsHeader header = shards[position].Header;
         for (int rank = 0; rank < header.Tensors.Length; rank++)
         {
             WeightsTensor tensor = header.Tensors[rank];
             var placed = new CheckpointTensor(
-                tensor.Name, tensor.Dtype, tensor.Shape, position, tensor.Offset, tensor.ByteCount, header.IsInStateDictOrder ? rank : 0);
-            if (!tensors.TryAdd(tensor.Name, placed))
+                shared.Share(tensor.Name), tensor.Dtype, shared.Share(tensor.Shape), position, tensor.Offset, tensor.ByteCount, header.IsInStateDictOrder ? rank : 0);
+            if (!tensors.TryAdd(placed.Name, placed))
             {
                 throw CheckpointErrors.TensorTwice(
                     shards[position].Path, tensor.Name, shards[tensors[tensor.Name].Shard].Name, shards[position].Name);
