@@ -99,6 +99,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         Command<ShardSealed>(OnShardSealed);
         Command<SealRefused>(OnSealRefused);
         Command<ReviewDesk.Reviewed>(OnReviewed);
+        Command<ReviewDesk.ReviewFailed>(message => Fail(new JobReason(message.Error.Code, message.Error.Message, message.Error.Advice)));
 
         Command<OutputDesk.Admitted>(OnAdmitted);
         Command<OutputDesk.NotAdmitted>(OnNotAdmitted);

@@ -18,7 +18,7 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
 
     /// <summary>Plans, with the commits that an interrupted merge into this output began with.</summary>
     /// <param name="notice">Told when the Hub makes us wait.</param>
-    public PlannedMerge Plan(Action<string> notice) => Plan(recipe, options.Restart ? null : paths, notice, options.Planning);
+    public PlannedMerge Plan(Action<string> notice) => Plan(recipe, options.Restart ? null : paths, notice, options.Planning).WithoutTensors();
 
     /// <param name="recipe">What to merge.</param>
     /// <param name="interrupted">Where an interrupted merge may lie; null to pay no heed to one.</param>

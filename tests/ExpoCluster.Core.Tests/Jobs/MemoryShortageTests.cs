@@ -45,8 +45,8 @@ public sealed class MemoryShortageTests
     {
         Exception[] shortages =
         [
-            new OutOfMemoryException("no"), new InsufficientMemoryException("no"), new AggregateException(new OutOfMemoryException("no")),
-            new TypeInitializationException("T", new OutOfMemoryException("no")),
+            new InsufficientMemoryException("no"), new AggregateException(new InsufficientMemoryException("no")),
+            new TypeInitializationException("T", new InsufficientMemoryException("no")), TooLarge(),
         ];
 
         Assert.All(shortages, shortage => Assert.Equal("EXPO3030", JobException.Unforeseen(shortage).Code));
@@ -54,6 +54,8 @@ public sealed class MemoryShortageTests
         Assert.Equal("EXPO3006", JobException.Unforeseen(new InvalidOperationException("no")).Code);
         Assert.DoesNotContain("   at ", PartOutcome.Failed.From(Thrown()).Message, StringComparison.Ordinal);
     }
+
+    private static OutOfMemoryException TooLarge() => Assert.Throws<OutOfMemoryException>(() => GC.KeepAlive(new byte[int.MaxValue]));
 
     private static InvalidOperationException Thrown()
     {
