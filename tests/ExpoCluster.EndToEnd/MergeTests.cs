@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 
 namespace ExpoCluster.EndToEnd;
 
@@ -24,15 +23,14 @@ public sealed partial class MergeTests
     }
 
     [Fact]
-    public void Integer_tensors_that_differ_are_refused_by_name_and_nothing_is_left()
+    public void Counters_that_differ_are_taken_from_aligned_with_a_note()
     {
         using var place = new Workplace();
 
         RunResult merge = ExpoProcess.Run(["merge", .. MnistPair, "--out", place.Output]);
 
-        Assert.Equal(3, merge.ExitCode);
-        Assert.Equal(2, Regex.Count(merge.Errors, @"error EXPO1204: tensor 'norm\d.num_batches_tracked' is I64"));
-        Assert.False(Directory.Exists(place.Output));
+        Assert.True(merge.ExitCode == 0, merge.ToString());
+        Assert.Contains("2 tensors taken from aligned as they are, for they are derived or counted and no weights: norm1.num_batches_tracked", merge.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

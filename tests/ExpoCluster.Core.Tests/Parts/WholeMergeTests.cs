@@ -77,7 +77,7 @@ public sealed class WholeMergeTests : IDisposable
             [("counts", Dtype.I64, [101]), ("mask", Dtype.Bool, [37]), ("nibbles", Dtype.F4, [1002]), ("scale", Dtype.F8E4M3, [555]), ("w", Dtype.BF16, [301])];
         WriteRandom("base", tensors, seed: 1);
         WriteRandom("aligned", tensors, seed: 2);
-        Plan plan = Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3, OnMismatch = MismatchPolicy.CopyAligned }).Plan;
+        Plan plan = Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3, OnMismatch = Named(tensors.Select(tensor => tensor.Item1)) }).Plan;
         byte[] aligned = File.ReadAllBytes(place.PathOf("aligned", "model.safetensors"));
         using var inputs = new InputFiles(plan);
         var executor = new PartExecutor(rate: null);
@@ -171,6 +171,10 @@ public sealed class WholeMergeTests : IDisposable
     private static PartOrder Order(Plan plan, int file, int part, InputFiles inputs, ReadMode mode = ReadMode.Mapped) => new(
         "job", new Attempt(1, 1), 1, plan, PartGrid.Part(file, part, plan.Files[file].ByteLength), [new PartTarget(file, 1, "")], inputs, mode,
         new WriteLease(TimeProvider.System, TimeSpan.FromMinutes(1)));
+
+    // Who names tensors means them, however much of a model they are.
+    private static MismatchRule.ByPattern Named(IEnumerable<string> names) =>
+        new(new TensorPatterns<MismatchPolicy>([.. names.Select(name => new TensorPattern<MismatchPolicy>(name, MismatchPolicy.CopyAligned))]));
 
     private byte[] Merge(Recipe recipe)
     {

@@ -135,7 +135,7 @@ public sealed class MismatchTests : IDisposable
 
         Assert.Equal("EXPO1208", problem.Code);
         Assert.Contains("BF16 [8, 4] does not go with BF16 [9, 4]", problem.Message, StringComparison.Ordinal);
-        Assert.Single(PlanOf(MismatchPolicy.CopyAligned).Notes);
+        Assert.Single(PlanOf(Patterns((Head, MismatchPolicy.CopyAligned))).Notes);
     }
 
     [Theory]

@@ -229,7 +229,7 @@ public sealed class PlannerTests : IDisposable
     {
         place.Write(
             "base/model.safetensors",
-            ("good", Dtype.F32, [2], 1),
+            ("good", Dtype.F32, [200], 1),
             ("dtype", Dtype.I32, [2], 1),
             ("integers", Dtype.I64, [1], 1),
             ("same_integers", Dtype.U8, [3], 9),
@@ -237,7 +237,7 @@ public sealed class PlannerTests : IDisposable
             ("shape", Dtype.F32, [2, 3], 1));
         place.Write(
             "aligned/model.safetensors",
-            ("good", Dtype.F32, [2], 1),
+            ("good", Dtype.F32, [200], 1),
             ("dtype", Dtype.F32, [2], 1),
             ("integers", Dtype.I64, [1], 2),
             ("same_integers", Dtype.U8, [3], 9),

@@ -1,0 +1,148 @@
+using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors.Dtypes;
+
+namespace ExpoCluster.Core.Tests.Checkpoints.Understanding;
+
+public sealed class CheckpointNatureTests : IDisposable
+{
+    private readonly TemporaryDirectory place = new();
+
+    public void Dispose() => place.Dispose();
+
+    [Theory]
+    [InlineData("__0_0.distcp", "dcp_to_torch")]
+    [InlineData(".metadata", "dcp_to_torch")]
+    [InlineData("global_step500/mp_rank_00_model_states.pt", "zero_to_fp32")]
+    [InlineData("mp_rank_00_model_states.pt", "zero_to_fp32")]
+    [InlineData("iter_0000100/mp_rank_00/model_optim_rng.pt", "Megatron")]
+    [InlineData("latest_checkpointed_iteration.txt", "Megatron")]
+    [InlineData("pytorch_model_fsdp_0/__0_0.distcp", "accelerate merge-weights")]
+    [InlineData("model.nemo", "NeMo")]
+    [InlineData("model-Q4_K_M.gguf", "GGUF")]
+    [InlineData("tf_model.h5", "from_tf")]
+    [InlineData("flax_model.msgpack", "from_flax")]
+    [InlineData("model.onnx", "exported from")]
+    [InlineData("consolidated.00.pth", "convert_llama_weights_to_hf")]
+    [InlineData("checkpoint-500/model.safetensors", "checkpoint-N")]
+    [InlineData("adapter_config.json", "merge_and_unload")]
+    public void What_is_no_model_is_named_with_what_converts_it(string file, string advice)
+    {
+        place.Write("there/" + file, "");
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there")));
+
+        Assert.Equal("EXPO1140", refused.Code);
+        Assert.Contains(advice, refused.Message + refused.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_directory_with_nothing_of_the_kind_is_still_one_without_weights()
+    {
+        place.Write("there/notes.txt", "");
+
+        Assert.Equal("EXPO1103", Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there"))).Code);
+    }
+
+    [Fact]
+    public void A_file_that_the_index_does_not_name_is_noted_with_its_tensors()
+    {
+        WriteSharded("aligned");
+
+        Assert.Contains(
+            "model-mtp-00001.safetensors is not read, for the index does not name it: 1 tensor, model.layers.2.eh_proj.weight", Checkpoint.Open(place.PathOf("aligned")).Notes);
+    }
+
+    [Theory]
+    [InlineData("model.layers.2.eh_proj.weight")]
+    [InlineData("*.eh_proj.*")]
+    public void What_the_configuration_promises_is_an_error_unless_the_recipe_says_what_becomes_of_it(string pattern)
+    {
+        WriteSharded("base");
+        WriteSharded("aligned");
+        place.Write("aligned/config.json", """{"num_hidden_layers": 2, "num_nextn_predict_layers": 1}""");
+
+        PlanProblem problem = Assert.Single(Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Error)).Problems);
+        Assert.Equal("EXPO1215", problem.Code);
+        Assert.Contains("model-mtp-00001.safetensors", problem.Message, StringComparison.Ordinal);
+        Assert.Equal(2, PlanOf(Named(pattern, MismatchPolicy.Drop)).Plan.Layout.Sum(file => file.Tensors.Length));
+        PlannedTensor copied = Assert.Single(PlanOf(Named(pattern, MismatchPolicy.CopyAligned)).Plan.Layout.SelectMany(file => file.Tensors), tensor => tensor.Action == TensorAction.CopyAligned);
+        Assert.Equal("model.layers.2.eh_proj.weight", copied.Entry.Name);
+    }
+
+    [Theory]
+    [InlineData("""{"model_type": "t5"}""", "shared.weight", "lm_head.weight", true)]
+    [InlineData("""{"tie_word_embeddings": true}""", "gpt_neox.embed_in.weight", "embed_out.weight", true)]
+    [InlineData("""{"tie_word_embeddings": false}""", "gpt_neox.embed_in.weight", "embed_out.weight", false)]
+    [InlineData("""{"model_type": "whisper"}""", "model.decoder.embed_tokens.weight", "proj_out.weight", true)]
+    [InlineData("""{"text_config": {"tie_word_embeddings": true}}""", "language_model.model.embed_tokens.weight", "language_model.lm_head.weight", true)]
+    [InlineData("{}", "model.embed_tokens.weight", "lm_head.weight", true)]
+    [InlineData("{}", "model.embed_tokens.weight", "proj_out.weight", false)]
+    public void A_head_that_is_not_stored_is_known_where_the_configuration_ties_it(string config, string embedding, string head, bool isKnown)
+    {
+        place.Write("base/model.safetensors", (embedding, Dtype.BF16, [4, 4], 1));
+        place.Write("base/config.json", config);
+        place.Write("aligned/model.safetensors", (embedding, Dtype.BF16, [4, 4], 1), (head, Dtype.BF16, [4, 4], 2));
+
+        if (!isKnown)
+        {
+            Assert.Equal("EXPO1201", Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Untie)).Code);
+            return;
+        }
+
+        PlannedTensor[] tensors = [.. PlanOf(MismatchPolicy.Untie).Plan.Files[0].Tensors];
+        Assert.Equal(tensors[0].Base, tensors[1].Base);
+    }
+
+    [Fact]
+    public void Of_two_embeddings_that_are_tied_one_stands_for_the_head()
+    {
+        place.Write("base/model.safetensors", ("shared.weight", Dtype.BF16, [4, 4], 1), ("decoder.embed_tokens.weight", Dtype.BF16, [4, 4], 1));
+        place.Write("base/config.json", """{"tie_word_embeddings": true}""");
+        place.Write("aligned/model.safetensors", ("shared.weight", Dtype.BF16, [4, 4], 1), ("decoder.embed_tokens.weight", Dtype.BF16, [4, 4], 1), ("lm_head.weight", Dtype.BF16, [4, 4], 1));
+
+        Assert.Equal(3, PlanOf(MismatchPolicy.Untie).Plan.Files[0].Tensors.Length);
+    }
+
+    [Theory]
+    [InlineData("h.0.attn.bias", new long[] { 1, 1, 8, 8 })]
+    [InlineData("gpt_neox.layers.0.attention.masked_bias", new long[] { })]
+    [InlineData("embeddings.position_ids", new long[] { 1, 8 })]
+    [InlineData("model.layers.0.self_attn.rotary_emb.cos_cached", new long[] { 1, 1, 8, 4 })]
+    [InlineData("bn.num_batches_tracked", new long[] { })]
+    public void Buffers_are_taken_from_aligned_or_left_out_with_a_note(string buffer, long[] shape)
+    {
+        foreach (Dtype dtype in new[] { Dtype.F32, Dtype.I64 })
+        {
+            place.Write("with/model.safetensors", ("w", Dtype.BF16, [4], 1), (buffer, dtype, shape, 1));
+            place.Write("other/model.safetensors", ("w", Dtype.BF16, [4], 1), (buffer, dtype, shape, 2));
+            place.Write("without/model.safetensors", ("w", Dtype.BF16, [4], 1));
+
+            Assert.Equal((2, TensorAction.CopyAligned), Fate("without", "with"));
+            Assert.Equal((2, TensorAction.CopyAligned), Fate("with", "other"));
+            Assert.Equal((1, null), Fate("with", "without"));
+            Assert.NotEqual(TensorAction.CopyAligned, Fate("with", "with").Action);
+        }
+
+        (int Count, TensorAction? Action) Fate(string one, string other)
+        {
+            PlannedMerge merge = Planner.Plan(new Recipe { Base = place.PathOf(one), Aligned = place.PathOf(other), Alpha = 0.3 });
+            Assert.True(one == other || merge.Notes.Any(note => note.Contains(buffer, StringComparison.Ordinal)));
+            PlannedTensor? tensor = merge.Plan.Files[0].Tensors.FirstOrDefault(planned => planned.Entry.Name == buffer);
+            return (merge.Plan.Files[0].Tensors.Length, tensor?.Action);
+        }
+    }
+
+    private static MismatchRule.ByPattern Named(string pattern, MismatchPolicy policy) => new(new TensorPatterns<MismatchPolicy>([new(pattern, policy)]));
+
+    private void WriteSharded(string side)
+    {
+        place.Write(side + "/model-00001-of-00002.safetensors", ("model.layers.0.a.weight", Dtype.BF16, [40], 1));
+        place.Write(side + "/model-00002-of-00002.safetensors", ("model.layers.1.a.weight", Dtype.BF16, [40], 1));
+        place.Write(side + "/model-mtp-00001.safetensors", ("model.layers.2.eh_proj.weight", Dtype.BF16, [4], 1));
+        place.WriteIndex(side, ("model.layers.0.a.weight", "model-00001-of-00002.safetensors"), ("model.layers.1.a.weight", "model-00002-of-00002.safetensors"));
+    }
+
+    private PlannedMerge PlanOf(MismatchRule rule) => Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3, OnMismatch = rule });
+}

@@ -1,0 +1,141 @@
+using System.Runtime.InteropServices;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors.Dtypes;
+
+namespace ExpoCluster.Core.Tests.Planning.Warnings;
+
+public sealed class PairWarningTests : IDisposable
+{
+    private readonly TemporaryDirectory place = new();
+
+    public void Dispose() => place.Dispose();
+
+    [Theory]
+    [InlineData("""{"rope_theta": 10000.0}""", """{"rope_theta": 10000}""", null)]
+    [InlineData("""{"rope_theta": 10000.0}""", """{"rope_theta": 500000.0}""", "rope_theta")]
+    [InlineData("""{"rope_theta": 10000.0}""", """{"rope_parameters": {"rope_theta": 500000.0, "rope_type": "default"}}""", "rope_theta")]
+    [InlineData("""{"rope_theta": 10000.0}""", """{"rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}}""", null)]
+    [InlineData("""{"rope_scaling": null}""", """{"rope_scaling": {"type": "linear", "factor": 2.0}}""", "rope_scaling")]
+    [InlineData("""{"rope_scaling": {"rope_type": "yarn", "factor": 4}}""", """{"rope_scaling": {"rope_type": "yarn", "factor": 2}}""", "factor")]
+    [InlineData("""{"hidden_act": "silu"}""", """{"hidden_act": "gelu"}""", "hidden_act")]
+    [InlineData("""{"model_type": "llama"}""", """{"model_type": "mistral"}""", "model_type")]
+    [InlineData("""{"text_config": {"num_attention_heads": 8}}""", """{"text_config": {"num_attention_heads": 16}}""", "num_attention_heads")]
+    [InlineData("""{"num_attention_heads": 8}""", """{"text_config": {"num_attention_heads": 16}}""", "num_attention_heads")]
+    [InlineData("""{"transformers_version": "4.1", "use_cache": true}""", """{"transformers_version": "5.0", "use_cache": false}""", null)]
+    public void Configurations_that_give_weights_another_meaning_are_a_warning_that_names_the_keys(string ofBase, string ofAligned, string? key)
+    {
+        WritePair();
+        place.Write("base/config.json", ofBase);
+        place.Write("aligned/config.json", ofAligned);
+
+        PlanWarning[] warnings = [.. PlanOf().Warnings.Where(warning => warning.Code == "EXPO1222")];
+
+        if (key is null)
+        {
+            Assert.Empty(warnings);
+            return;
+        }
+
+        Assert.Contains(key, Assert.Single(warnings).Message, StringComparison.Ordinal);
+        Assert.Equal("EXPO1222", Assert.Single(Assert.Throws<PlanningException>(() => PlanOf(strict: true)).Problems).Code);
+    }
+
+    [Theory]
+    [InlineData("""{"model": {"vocab": {"a": 0, "b": 1, "c": 2}}}""", """{"model": {"vocab": {"a": 0, "x": 1, "b": 2, "c": 3}}}""", "1 ('b' in base, 'x' in aligned)")]
+    [InlineData("""{"model": {"vocab": [["a", 0.0], ["b", -1.0]]}}""", """{"model": {"vocab": [["a", 0.0], ["x", -1.0], ["b", -2.0]]}}""", "1 ('b' in base, 'x' in aligned)")]
+    [InlineData("""{"model": {"vocab": {"a": 0}}, "added_tokens": [{"id": 1, "content": "<s>"}]}""", """{"model": {"vocab": {"a": 0}}, "added_tokens": [{"id": 1, "content": "<t>"}]}""", "1 ('<s>' in base, '<t>' in aligned)")]
+    [InlineData("""{"model": {"vocab": {"a": 0, "b": 1}}}""", """{"model": {"vocab": {"a": 0, "b": 1, "c": 2}}}""", null)]
+    [InlineData("no json", """{"model": {"vocab": {"a": 0}}}""", null)]
+    public void Tokenizers_that_differ_in_the_middle_are_a_warning_with_the_first_ids(string ofBase, string ofAligned, string? first)
+    {
+        place.Write("base/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [4, 4], 1));
+        place.Write("aligned/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [4, 4], 1));
+        place.Write("base/tokenizer.json", ofBase);
+        place.Write("aligned/tokenizer.json", ofAligned);
+
+        string[] messages = [.. PlanOf().Warnings.Where(warning => warning.Code == "EXPO1223").Select(warning => warning.Message)];
+
+        Assert.Equal(first is null ? 0 : 1, messages.Length);
+        Assert.All(messages, message => Assert.Contains(first!, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_configuration_of_quantised_weights_beside_plain_ones_is_a_warning()
+    {
+        WritePair();
+        place.Write("aligned/config.json", """{"quantization_config": {"quant_method": "fp8"}}""");
+
+        Assert.Equal("EXPO1224", Assert.Single(PlanOf().Warnings).Code);
+    }
+
+    [Fact]
+    public void A_vocabulary_that_is_not_its_rows_is_a_warning()
+    {
+        place.Write("base/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [4, 4], 1));
+        place.Write("aligned/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [4, 4], 1));
+        place.Write("aligned/config.json", """{"vocab_size": 5}""");
+
+        Assert.Equal("EXPO1226", Assert.Single(PlanOf().Warnings).Code);
+    }
+
+    [Theory]
+    [InlineData(0.001, false)]
+    [InlineData(0.1, false)]
+    [InlineData(10, true)]
+    public void Models_that_are_not_related_are_a_warning(double distance, bool warns)
+    {
+        WriteRandom("base", seed: 1, distance: 0);
+        WriteRandom("aligned", seed: 1, distance);
+
+        Assert.Equal(warns, PlanOf().Warnings.Any(warning => warning.Code == "EXPO1220"));
+        Assert.DoesNotContain(PlanOf(options: new PlanOptions { TakesSample = false }).Warnings, warning => warning.Code == "EXPO1220");
+        if (warns)
+        {
+            Assert.Equal("EXPO1220", Assert.Throws<PlanningException>(() => PlanOf(strict: true)).Code);
+        }
+    }
+
+    [Theory]
+    [InlineData("zephyr-dpo", "zephyr-sft", true)]
+    [InlineData("zephyr-sft", "zephyr-dpo", false)]
+    [InlineData("aligned", "base", true)]
+    [InlineData("one", "two", false)]
+    public void Base_and_aligned_that_look_exchanged_are_a_warning(string one, string other, bool warns)
+    {
+        WriteRandom(one, seed: 1, distance: 0);
+        WriteRandom(other, seed: 1, distance: 0.01);
+
+        Assert.Equal(warns, PlanOf(one, other).Warnings.Any(warning => warning.Code == "EXPO1221"));
+    }
+
+    [Fact]
+    public void A_base_that_was_made_from_aligned_is_a_warning()
+    {
+        WriteRandom("one", seed: 1, distance: 0);
+        WriteRandom("two", seed: 1, distance: 0.01);
+        place.Write("one/config.json", """{"_name_or_path": "/somewhere/two"}""");
+
+        Assert.Equal("EXPO1221", Assert.Single(PlanOf("one", "two").Warnings).Code);
+    }
+
+    private void WritePair()
+    {
+        place.Write("base/model.safetensors", ("w", Dtype.BF16, [4], 1));
+        place.Write("aligned/model.safetensors", ("w", Dtype.BF16, [4], 1));
+    }
+
+    private void WriteRandom(string side, int seed, double distance)
+    {
+        string path = place.Write(side + "/model.safetensors", ("model.layers.0.w.weight", Dtype.F32, [32, 32], 0));
+        var random = new Random(seed);
+        var other = new Random(seed + 1);
+        float[] values = [.. Enumerable.Range(0, 32 * 32).Select(_ => (float)(random.NextDouble() - 0.5 + (distance * (other.NextDouble() - 0.5))))];
+        using FileStream file = File.OpenWrite(path);
+        file.Seek(-4 * values.Length, SeekOrigin.End);
+        file.Write(MemoryMarshal.AsBytes(values.AsSpan()));
+    }
+
+    private PlannedMerge PlanOf(string one = "base", string other = "aligned", bool strict = false, PlanOptions? options = null) =>
+        Planner.Plan(new Recipe { Base = place.PathOf(one), Aligned = place.PathOf(other), Alpha = 0.3, Strict = strict }, options: options);
+}
