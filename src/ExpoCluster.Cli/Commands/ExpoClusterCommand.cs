@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using ExpoCluster.Cli.Display;
+using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Cli.Commands;
@@ -57,6 +59,7 @@ internal static class ExpoClusterCommand
         };
         try
         {
+            MemoryShortage.DemandRuntime(AddressSpace.FindLeft());
             return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
         }
         catch (ExpoException exception)
@@ -67,6 +70,11 @@ internal static class ExpoClusterCommand
         catch (OperationCanceledException)
         {
             return ExitCodes.Interrupted;
+        }
+        catch (Exception exception) when (MemoryShortage.Of(exception) is { } shortage)
+        {
+            ErrorLines.Write(Console.Error, shortage);
+            return ExitCodes.Of(shortage);
         }
 #pragma warning disable CA1031 // The edge of the program: no stack trace may reach a user.
         catch (Exception exception)

@@ -63,7 +63,7 @@ internal static class InspectCommand
             ["name"] = shard.Name,
             ["path"] = shard.Path,
             ["bytes"] = shard.ByteLength,
-            ["tensors"] = shard.Header.Tensors.Length,
+            ["tensors"] = shard.TensorCount,
             ["metadata"] = new JsonObject(shard.Header.Metadata.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
         })]),
         ["tensors"] = new JsonArray([.. InFileOrder(checkpoint).Select(tensor => (JsonNode)new JsonObject

@@ -99,10 +99,12 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         Command<ShardSealed>(OnShardSealed);
         Command<SealRefused>(OnSealRefused);
         Command<ReviewDesk.Reviewed>(OnReviewed);
+        Command<ReviewDesk.ReviewFailed>(message => Fail(new JobReason(message.Error.Code, message.Error.Message, message.Error.Advice)));
 
         Command<OutputDesk.Admitted>(OnAdmitted);
         Command<OutputDesk.NotAdmitted>(OnNotAdmitted);
         Command<OutputDesk.Reclaimed>(OnReclaimed);
+        Command<OutputDesk.Seen>(OnOutputSeen);
         Command<Room>(OnRoomSeen);
         Command<RoomNotSeen>(_ => space?.Miss());
 
@@ -156,7 +158,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     public static Props PropsFor(
         string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock) =>
         settings.Damaged.TryFind(job, out JobReason? damage)
-            ? DamagedJob.PropsFor(job, damage, settings.Damaged, clock)
+            ? DamagedJob.PropsFor(job, damage, settings, clock)
             : Props.Create(() => new Coordinator(job, writers, plans, settings, clock));
 
     protected override void PreStart()
@@ -215,7 +217,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     protected override void PreRestart(Exception reason, object message)
     {
         log.Error(reason, "Job {Job}: its coordinator failed and is started again.", job);
-        settings.Stopped?.Invoke(new JobException(
+        settings.Stopped?.Invoke(MemoryShortage.Of(reason) ?? new JobException(
             JobException.EngineStopped, $"the coordinator failed: {reason.Message}", "please report this as a bug of ExpoCluster.", reason));
         base.PreRestart(reason, message);
     }
@@ -280,6 +282,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         {
             parts.SettleFormer();
             Proceed();
+        }
+    }
+
+    // Files that were moved away under their writers go on to be written, and nobody would ever say so.
+    private void OnOutputSeen(OutputDesk.Seen message)
+    {
+        if (output.Settle(message) is { } reason)
+        {
+            Suspend(reason);
         }
     }
 
@@ -852,6 +863,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         if (now - lastRepeat >= settings.RepeatInterval)
         {
             output.Reclaim(state);
+            if (state.Phase is JobPhase.Running or JobPhase.Publishing)
+            {
+                output.Look();
+            }
+
             RepeatRequests();
         }
         else

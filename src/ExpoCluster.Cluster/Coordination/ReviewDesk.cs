@@ -5,6 +5,7 @@ using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Cluster.Coordination;
 
@@ -40,9 +41,18 @@ internal sealed class ReviewDesk(string job, IActorRef self)
         var paths = new OutputPaths(state.Submission!.Output);
         OwnThread.Run(() =>
         {
-            foreach (int file in files)
+            try
             {
-                self.Tell(new Reviewed(file, state.Files[file].Generation, FindLost(paths, state.Files[file])), ActorRefs.NoSender);
+                foreach (int file in files)
+                {
+                    self.Tell(new Reviewed(file, state.Files[file].Generation, FindLost(paths, state.Files[file])), ActorRefs.NoSender);
+                }
+            }
+#pragma warning disable CA1031 // The edge of a thread: nothing is sealed until it has said something.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                self.Tell(new ReviewFailed(JobException.Unforeseen(exception)), ActorRefs.NoSender);
             }
 
             return true;
@@ -92,4 +102,7 @@ internal sealed class ReviewDesk(string job, IActorRef self)
     /// <param name="Generation">Of its staging file then.</param>
     /// <param name="Lost">Its parts that are not what was committed.</param>
     public sealed record Reviewed(int File, int Generation, ImmutableArray<int> Lost);
+
+    /// <summary>Nothing more can be looked at.</summary>
+    public sealed record ReviewFailed(ExpoException Error);
 }

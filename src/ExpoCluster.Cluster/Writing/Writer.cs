@@ -27,6 +27,8 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
 
     private const int MaxBatch = 64;
 
+    private const string SealAdvice = "check the storage and let nothing else write there; then run the same command again: what is damaged is computed anew.";
+
     private readonly string job;
     private readonly int file;
     private readonly string node = WorkerDirectory.OwnName(Context.System);
@@ -340,7 +342,7 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            return new SealChecked(request, exception.Message.TrimEnd('.'));
+            return new SealChecked(request, exception.Message.TrimEnd('.')) { Shortage = MemoryShortage.Of(exception) };
         }
     }
 
@@ -367,9 +369,9 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
             Job = job,
             File = file,
             Generation = generation,
-            Code = StorageException.Damaged,
-            Message = $"{StagingPath}: cannot be sealed: {result.Problem}.",
-            Advice = "check the storage and let nothing else write there; then run the same command again: what is damaged is computed anew.",
+            Code = result.Shortage?.Code ?? StorageException.Damaged,
+            Message = result.Shortage?.Message ?? $"{StagingPath}: cannot be sealed: {result.Problem}.",
+            Advice = result.Shortage?.Advice ?? SealAdvice,
         };
         refusal.LostParts.AddRange(result.Lost);
         coordinators.Tell(refusal);
@@ -437,6 +439,9 @@ public sealed class Writer : ReceiveActor, IWithTimers, IWithStash
 
     private sealed record SealChecked(SealFile Request, string? Problem)
     {
+        /// <summary>The file could not be looked at for want of memory.</summary>
+        public JobException? Shortage { get; init; }
+
         /// <summary>Parts that can be computed anew.</summary>
         public ImmutableArray<int> Lost { get; init; } = [];
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
@@ -10,7 +11,7 @@ namespace ExpoCluster.Core.Checkpoints;
 /// <summary>A model on disk, read as far as its headers: which tensors there are and where their bytes lie.</summary>
 public sealed class Checkpoint
 {
-    private readonly Lazy<CheckpointNature> nature;
+    private Lazy<CheckpointNature> nature;
 
     private Checkpoint(
         string reference,
@@ -25,11 +26,7 @@ public sealed class Checkpoint
         Shards = shards;
         Tensors = tensors;
         Notes = [.. location.Folder.Notes, .. location.Notes, .. location.Folder.NotesOn(location.FileName, shards), .. notes];
-        nature = new(() => CheckpointNature.Of(
-            tensors,
-            location.FileName,
-            location.Folder.ReadBeside(ConfigFacts.FileName, ConfigFacts.MaxBytes),
-            location.Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes)));
+        nature = NatureLater();
     }
 
     /// <summary>As the user wrote it.</summary>
@@ -64,6 +61,9 @@ public sealed class Checkpoint
     /// <summary>The index or the weights file by which the checkpoint was found.</summary>
     internal string EntryFileName { get; }
 
+    /// <summary>The same for whoever needs to know no more of its tensors: they are most of the memory that it takes.</summary>
+    internal Checkpoint WithoutTensors() => WithTensors(ReadOnlyDictionary<string, CheckpointTensor>.Empty);
+
     /// <summary>Opens a directory, one weights file or a model of the Hub, and checks every header against the index.</summary>
     /// <param name="reference">As the user wrote it.</param>
     /// <param name="hub">Where models of the Hub are looked for; null for what the process's environment says.</param>
@@ -91,17 +91,14 @@ public sealed class Checkpoint
 
     /// <summary>The same files, whose tensors are called otherwise.</summary>
     /// <param name="tensors">By their new names.</param>
-    internal Checkpoint Renamed(IReadOnlyDictionary<string, CheckpointTensor> tensors)
-    {
-        var renamed = (Checkpoint)MemberwiseClone();
-        renamed.Tensors = tensors;
-        return renamed;
-    }
+    internal Checkpoint Renamed(IReadOnlyDictionary<string, CheckpointTensor> tensors) => WithTensors(tensors);
 
     private static Checkpoint OpenSingle(string reference, CheckpointLocation location, PlanningWork work)
     {
         CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint, work);
-        return new Checkpoint(reference, location, [shard], TensorsOf([shard]), [.. NotesOf([shard])]);
+        ImmutableArray<CheckpointShard> shards = [shard];
+        Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards, work.Shared);
+        return new Checkpoint(reference, location, Slim(shards), tensors, [.. NotesOf(shards)]);
     }
 
     private static Checkpoint OpenIndexed(string reference, CheckpointLocation location, PlanningWork work)
@@ -110,7 +107,8 @@ public sealed class Checkpoint
         WeightMap map = WeightMap.Parse(location.Folder.ReadIndex(location.FileName), index);
         ImmutableArray<CheckpointShard> shards = ParallelReads.Select(
             map.FileNames, location.Folder.ReadsAtOnce, name => OpenShard(location.Folder, name, index, work));
-        Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards);
+        Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards, work.Shared);
+        shards = Slim(shards);
         CheckAgainst(map, index, shards, tensors);
         ImmutableArray<StrayWeights> strays = StrayWeights.Find(location.Folder, shards, tensors, name => OpenShard(location.Folder, name, index, work));
         return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. NotesOn(map, tensors), .. strays.Select(stray => stray.Note)])
@@ -124,8 +122,29 @@ public sealed class Checkpoint
     internal Checkpoint With(ImmutableArray<StrayWeights> strays)
     {
         ImmutableArray<CheckpointShard> shards = [.. Shards, .. strays.Select(stray => stray.Shard!)];
-        return new Checkpoint(Reference, new CheckpointLocation(Folder, EntryFileName, IsIndexed: true, []), shards, TensorsOf(shards), []) { Strays = Strays, Notes = Notes };
+        var tensors = new Dictionary<string, CheckpointTensor>(Tensors, StringComparer.Ordinal);
+        var shared = new SharedTexts();
+        for (int position = Shards.Length; position < shards.Length; position++)
+        {
+            AddTensorsOf(shards, position, tensors, shared);
+        }
+
+        return new Checkpoint(Reference, new CheckpointLocation(Folder, EntryFileName, IsIndexed: true, []), Slim(shards), tensors, []) { Strays = Strays, Notes = Notes };
     }
+
+    private Checkpoint WithTensors(IReadOnlyDictionary<string, CheckpointTensor> tensors)
+    {
+        var other = (Checkpoint)MemberwiseClone();
+        other.Tensors = tensors;
+        other.nature = other.NatureLater();
+        return other;
+    }
+
+    private Lazy<CheckpointNature> NatureLater() => new(() => CheckpointNature.Of(
+        Tensors,
+        EntryFileName,
+        Folder.ReadBeside(ConfigFacts.FileName, ConfigFacts.MaxBytes),
+        Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes)));
 
     private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy, PlanningWork work)
     {
@@ -135,28 +154,32 @@ public sealed class Checkpoint
         return new CheckpointShard(name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, header) { Identity = file.Identity };
     }
 
-    private static Dictionary<string, CheckpointTensor> TensorsOf(ImmutableArray<CheckpointShard> shards)
+    // Where their tensors are is known by name now; the files' own lists are as large again.
+    private static ImmutableArray<CheckpointShard> Slim(ImmutableArray<CheckpointShard> shards) =>
+        [.. shards.Select(shard => shard with { Header = shard.Header with { Tensors = [] } })];
+
+    private static Dictionary<string, CheckpointTensor> TensorsOf(ImmutableArray<CheckpointShard> shards, SharedTexts shared)
     {
         var tensors = new Dictionary<string, CheckpointTensor>(
             shards.Sum(shard => shard.Header.Tensors.Length), StringComparer.Ordinal);
         for (int position = 0; position < shards.Length; position++)
         {
-            AddTensorsOf(shards, position, tensors);
+            AddTensorsOf(shards, position, tensors, shared);
         }
 
         return tensors;
     }
 
     private static void AddTensorsOf(
-        ImmutableArray<CheckpointShard> shards, int position, Dictionary<string, CheckpointTensor> tensors)
+        ImmutableArray<CheckpointShard> shards, int position, Dictionary<string, CheckpointTensor> tensors, SharedTexts shared)
     {
         WeightsHeader header = shards[position].Header;
         for (int rank = 0; rank < header.Tensors.Length; rank++)
         {
             WeightsTensor tensor = header.Tensors[rank];
             var placed = new CheckpointTensor(
-                tensor.Name, tensor.Dtype, tensor.Shape, position, tensor.Offset, tensor.ByteCount, header.IsInStateDictOrder ? rank : 0);
-            if (!tensors.TryAdd(tensor.Name, placed))
+                shared.Share(tensor.Name), tensor.Dtype, shared.Share(tensor.Shape), position, tensor.Offset, tensor.ByteCount, header.IsInStateDictOrder ? rank : 0);
+            if (!tensors.TryAdd(placed.Name, placed))
             {
                 throw CheckpointErrors.TensorTwice(
                     shards[position].Path, tensor.Name, shards[tensors[tensor.Name].Shard].Name, shards[position].Name);

@@ -11,6 +11,9 @@ internal sealed class WeightMap
 
     private readonly Dictionary<string, string> _fileOfTensor = new(StringComparer.Ordinal);
 
+    private readonly SharedTexts fileNames = new();
+    private string? lastFile;
+
     private WeightMap()
     {
     }
@@ -118,7 +121,9 @@ internal sealed class WeightMap
             throw CheckpointErrors.WeightMapNotStrings(path, tensor, Describe(reader.TokenType));
         }
 
-        string fileName = reader.GetString()!;
+        // Most often the file of the tensor before: a string for each would be as many bytes as the names themselves.
+        string fileName = lastFile is not null && reader.ValueTextEquals(lastFile) ? lastFile : fileNames.Share(reader.GetString()!);
+        lastFile = fileName;
         if (!IsPlainFileName(fileName))
         {
             throw CheckpointErrors.UnsafeFileName(path, tensor, fileName);

@@ -19,6 +19,8 @@ public sealed class JobException(string code, string message, string advice, Exc
     public const string IdTaken = "EXPO3012";
     public const string JournalDamaged = "EXPO3013";
     public const string EngineDied = "EXPO3014";
+    public const string RowDamaged = "EXPO3015";
+    public const string NotEnoughMemory = "EXPO3030";
     public const string NoAnswer = "EXPO5105";
 
     /// <summary>What is journalled of a job cannot be read, by this build or by any.</summary>
@@ -29,8 +31,15 @@ public sealed class JobException(string code, string message, string advice, Exc
     public static JobException OfDamagedJournal(string journal, string why, string advice, Exception? inner = null) => new(
         JournalDamaged, $"{journal}: the job's journal cannot be gone on with ({why.TrimEnd('.')}).", advice, inner);
 
-    /// <summary>The program is at fault.</summary>
-    public static JobException Unforeseen(Exception exception) => new(
+    /// <summary>What the list of jobs says of one cannot be read; its journal may be sound.</summary>
+    /// <param name="why">What is wrong, as half a sentence.</param>
+    public static JobReason OfDamagedRow(string why) => new(
+        RowDamaged,
+        $"what the database's list of jobs says of this job cannot be read ({why}).",
+        "restore the row of the table expocluster_jobs, or cancel the job, and forget it by 'jobs prune'.");
+
+    /// <summary>The program is at fault, or there was no memory for what it did.</summary>
+    public static JobException Unforeseen(Exception exception) => MemoryShortage.Of(exception) ?? new(
         EngineStopped, $"the engine failed in a way that nobody foresaw: {exception.GetType().Name}: {exception.Message}", "please report this as a bug of ExpoCluster.", exception);
 
     /// <summary>Another job of the same cluster has the directory until it is done or cancelled.</summary>

@@ -218,7 +218,9 @@ public sealed class LanePool : IDisposable
             output.Flush();
             output.Demand(byteLength);
         }
-        catch (StorageException exception)
+#pragma warning disable CA1031 // The edge of a thread: whatever went wrong becomes the outcome of the file's parts.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             failures.TryAdd(output.Path, PartOutcome.Failed.From(exception));
         }

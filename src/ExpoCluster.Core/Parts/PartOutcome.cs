@@ -58,10 +58,10 @@ public abstract record PartOutcome
             TensorFileException file => From(FailureKind.Input, file),
             PlanningException planning => From(FailureKind.Input, planning),
             ExpoException other => From(FailureKind.Fatal, other),
+            _ when MemoryShortage.Of(exception) is { } shortage => From(FailureKind.Fatal, shortage),
             IOException or UnauthorizedAccessException => new Failed(
                 FailureKind.Transient, StorageException.NotWritable, exception.Message, "check the storage, then run the same command again."),
-            _ => new Failed(
-                FailureKind.Fatal, JobException.EngineStopped, exception.ToString(), "please report this as a bug of ExpoCluster."),
+            _ => From(FailureKind.Fatal, JobException.Unforeseen(exception)),
         };
 
         private static Failed From(FailureKind kind, ExpoException exception) =>

@@ -20,6 +20,11 @@ public static class PlanJson
 {
     private const int FormatVersion = 1;
 
+    private const int LeastBytes = 64 << 10;
+
+    // Besides its name: dtypes, a shape of some digits, two places in files.
+    private const int BytesOfTensor = 96;
+
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static string Digest(ReadOnlyMemory<byte> canonicalJson) =>
@@ -27,7 +32,7 @@ public static class PlanJson
 
     internal static ReadOnlyMemory<byte> Write(Plan plan)
     {
-        var buffer = new ArrayBufferWriter<byte>(64 * 1024);
+        var buffer = new ArrayBufferWriter<byte>(EstimateBytes(plan));
         using (var json = new Utf8JsonWriter(buffer, Options))
         {
             json.WriteStartObject();
@@ -65,6 +70,10 @@ public static class PlanJson
 
         return buffer.WrittenMemory;
     }
+
+    // A buffer that grows by itself is twice as large in the end, and is copied on the way.
+    private static int EstimateBytes(Plan plan) => (int)Math.Min(
+        Array.MaxLength / 2, LeastBytes + plan.Files.Sum(file => file.Tensors.Sum(tensor => (long)tensor.Entry.Name.Length + BytesOfTensor)));
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="JsonException">Not such a document.</exception>

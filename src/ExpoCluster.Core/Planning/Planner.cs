@@ -25,6 +25,9 @@ public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Check
     /// <summary>What goes along with the weights, where it is in a directory of this machine.</summary>
     internal ImmutableArray<SideFile> SideFiles { get; init; } = [];
 
+    /// <summary>The same for whoever carries it out: the plan says where each tensor is.</summary>
+    public PlannedMerge WithoutTensors() => this with { Base = Base.WithoutTensors(), Aligned = Aligned.WithoutTensors() };
+
     /// <summary>What goes along with the weights, wherever it is.</summary>
     internal IEnumerable<string> SideFileNames => SideFiles.Select(file => file.RelativePath).Concat(RemoteSideFiles);
 

@@ -23,6 +23,9 @@ public sealed class PlanningWork(CancellationToken cancellation)
     private long tensors;
     private long bytes;
 
+    /// <summary>What both checkpoints have in common; used by one thread.</summary>
+    internal SharedTexts Shared { get; } = new();
+
     /// <summary>Where somebody waits for as long as it takes.</summary>
     internal static PlanningWork Unhurried() => new(CancellationToken.None);
 

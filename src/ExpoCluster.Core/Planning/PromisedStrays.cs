@@ -29,7 +29,7 @@ internal static class PromisedStrays
 
         ImmutableArray<StrayWeights> kept =
         [
-            .. aligned.Strays.Where(stray => stray.Shard is { } shard && stray.Tensors.Length == shard.Header.Tensors.Length
+            .. aligned.Strays.Where(stray => stray.Shard is { } shard && stray.Tensors.Length == shard.TensorCount
                 && stray.PromisedBy(aligned.Nature.Config).Any(name => recipe.OnMismatch.Of(name, work) == MismatchPolicy.CopyAligned)),
         ];
         return kept.IsEmpty ? aligned : aligned.With(kept);

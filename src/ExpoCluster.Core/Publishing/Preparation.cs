@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
 using System.Text;
@@ -60,18 +61,48 @@ internal sealed class Preparation(string directory, Plan plan, ImmutableArray<Pu
             Durability.CreateDirectory(folder);
         }
 
-        try
-        {
-            Parallel.ForEach(sideFiles, new ParallelOptions { MaxDegreeOfParallelism = WritesAtOnce }, file => Copy(file, Path.Join(prepared, file.File.RelativePath)));
-        }
-        catch (AggregateException several)
-        {
-            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
-        }
-
+        CopyAtOnce(new ConcurrentQueue<PublishedSideFile>(sideFiles), prepared);
         foreach (string folder in folders)
         {
             Durability.FlushDirectory(folder);
+        }
+    }
+
+    // On threads of their own: those of the pool, which wait for the disk here, are what the engine answers on.
+    private void CopyAtOnce(ConcurrentQueue<PublishedSideFile> left, string prepared)
+    {
+        Exception? failure = null;
+        Thread[] threads = [.. Enumerable.Range(0, Math.Min(left.Count, WritesAtOnce)).Select(_ => new Thread(Work) { IsBackground = true })];
+        foreach (Thread thread in threads)
+        {
+            thread.Start();
+        }
+
+        foreach (Thread thread in threads)
+        {
+            thread.Join();
+        }
+
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
+        void Work()
+        {
+            try
+            {
+                while (Volatile.Read(ref failure) is null && left.TryDequeue(out PublishedSideFile? file))
+                {
+                    Copy(file, Path.Join(prepared, file.File.RelativePath));
+                }
+            }
+#pragma warning disable CA1031 // The edge of a thread: whoever waits for it throws the first of what was met.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Interlocked.CompareExchange(ref failure, exception, null);
+            }
         }
     }
 

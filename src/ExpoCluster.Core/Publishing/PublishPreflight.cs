@@ -55,8 +55,7 @@ public static class PublishPreflight
     /// <exception cref="StorageException">It is so.</exception>
     public static void CheckRights(OutputPaths output, PlannedMerge merge, bool overwrite)
     {
-        CheckDirectory(FileSystemFacts.NearestExisting(output.Root), mayBeMounted: true);
-        CheckDirectory(output.Workspace, mayBeMounted: false);
+        CheckDirectories(output);
         ImmutableArray<string> names = NamesOfVariant(merge);
         foreach (string folder in Enumerable.Range(0, merge.Plan.Variants).Select(merge.Plan.FolderOf))
         {
@@ -73,6 +72,14 @@ public static class PublishPreflight
 
             CheckFiles(variant, overwrite ? [.. names.Union(ModelFilesIn(variant))] : names);
         }
+    }
+
+    /// <summary>Throws when nothing can be made in the output directory, or not be moved out of its workspace: before the workspace is made.</summary>
+    /// <exception cref="StorageException">It is so.</exception>
+    public static void CheckDirectories(OutputPaths output)
+    {
+        CheckDirectory(FileSystemFacts.NearestExisting(output.Root), mayBeMounted: true);
+        CheckDirectory(output.Workspace, mayBeMounted: false);
     }
 
     /// <summary>Tries what publishing does: moves a file from the workspace to its side, and back over another one.</summary>

@@ -57,6 +57,10 @@ public sealed class SideFileList
     /// <exception cref="StorageException">It cannot be written.</exception>
     public void Save(string path) => Durability.WriteWhole(path, json);
 
+    /// <summary>True where a file holds this very list.</summary>
+    /// <exception cref="StorageException">It cannot be read.</exception>
+    public bool IsIn(string path) => PlainFile.Read(path, json.Length).AsSpan().SequenceEqual(json);
+
     /// <exception cref="JobException">The list is gone, damaged, or another one.</exception>
     public static SideFileList Load(string path, string digest)
     {

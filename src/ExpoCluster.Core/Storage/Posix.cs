@@ -38,6 +38,8 @@ internal static class Posix
     internal const int NoFollow = 0x100;
     internal const uint BasicStats = 0x7ff;
 
+    internal const int AddressSpaceLimit = 9;
+
     private const int MayWrite = 2;
     private const int MayEnter = 1;
     private const int AsEffectiveUser = 0x200;
@@ -102,6 +104,9 @@ internal static class Posix
         OperatingSystem.IsLinux() && AccessAt(CurrentDirectory, directory, MayWrite | MayEnter, AsEffectiveUser) != 0
             ? Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())
             : null;
+
+    [DllImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
+    internal static extern int GetLimit(int resource, out ResourceLimit limit);
 
     [DllImport("libc", EntryPoint = "faccessat", SetLastError = true)]
     private static extern int AccessAt(int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int mode, int flags);
@@ -172,6 +177,14 @@ internal static class Posix
         internal int Descriptor;
         internal short Wanted;
         internal short Found;
+    }
+
+    /// <summary>struct rlimit of 64-bit Linux.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct ResourceLimit
+    {
+        internal ulong Current;
+        internal ulong Most;
     }
 
     /// <summary>struct statvfs of 64-bit Linux.</summary>

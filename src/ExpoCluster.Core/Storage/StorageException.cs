@@ -29,6 +29,9 @@ public sealed class StorageException(string code, string message, string advice,
     /// <summary>Something in the output directory cannot be moved or replaced by this user.</summary>
     public const string NotReplaceable = "EXPO4012";
 
+    /// <summary>What is named as output directory, or lies on the way there, is something else.</summary>
+    public const string NotADirectory = "EXPO4020";
+
     /// <summary>Why a job of a cluster is queued.</summary>
     public const string AwaitsSpace = "EXPO4007";
 
@@ -83,6 +86,11 @@ public sealed class StorageException(string code, string message, string advice,
 
     internal static StorageException Held(string path, string why) => new(
         NotReplaceable, $"{path}: {why}, so the output could not be published.", "remove that obstacle, or choose another --out.");
+
+    internal static StorageException NoDirectory(string place, string output, string what) => new(
+        NotADirectory,
+        place == output ? $"{output}: is {what}, and an output is a directory." : $"{output}: {place} is {what}, and no directory.",
+        "choose another output.");
 
     internal static StorageException NotPlainFile(string path, string what) => new(
         NotPlain, $"{path}: {what}.", "remove what is there if it is nobody's, or choose another --out.");

@@ -27,6 +27,8 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
 
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(3);
 
+    private ReadMode reads = options.Reads;
+
     // As the journal has it; null for a merge that begins.
     private JobState? resumed;
 
@@ -41,6 +43,10 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         {
             return await RunUnguardedAsync(merge, progress, interrupt).ConfigureAwait(false);
         }
+        catch (Exception exception) when (MemoryShortage.Of(exception) is { } shortage)
+        {
+            throw shortage;
+        }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // Whatever call the storage refused: it is the storage that is to be looked at.
@@ -51,8 +57,9 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     private async Task<MergeOutcome> RunUnguardedAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
     {
         Plan plan = merge.Plan;
+        reads = MemoryShortage.ModeWithin(plan, options.Lanes, options.Reads, AddressSpace.FindLeft());
         HubInputs.CheckPlace(paths, merge);
-
+        PublishPreflight.CheckDirectories(paths);
         using OutputClaim claim = OutputClaim.Acquire(paths);
         ClaimRecord? earlier = claim.Previous;
         SideFileList? sideFiles;
@@ -176,7 +183,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         var inFlight = new InFlightRecord(claim, record);
         var worker = new WorkerSettings
         {
-            Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Reads = options.Reads, OpenPatience = TimeSpan.Zero, Seen = SeenInputs.Of(merge),
+            Lanes = options.Lanes, MaxBytesPerSecond = options.MaxBytesPerSecond, Reads = reads, OpenPatience = TimeSpan.Zero, Seen = SeenInputs.Of(merge),
         };
         // Whatever was here before, a job or a process that died before it had one, is not begun like this: a part of it may be what killed it.
         using HeadStart? ahead = claim.Previous is null ? BeginAhead(job, plan, worker, inFlight) : null;
@@ -190,7 +197,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         SubmitJob submission = Submission(job, plan);
         submission.SideFiles = SideFileFacts.Of(merge, sideFiles);
         // The list of all jobs, which is of this one, is what the dashboard reads.
-        JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, CancellationToken.None).ConfigureAwait(false);
+        JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, cancellation: CancellationToken.None).ConfigureAwait(false);
         Node node = await Node.StartAloneAsync(SettingsFor(inFlight, watch, worker with { HeadStart = ahead }, plan, register), plans).ConfigureAwait(false);
         watch.Watch(node.System);
         IAsyncDisposable? dashboard = null;

@@ -18,7 +18,7 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
 
     /// <summary>Plans, with the commits that an interrupted merge into this output began with.</summary>
     /// <param name="notice">Told when the Hub makes us wait.</param>
-    public PlannedMerge Plan(Action<string> notice) => Plan(recipe, options.Restart ? null : paths, notice, options.Planning);
+    public PlannedMerge Plan(Action<string> notice) => Plan(recipe, options.Restart ? null : paths, notice, options.Planning).WithoutTensors();
 
     /// <param name="recipe">What to merge.</param>
     /// <param name="interrupted">Where an interrupted merge may lie; null to pay no heed to one.</param>
@@ -54,6 +54,7 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
         HubSession session = HubSession.Shared;
         HubNeeds needs = HubNeeds.Of(merge, session)!;
         CheckPlace(paths, merge);
+        PublishPreflight.CheckDirectories(paths);
 
         // Nobody should wait for a hundred gigabytes to be told that the output was refused from the start.
         using OutputClaim claim = OutputClaim.Acquire(paths);
@@ -109,9 +110,10 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
         await HubSideFiles.BringAsync(merge.Aligned, paths, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Throws when the output must not lie where it should.</summary>
+    /// <summary>Throws when the output must not, or cannot, lie where it should.</summary>
     public static void CheckPlace(OutputPaths paths, PlannedMerge merge)
     {
+        OutputPlace.Demand(paths);
         if ((OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) ?? OutputPreflight.FindMisplaced(paths, HubEnvironment.CacheOfProcess())) is { } problem)
         {
             throw new UsageException(problem);

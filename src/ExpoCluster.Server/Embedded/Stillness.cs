@@ -70,9 +70,14 @@ internal sealed class Stillness(TimeProvider clock)
 
     private static string Describe(JobProgress now)
     {
+        if (now.State == "publishing")
+        {
+            return $"the storage, to give {Files(now)} their final names";
+        }
+
         if (now.Publishing > 0)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"the storage: {now.Publishing} files are being {(now.State == "publishing" ? "given their final names" : "prepared for publishing")}");
+            return $"the storage, to write {Files(now)} that are to be published";
         }
 
         if (now.Lanes.Where(lane => lane.Worker.Length > 0).MinBy(lane => lane.BytesDone) is { } slowest)
@@ -91,4 +96,6 @@ internal sealed class Stillness(TimeProvider clock)
             ? $"{unsealed.Name} to be checked and sealed"
             : "parts to be given out, which needs all staging files to be made";
     }
+
+    private static string Files(JobProgress now) => now.Publishing > 0 ? string.Create(CultureInfo.InvariantCulture, $"{now.Publishing} files") : "the files";
 }

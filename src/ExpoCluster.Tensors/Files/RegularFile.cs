@@ -52,24 +52,35 @@ public static class RegularFile
             throw new FileTooLongException(maxBytes);
         }
 
-        // One more than it should have, so that its end is met without a second buffer.
-        byte[] content = new byte[Math.Min(Math.Max(length, FirstBufferBytes), maxBytes) + 1];
+        // As long as it should be, for a file of a quarter of a gigabyte is not to be copied once more; whether it ends there is seen behind it.
+        byte[] content = new byte[length];
         int filled = 0;
-        while (RandomAccess.Read(file, content.AsSpan(filled), filled) is > 0 and int count)
+        Span<byte> behind = stackalloc byte[1];
+        while (true)
         {
-            filled += count;
-            if (filled > maxBytes)
-            {
-                throw new FileTooLongException(maxBytes);
-            }
-
             if (filled == content.Length)
             {
-                Array.Resize(ref content, (int)Math.Min(2L * content.Length, maxBytes + 1L));
-            }
-        }
+                if (RandomAccess.Read(file, behind, filled) == 0)
+                {
+                    return content;
+                }
 
-        return filled == content.Length ? content : content[..filled];
+                if (filled == maxBytes)
+                {
+                    throw new FileTooLongException(maxBytes);
+                }
+
+                Array.Resize(ref content, (int)Math.Min(Math.Max(2L * content.Length, FirstBufferBytes), maxBytes));
+            }
+
+            int count = RandomAccess.Read(file, content.AsSpan(filled), filled);
+            if (count == 0)
+            {
+                return content[..filled];
+            }
+
+            filled += count;
+        }
     }
 
     /// <summary>The whole content as text: UTF-8, or what a byte-order mark says.</summary>

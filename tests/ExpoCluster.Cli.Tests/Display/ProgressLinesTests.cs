@@ -33,6 +33,23 @@ public sealed class ProgressLinesTests
     }
 
     [Fact]
+    public void Behind_the_last_part_it_says_how_many_files_are_published()
+    {
+        using var lines = new ProgressLines(output, clock);
+        JobProgress preparing = Progress(committed: 1_000_000_000);
+        preparing.Publishing = 9003;
+        JobProgress publishing = Progress(committed: 1_000_000_000, state: "publishing");
+        publishing.Publishing = 9003;
+
+        lines.Show(preparing);
+        lines.Show(publishing);
+
+        Assert.Equal(
+            ["preparing to publish 9003 files", "publishing 9003 files"],
+            output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
     public void The_work_under_way_counts()
     {
         var meter = new PaceMeter(clock);

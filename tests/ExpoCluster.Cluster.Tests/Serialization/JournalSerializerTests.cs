@@ -94,6 +94,18 @@ public sealed class JournalSerializerTests
     }
 
     [Fact]
+    public void What_is_published_beside_the_weights_has_bytes_of_its_own_and_is_read_back()
+    {
+        var planned = new JobEvent.Planned("d1g", 1, 32 << 20, [new JobFile("a", 10)]) { SideFiles = new JobSideFiles("l1st", 3, 5000) };
+
+        byte[] bytes = serializer.ToBinary(planned);
+
+        Assert.EndsWith("420B" + "0A046C317374" + "1003" + "188827", Convert.ToHexString(bytes), StringComparison.Ordinal);
+        Assert.Equal(planned, serializer.FromBinary(bytes, "j2"));
+        Assert.Null(((JobEvent.Planned)serializer.FromBinary(Convert.FromHexString(Golden[1].Hex), "j2")).SideFiles);
+    }
+
+    [Fact]
     public void Transfers_and_the_pinned_recipe_have_bytes_of_their_own_and_are_read_back()
     {
         var planned = new JobEvent.Planned("d1g", 1, 32 << 20, [new JobFile("a", 10)])

@@ -7,7 +7,7 @@ using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Jobs;
 using ExpoCluster.Tensors.Dtypes;
 
-namespace ExpoCluster.Server.Api;
+namespace ExpoCluster.Server.Jobs;
 
 /// <summary>A plan as the contract tells it.</summary>
 public static class PlanDescriptions
