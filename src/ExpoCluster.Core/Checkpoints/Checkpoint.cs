@@ -29,7 +29,7 @@ public sealed class Checkpoint
             tensors,
             location.FileName,
             location.Folder.ReadBeside(ConfigFacts.FileName, ConfigFacts.MaxBytes),
-            location.Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes)));
+            AdapterFacts.MayBe(tensors.Keys, location.FileName) ? location.Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes) : null));
     }
 
     /// <summary>As the user wrote it.</summary>
