@@ -144,7 +144,7 @@ public sealed class Checkpoint
         Tensors,
         EntryFileName,
         Folder.ReadBeside(ConfigFacts.FileName, ConfigFacts.MaxBytes),
-        Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes)));
+        AdapterFacts.MayBe(Tensors.Keys, EntryFileName) ? Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes) : null));
 
     private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy, PlanningWork work)
     {

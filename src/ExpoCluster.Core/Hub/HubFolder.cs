@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Files;
@@ -101,8 +102,12 @@ internal sealed class HubFolder : CheckpointFolder
     {
         IEnumerable<string> weights = checkpoint.Shards.Select(shard => shard.Name).Append(checkpoint.EntryFileName);
         return weights.Distinct(StringComparer.Ordinal).Where(listed.ContainsKey).Select(name => listed[name])
-            .Concat(withSideFiles ? SideFiles.Select(SideFileSelection.Checked) : []);
+            .Concat(withSideFiles ? SideFiles.Select(SideFileSelection.Checked) : SmallFilesOfBase);
     }
+
+    // Planning looks at it, and must come to the same end when the Hub is not asked any more.
+    private IEnumerable<HubFile> SmallFilesOfBase => listed.TryGetValue(ConfigFacts.FileName, out HubFile? config) && config.ByteLength <= ConfigFacts.MaxBytes ? [config] : [];
+
 
     /// <summary>Leaves in the cache what its other users look for: which commit the branch means, and the list of files.</summary>
     public void RecordInCache()

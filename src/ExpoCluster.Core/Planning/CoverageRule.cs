@@ -34,12 +34,10 @@ internal static class CoverageRule
         }
     }
 
-    // What base has too, byte for byte, is what the formula would give.
+    // What base has too, byte for byte, is what the formula would give; and rows that base has not are copied by a word that says so.
     private static long Uncomputed(CheckpointTensor tensor, PlannedTensor? planned) => planned switch
     {
         null or { Action: TensorAction.CopyAligned } => tensor.ByteCount,
-        { Action: TensorAction.CopyEqual } => 0,
-        { ExtrapolatedElements: { } count } => tensor.ByteCount - (long)((Int128)tensor.ByteCount * count / planned.Entry.ElementCount),
         _ => 0,
     };
 }

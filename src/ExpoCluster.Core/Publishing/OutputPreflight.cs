@@ -225,6 +225,12 @@ public static class OutputPreflight
     /// <exception cref="StorageException">There is no room, or no quota.</exception>
     public static void HoldRoom(OutputPaths output, OutputNeeds needs)
     {
+        FileSystemFacts facts = FileSystemFacts.Of(output.Workspace);
+        if (!facts.KeepsIdentities)
+        {
+            new StorageProbe().Check(output.Workspace, facts.Kind);
+        }
+
         try
         {
             using SafeFileHandle room = RegularFile.OpenToWrite(output.Room, create: true);

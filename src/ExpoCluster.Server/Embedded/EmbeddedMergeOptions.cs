@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Parts;
+using ExpoCluster.Core.Planning;
 
 namespace ExpoCluster.Server.Embedded;
 

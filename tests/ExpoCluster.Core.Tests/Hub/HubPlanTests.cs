@@ -206,8 +206,8 @@ public sealed class HubPlanTests : IAsyncLifetime
         pair.WithSmallModels();
         pair.AddSparse("org/base", files: 1, tensorsOfFile: 2, elementsOfTensor: 10);
         using var place = new TemporaryDirectory();
-        place.Write("one/model.safetensors", ("position_ids", Tensors.Dtypes.Dtype.I64, [100], 1), ("w", Tensors.Dtypes.Dtype.F32, [10], 1));
-        place.Write("two/model.safetensors", ("position_ids", Tensors.Dtypes.Dtype.I64, [100], 2), ("w", Tensors.Dtypes.Dtype.F32, [10], 1));
+        place.Write("one/model.safetensors", ("ids", Tensors.Dtypes.Dtype.I64, [100], 1), ("w", Tensors.Dtypes.Dtype.F32, [10], 1));
+        place.Write("two/model.safetensors", ("ids", Tensors.Dtypes.Dtype.I64, [100], 2), ("w", Tensors.Dtypes.Dtype.F32, [10], 1));
         Server.Add(new TestRepository("org/base").WithDirectory(place.PathOf("one")));
         Server.Add(new TestRepository("org/aligned").WithDirectory(place.PathOf("one")));
         Server.Add(new TestRepository("org/other").WithDirectory(place.PathOf("two")));

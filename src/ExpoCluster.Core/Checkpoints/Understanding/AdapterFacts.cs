@@ -12,6 +12,11 @@ public sealed partial record AdapterFacts(string Kind, string? BasedOn, Immutabl
 {
     internal const string ConfigFileName = "adapter_config.json";
 
+    /// <summary>Names speak for an adapter, whose configuration is worth reading.</summary>
+    internal static bool MayBe(IEnumerable<string> tensors, string entryFileName) => IsNamedSo(entryFileName) || tensors.Any(name => KindOf(name) is not null);
+
+    private static bool IsNamedSo(string entryFileName) => entryFileName.StartsWith("adapter_model", StringComparison.Ordinal);
+
     /// <summary>Null where nothing speaks for an adapter.</summary>
     /// <param name="tensors">Names of all tensors.</param>
     /// <param name="entryFileName">The file by which the checkpoint was found.</param>
@@ -20,7 +25,7 @@ public sealed partial record AdapterFacts(string Kind, string? BasedOn, Immutabl
     {
         string[] all = [.. tensors];
         ImmutableArray<string> own = [.. all.Where(name => KindOf(name) is not null).Order(StringComparer.Ordinal)];
-        bool isNamedSo = entryFileName.StartsWith("adapter_model", StringComparison.Ordinal) || (config is not null && own.Length > 0);
+        bool isNamedSo = IsNamedSo(entryFileName);
         if (own.IsEmpty && !isNamedSo)
         {
             return null;

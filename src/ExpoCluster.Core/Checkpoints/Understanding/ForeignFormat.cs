@@ -50,7 +50,6 @@ public sealed partial record ForeignFormat(string Name, string Evidence, string 
             ?? When(name => name is "model_weights" or "weights" && names.Contains("model_config.yaml"), "an unpacked archive of NVIDIA NeMo", ByEnding[1].Advice)
             ?? When(name => name == AdapterFacts.ConfigFileName, "an adapter (LoRA or the like), not a model", "merge it into the model that it is based on (PEFT's merge_and_unload) and save that.")
             ?? When(name => name is "model_index.json", "a pipeline of several models (diffusers)", "give the folder of one of its models, for example unet or transformer.")
-            ?? When(ConsolidatedTorch().IsMatch, "weights in the original form of Meta (consolidated.NN.pth)", "convert them with transformers' convert_llama_weights_to_hf.py.")
             ?? When(TrainerFolder().IsMatch, "the output of a training run", "give one of its checkpoint-N folders.");
     }
 
@@ -65,9 +64,6 @@ public sealed partial record ForeignFormat(string Name, string Evidence, string 
 
     [GeneratedRegex(@"^mp_rank_\d{2}(?:_\d{3})?$")]
     private static partial Regex MegatronRank();
-
-    [GeneratedRegex(@"^consolidated\.\d{2}\.pth$")]
-    private static partial Regex ConsolidatedTorch();
 
     [GeneratedRegex(@"^checkpoint-\d+$")]
     private static partial Regex TrainerFolder();

@@ -188,7 +188,7 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
 
     private static string Granularity(CheckpointTensor codes, CheckpointTensor scale) => ElementsOf(scale) switch
     {
-        <= 1 => "per tensor",
+        <= 1 when !scale.Name.EndsWith("_scale_inv", StringComparison.Ordinal) => "per tensor",
         _ when codes.Shape is [var rows, ..] && scale.Shape.Length is 1 or 2 && scale.Shape[0] == rows && scale.Shape[^1] is var last && (scale.Shape.Length == 1 || last == 1) => "per row",
         _ when scale.Shape.Length == codes.Shape.Length && codes.Shape.Length >= 2 => "per block",
         _ => "per group",

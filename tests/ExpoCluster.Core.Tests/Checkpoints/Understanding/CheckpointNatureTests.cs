@@ -24,7 +24,6 @@ public sealed class CheckpointNatureTests : IDisposable
     [InlineData("tf_model.h5", "from_tf")]
     [InlineData("flax_model.msgpack", "from_flax")]
     [InlineData("model.onnx", "exported from")]
-    [InlineData("consolidated.00.pth", "convert_llama_weights_to_hf")]
     [InlineData("checkpoint-500/model.safetensors", "checkpoint-N")]
     [InlineData("adapter_config.json", "merge_and_unload")]
     public void What_is_no_model_is_named_with_what_converts_it(string file, string advice)

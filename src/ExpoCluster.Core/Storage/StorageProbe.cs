@@ -1,0 +1,91 @@
+using ExpoCluster.Tensors.Files;
+using Microsoft.Win32.SafeHandles;
+
+namespace ExpoCluster.Core.Storage;
+
+/// <summary>Tries what a merge needs of a file system whose kind tells nothing: every program in user space is called fuse.</summary>
+/// <param name="write">Writes bytes at an offset.</param>
+/// <param name="rename">Moves a file.</param>
+internal sealed class StorageProbe(Action<SafeFileHandle, byte[], long> write, Action<string, string> rename)
+{
+    private const int BlockBytes = 4096;
+
+    public StorageProbe()
+        : this((file, bytes, offset) => RandomAccess.Write(file, bytes, offset), File.Move)
+    {
+    }
+
+    /// <summary>Leaves nothing behind.</summary>
+    /// <param name="directory">Where a merge works.</param>
+    /// <param name="kind">Of the file system, for the error.</param>
+    /// <exception cref="StorageException">It cannot write out of order, or cannot rename.</exception>
+    public void Check(string directory, string kind)
+    {
+        string path = Path.Join(directory, "probe");
+        string moved = Path.Join(directory, "probe.moved");
+        try
+        {
+            Require(() => WritesBackwards(path), directory, kind, "write a file out of order");
+            Require(() => Renames(path, moved), directory, kind, "rename a file");
+        }
+        finally
+        {
+            Remove(path);
+            Remove(moved);
+        }
+    }
+
+    private bool WritesBackwards(string path)
+    {
+        byte[] first = [.. Enumerable.Repeat((byte)1, BlockBytes)];
+        byte[] second = [.. Enumerable.Repeat((byte)2, BlockBytes)];
+        using (SafeFileHandle file = RegularFile.OpenToWrite(path, create: true))
+        {
+            write(file, second, BlockBytes);
+            write(file, first, 0);
+            RandomAccess.FlushToDisk(file);
+        }
+
+        return RegularFile.ReadBytes(path, 2 * BlockBytes).AsSpan().SequenceEqual([.. first, .. second]);
+    }
+
+    private bool Renames(string path, string moved)
+    {
+        rename(path, moved);
+        return !File.Exists(path) && File.Exists(moved);
+    }
+
+    private static void Require(Func<bool> works, string directory, string kind, string what)
+    {
+        Exception? cause = null;
+        try
+        {
+            if (works())
+            {
+                return;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            cause = exception;
+        }
+
+        throw new StorageException(
+            StorageException.Unsuitable,
+            $"{directory}: this file system ({kind}) cannot {what}{(cause is null ? "" : $": {cause.Message}")}.",
+            "choose an --out on a local file system, NFSv4.1+, CephFS or Lustre, and copy the model there afterwards.",
+            cause);
+    }
+
+    private static void Remove(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // What cannot be removed either is in the workspace, which goes as a whole.
+        }
+    }
+}
