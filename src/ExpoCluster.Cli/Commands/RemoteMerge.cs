@@ -82,6 +82,7 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
     private static MergeResult ResultOf(WatchedJob watched, IReadOnlyList<string> notes, IReadOnlyList<MergeWarning> warnings, bool wasDone, TimeSpan elapsed)
     {
         Job job = watched.Job;
+        OutputStatistics? first = job.Statistics is [var one, ..] ? one : null;
         int reused = wasDone ? job.Parts.Committed : job.Parts.Reused;
         return new MergeResult(
             job.Id,
@@ -93,7 +94,7 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
             (job.State == JobStates.Done && !wasDone ? job.ChangedAt - job.SubmittedAt : elapsed).TotalSeconds)
         {
             Code = job.Reason?.Code, Message = job.Reason?.Message, Statistics = job.Statistics ?? [], Notes = notes, Warnings = warnings,
-            Merged = job.Statistics?.FirstOrDefault()?.Merged, Copied = job.Statistics?.FirstOrDefault()?.Copied,
+            Merged = first?.Merged, Copied = first?.Copied,
         };
     }
 }
