@@ -92,8 +92,8 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
         [
             .. new[]
             {
-                ("base", recipe.Base, EmptyTensors.WeightsOf(baseCheckpoint.Tensors, aligned.Tensors)),
-                ("aligned", recipe.Aligned, EmptyTensors.WeightsOf(aligned.Tensors, baseCheckpoint.Tensors)),
+                ("base", recipe.Base, EmptyWeightsOf(baseCheckpoint, aligned)),
+                ("aligned", recipe.Aligned, EmptyWeightsOf(aligned, baseCheckpoint)),
             }.Where(side => !side.Item3.IsEmpty),
         ];
         if (found.Length == 0)
@@ -111,6 +111,13 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
             },
             [.. found.SelectMany(side => side.Names).Distinct(StringComparer.Ordinal)]);
     }
+
+    // A matrix that has columns and no rows is a vocabulary before its first word, if the recipe says that rows may be missing.
+    private ImmutableArray<string> EmptyWeightsOf(Checkpoint own, Checkpoint other) =>
+    [
+        .. EmptyTensors.WeightsOf(own.Tensors, other.Tensors).Where(name => recipe.OnMismatch.Of(name, work) != MismatchPolicy.ExtrapolateCommonRows
+            || own.Tensors[name].Shape is not [0, var columns] || other.Tensors.GetValueOrDefault(name)?.Shape is not [_, var others] || columns != others),
+    ];
 
     private RefusedKind? Experts()
     {
