@@ -139,9 +139,11 @@ public sealed partial class FaultInjectionTests : IDisposable
     {
         yield return place.Output;
         yield return Workspace;
+        yield return Path.Join(place.Output, ".expocluster-trial");
         string[] ours =
         [
             "claim", "journal.db", "journal.db-wal", "journal.db-shm", "journal.db-journal", Job + ".plan.json", Job + ".plan.json.unfinished", Job + "-1", Job + "-prepared",
+            Job + ".side-files.json", Job + ".side-files.json.unfinished", "trial-1", "trial-2",
         ];
         foreach (string name in ours)
         {
@@ -153,7 +155,6 @@ public sealed partial class FaultInjectionTests : IDisposable
             yield return Path.Join(place.Output, name);
             yield return Path.Join(Workspace, Job + "-1", name);
             yield return Path.Join(Workspace, Job + "-prepared", name);
-            yield return Path.Join(Workspace, Job + "-prepared", name + ".unfinished");
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace ExpoCluster.EndToEnd;
 
 /// <summary>Output directories in which files could not get their final names.</summary>
@@ -26,6 +28,31 @@ public sealed class ObstructedOutputTests : IDisposable
         }
 
         Assert.Equal(before, Entries());
+    }
+
+    [FactNeeding(Needs.Root, "chattr")]
+    public void A_workspace_that_cannot_be_removed_is_told_and_the_merge_is_done()
+    {
+        try
+        {
+            using ExpoProcess process = ExpoProcess.Start(place.Merge("--quiet", "--max-rate", "1MB", "--lanes", "1"));
+            for (var clock = Stopwatch.StartNew(); !Directory.EnumerateFiles(place.Output, "model.safetensors", SearchOption.AllDirectories).Any(); Thread.Sleep(20))
+            {
+                Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1) && !process.HasExited, process.Errors);
+            }
+
+            // Names may come, and not go.
+            Shell("chattr +a \"$OUT\"");
+            RunResult done = process.Wait();
+
+            Assert.True(done.ExitCode == 0, done.ToString());
+            Assert.Contains("note: the output is complete, but what was needed to make it could not be removed", done.Errors, StringComparison.Ordinal);
+            Assert.Equal(0, ExpoProcess.Run("verify", place.Output).ExitCode);
+        }
+        finally
+        {
+            Shell("chattr -R -ia \"$OUT\"");
+        }
     }
 
     [FactNeeding(Needs.Root, "setpriv")]

@@ -20,6 +20,7 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     private static readonly TimeSpan CacheInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly SeenInputs seen = seen ?? new SeenInputs();
+    private readonly long[] lookedAt = new long[plan.Inputs.Length];
     private readonly Lock opening = new();
     private readonly MappedFile?[] mapped = new MappedFile?[plan.Inputs.Length];
     private readonly SafeFileHandle?[] handles = new SafeFileHandle?[plan.Inputs.Length];
@@ -96,11 +97,23 @@ public sealed class InputFiles(Plan plan, HubClient? hub = null, HubCache? cache
     {
         if (mode != ReadMode.Positioned)
         {
+            LookAgain(input);
             return MappingOf(input).Span(offset, count);
         }
 
         ReadFully(handles[input] ?? OpenHandle(input), plan.Inputs[input], offset, buffer[..count], tensor);
         return buffer[..count];
+    }
+
+    // Who reads a mapping of a file that was cut is killed. So before each tile it is asked whether it was; before small ones once in a tick of the clock.
+    private void LookAgain(int input)
+    {
+        long tick = Environment.TickCount64;
+        if (Volatile.Read(ref lookedAt[input]) != tick && !plan.Inputs[input].IsRemote)
+        {
+            CheckUnchanged(input);
+            Volatile.Write(ref lookedAt[input], tick);
+        }
     }
 
     /// <summary>Which share of the plan's local inputs memory holds, from pieces all over them; 1 where there are none.</summary>

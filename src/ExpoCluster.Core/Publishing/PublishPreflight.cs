@@ -95,7 +95,6 @@ public static class PublishPreflight
             Make(second);
             Durability.Move(first, published);
             Durability.Move(published, second);
-            File.Delete(second);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -110,9 +109,23 @@ public static class PublishPreflight
                 refused);
         }
 
+        RemoveTrial(second);
+
         static void Make(string path)
         {
             using SafeFileHandle made = RegularFile.OpenToWrite(path, create: true);
+        }
+    }
+
+    // What stays goes with the workspace.
+    private static void RemoveTrial(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
         }
     }
 

@@ -107,9 +107,16 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     // The output is published whatever is left of the work.
     private void CleanUp(OutputClaim claim)
     {
-        if (claim.RemoveWorkspace() is { } left)
+        string? left = claim.RemoveWorkspace()?.Message;
+        // On NFS it is not empty as long as something there is open, and goes with that.
+        if (left is null && Directory.Exists(paths.Workspace) && !Directory.EnumerateFileSystemEntries(paths.Workspace).Any())
         {
-            options.Notice($"note: the output is complete, but what was needed to make it could not be removed: {left.Message}");
+            left = $"{paths.Workspace}: is empty, and this user may not remove it.";
+        }
+
+        if (left is not null)
+        {
+            options.Notice($"note: the output is complete, but what was needed to make it could not be removed: {left}");
         }
     }
 

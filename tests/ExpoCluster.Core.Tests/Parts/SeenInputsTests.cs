@@ -31,6 +31,23 @@ public sealed class SeenInputsTests : IDisposable
         inputs.CheckUnchanged(0);
     }
 
+    [Fact]
+    public void A_file_that_is_cut_under_its_mapping_is_noticed_before_the_next_tile_is_read_there()
+    {
+        using var inputs = new InputFiles(merge.Plan, seen: SeenInputs.Of(merge));
+        Assert.Equal(100, inputs.Read(0, 0, [], 100, ReadMode.Mapped, "w").Length);
+
+        using (var file = new FileStream(Aligned, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            file.SetLength(10);
+        }
+
+        // The clock ticks.
+        Thread.Sleep(50);
+        TensorFileException exception = Assert.Throws<TensorFileException>(() => inputs.Read(0, 0, [], 100, ReadMode.Mapped, "w").Length);
+        Assert.Equal("EXPO1207", exception.Code);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
