@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Data.Common;
 using Akka.Actor;
+using Akka.Cluster.Sharding;
 using Akka.Event;
 using Akka.Persistence;
 using ExpoCluster.Cluster.Coordination;
@@ -25,6 +26,8 @@ internal static class RememberedJobs
     /// <returns>True when jobs are to be woken by <see cref="WakeAsync"/>.</returns>
     public static async Task<bool> MendAsync(ActorSystem system, JobRegister register)
     {
+        // Before anything is read: it brings the serializers of what it has journalled.
+        _ = ClusterSharding.Get(system);
         ILoggingAdapter log = Logging.GetLogger(system, typeof(RememberedJobs));
         foreach (string id in await IdsAsync(register).ConfigureAwait(false))
         {

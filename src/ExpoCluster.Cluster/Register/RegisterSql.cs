@@ -87,14 +87,14 @@ internal static class RegisterSql
 
     public const string Ping = "SELECT 1";
 
-    public const string ListSharding =
-        "SELECT persistence_id FROM journal WHERE persistence_id LIKE '/sharding/%' UNION SELECT persistence_id FROM snapshot WHERE persistence_id LIKE '/sharding/%'";
+    // Its coordinators journal under their paths, its shards under names.
+    private const string IsSharding = "(persistence_id LIKE '/sharding/%' OR persistence_id LIKE '/system/sharding/%')";
+
+    public const string ListSharding = $"SELECT persistence_id FROM journal WHERE {IsSharding} UNION SELECT persistence_id FROM snapshot WHERE {IsSharding}";
 
     public static readonly string[] ForgetSharding =
     [
-        "DELETE FROM journal WHERE persistence_id LIKE '/sharding/%'",
-        "DELETE FROM tags WHERE persistence_id LIKE '/sharding/%'",
-        "DELETE FROM snapshot WHERE persistence_id LIKE '/sharding/%'",
+        $"DELETE FROM journal WHERE {IsSharding}", $"DELETE FROM tags WHERE {IsSharding}", $"DELETE FROM snapshot WHERE {IsSharding}",
     ];
 
     /// <summary>What else is known of a job, in tables of other owners too.</summary>

@@ -43,7 +43,7 @@ public sealed class DamagedRowTests : ApiScene
     [Fact]
     public async Task A_row_without_any_journal_is_cancelled_and_forgotten()
     {
-        Execute("INSERT INTO expocluster_jobs VALUES ('ghost', 'a', 'b', 'c', 'd', 'e', 'f', 'g')");
+        Execute("INSERT INTO expocluster_jobs VALUES ('ghost', 'a', 'B B', 'c', 'd', 'e', 'f', 'g')");
 
         Assert.Equal("failed", Assert.Single((await Client.ListAsync(new JobQuery())).Jobs).State);
         Assert.Equal("cancelled", (await Client.CancelAsync("ghost")).State);

@@ -51,7 +51,7 @@ public sealed class DamagedJournalTests : ApiScene
     [InlineData("UPDATE journal SET message = 'a text', manifest = NULL")]
     public async Task What_sharding_cannot_read_of_its_own_is_made_anew_and_jobs_go_on(string damage)
     {
-        await InterruptAsync(damage + " WHERE persistence_id LIKE '/sharding/%'", rate: null);
+        await InterruptAsync(damage + " WHERE persistence_id LIKE '%/sharding/%'", rate: null);
 
         await UntilAsync(() => Client.ShowAsync("living").GetAwaiter().GetResult().State == "done");
     }
