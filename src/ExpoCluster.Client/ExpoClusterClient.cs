@@ -154,12 +154,12 @@ public sealed class ExpoClusterClient : IDisposable
         }
     }
 
-    private static Func<HttpResponseMessage, CancellationToken, Task<T>> Reading<T>(JsonTypeInfo<T> type) => async (response, cancellation) =>
+    private static Func<HttpResponseMessage, CancellationToken, Task<T>> Reading<T>(JsonTypeInfo<T> type)
+        where T : class => async (response, cancellation) =>
     {
         try
         {
-            return await response.Content.ReadFromJsonAsync(type, cancellation).ConfigureAwait(false)
-                ?? throw ExpoClusterException.NotUnderstood(response.RequestMessage?.RequestUri, (int)response.StatusCode);
+            return Answers.Checked(await response.Content.ReadFromJsonAsync(type, cancellation).ConfigureAwait(false), type);
         }
         catch (JsonException exception)
         {
@@ -181,7 +181,7 @@ public sealed class ExpoClusterClient : IDisposable
         try
         {
             Problem? problem = await response.Content.ReadFromJsonAsync(ContractJson.Default.Problem, cancellation).ConfigureAwait(false);
-            return problem is null ? ExpoClusterException.NotUnderstood(request, (int)response.StatusCode) : new ExpoClusterException(problem);
+            return new ExpoClusterException(Answers.Checked(problem, ContractJson.Default.Problem));
         }
         catch (JsonException exception)
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Nodes;
@@ -60,8 +61,8 @@ internal static class HealthCommand
         string body = await answer.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
         try
         {
-            NodeHealth? health = JsonSerializer.Deserialize(body, ContractJson.Default.NodeHealth);
-            string[] reasons = [.. (health?.Checks ?? []).Where(check => !check.Holds).Select(check => check.Reason ?? check.Name)];
+            NodeHealth health = Answers.Read(Encoding.UTF8.GetBytes(body), ContractJson.Default.NodeHealth);
+            string[] reasons = [.. health.Checks.Where(check => !check.Holds).Select(check => check.Reason ?? check.Name)];
             return reasons.Length > 0 ? string.Join("; ", reasons) : $"it answers {(int)answer.StatusCode}";
         }
         catch (JsonException)

@@ -127,8 +127,8 @@ internal sealed class JobStream(HttpClient http, string url, ExpoClusterClient c
     // Events of a name that this version does not know are passed over.
     private static JobNews? Parse(string name, ReadOnlySpan<byte> data) => name switch
     {
-        JobNewsNames.State => new JobNews.StateChanged(JsonSerializer.Deserialize(data, ContractJson.Default.JobStateChange)!),
-        JobNewsNames.Progress => new JobNews.Progressed(JsonSerializer.Deserialize(data, ContractJson.Default.Job)!),
+        JobNewsNames.State => new JobNews.StateChanged(Answers.Read(data, ContractJson.Default.JobStateChange)),
+        JobNewsNames.Progress => new JobNews.Progressed(Answers.Read(data, ContractJson.Default.Job)),
         _ => null,
     };
 

@@ -23,7 +23,7 @@ public sealed record Problem
     public string? Advice { get; init; }
 
     /// <summary>All that is wrong, where more than one thing can be.</summary>
-    public IReadOnlyList<ProblemDetail> Problems { get; init; } = [];
+    public IReadOnlyList<ProblemDetail> Problems { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>One of several things that are wrong.</summary>
