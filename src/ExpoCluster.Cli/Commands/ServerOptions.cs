@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ExpoCluster.Client;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Cli.Commands;
 
@@ -11,6 +12,8 @@ internal sealed class ServerOptions
     public const string NoUrl = "EXPO2092";
     public const string NotOfServers = "EXPO2093";
     public const string NoToken = "EXPO5123";
+
+    private const int MaxFileBytes = 1 << 20;
 
     private readonly Option<string?> server;
     private readonly Option<string?> tokenFile;
@@ -80,7 +83,7 @@ internal sealed class ServerOptions
         try
         {
             // The server's own file will do: its first token.
-            return File.ReadLines(file)
+            return RegularFile.ReadText(file, MaxFileBytes).Split('\n')
                 .Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).FirstOrDefault())
                 .FirstOrDefault(word => word is not null && !word.StartsWith('#'))
                 ?? throw Problem(NoToken, "--token-file", $"{file} holds no token.", "write the token into it.");

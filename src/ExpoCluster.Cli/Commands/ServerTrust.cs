@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Cli.Commands;
 
@@ -11,6 +12,7 @@ internal static class ServerTrust
     public const string Variable = "EXPOCLUSTER_TLS_CA";
 
     private const string Unusable = "EXPO5124";
+    private const int MaxBytes = 1 << 20;
 
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
 
@@ -41,7 +43,7 @@ internal static class ServerTrust
         var certificates = new X509Certificate2Collection();
         try
         {
-            certificates.ImportFromPem(File.ReadAllText(file));
+            certificates.ImportFromPem(RegularFile.ReadText(file, MaxBytes));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Tensors.Files;
 
 namespace ExpoCluster.Server.Access;
 
@@ -37,12 +38,7 @@ public sealed class AccessTokens
         string[] lines;
         try
         {
-            if (new FileInfo(path).Length > MaxFileBytes)
-            {
-                throw new UsageException(Problem(path, $"the file is longer than {MaxFileBytes} bytes."));
-            }
-
-            lines = File.ReadAllLines(path);
+            lines = RegularFile.ReadText(path, MaxFileBytes).Split('\n');
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
