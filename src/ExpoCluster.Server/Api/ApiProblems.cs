@@ -26,7 +26,10 @@ internal static class ApiProblems
 
     private const int MaxCharacters = 1000;
 
-    public static Problem Of(Exception exception) => exception switch
+    /// <summary>What a client is told of an exception: of what nobody foresaw, and of the database, no more than that, for the log has it.</summary>
+    /// <param name="exception">What was met.</param>
+    /// <param name="request">By which the log calls the request.</param>
+    public static Problem Of(Exception exception, string request) => exception switch
     {
         UsageException usage => Of(StatusOf(usage.Code), usage.Code, usage.Message, usage.Advice) with
         {
@@ -37,16 +40,16 @@ internal static class ApiProblems
             Problems = Details(planning.Problems, problem => new ProblemDetail(problem.Code, Short(problem.Tensor), Short(problem.Message), Advice: null)),
         },
         ExpoException expo => Of(StatusOf(expo.Code), expo.Code, expo.Message, expo.Advice),
-        DbException database => Of(
+        DbException => Of(
             StatusCodes.Status503ServiceUnavailable,
             "EXPO5109",
-            $"the cluster's database does not answer ({database.GetBaseException().Message}).",
+            "the cluster's database does not answer; the node's log says why.",
             "send the request again when it is back; jobs under way wait for it by themselves."),
         _ => Of(
             StatusCodes.Status500InternalServerError,
             Unexpected,
-            $"unexpected {exception.GetType().Name}: {exception.Message}",
-            "please report this as a bug of ExpoCluster."),
+            $"the request failed in a way that nobody foresaw; the node's log has more of request {request}.",
+            "please report this as a bug of ExpoCluster, with what the log says."),
     };
 
     public static Problem Of(int status, string code, string detail, string advice) => new()
@@ -137,7 +140,7 @@ internal static class ApiProblems
     {
         JobException.NoSuchJob => StatusCodes.Status404NotFound,
         JobException.Claimed or JobException.IdTaken or JobException.WrongPhase or JobException.JournalDamaged => StatusCodes.Status409Conflict,
-        OutputPreflight.OutputTaken or OutputPreflight.OtherPlanInProgress => StatusCodes.Status409Conflict,
+        OutputPreflight.OutputTaken or OutputPreflight.OtherPlanInProgress or StorageException.NotADirectory or StorageException.NotPlain => StatusCodes.Status409Conflict,
         JobException.NoAnswer or PlannerException.Busy or PlannerException.TooLong => StatusCodes.Status503ServiceUnavailable,
         HubErrors.Unreachable or HubErrors.ServerFailed or HubErrors.RateLimited => StatusCodes.Status503ServiceUnavailable,
         StorageException.Full => StatusCodes.Status507InsufficientStorage,

@@ -25,10 +25,14 @@ internal sealed partial class ProblemAnswers(RequestDelegate next, ILogger<Probl
         catch (Exception exception) when (!context.Response.HasStarted)
 #pragma warning restore CA1031
         {
-            Problem problem = exception is RefusalException refusal ? refusal.Problem : ApiProblems.Of(exception);
-            if (problem.Code == ApiProblems.Unexpected)
+            Problem problem = exception is RefusalException refusal ? refusal.Problem : ApiProblems.Of(exception, context.TraceIdentifier);
+            if (problem.Status == StatusCodes.Status500InternalServerError)
             {
-                LogUnexpected(log, context.Request.Method, context.Request.Path, exception);
+                LogFailure(log, context.Request.Method, context.Request.Path, context.TraceIdentifier, problem.Code, exception);
+            }
+            else if (problem.Status > StatusCodes.Status500InternalServerError)
+            {
+                LogRefusal(log, context.Request.Method, context.Request.Path, problem.Status, problem.Code, exception.GetBaseException().Message);
             }
 
             context.Response.Clear();
@@ -45,6 +49,9 @@ internal sealed partial class ProblemAnswers(RequestDelegate next, ILogger<Probl
         _ => null,
     };
 
-    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed unexpectedly.")]
-    private static partial void LogUnexpected(ILogger log, string method, PathString path, Exception exception);
+    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed (request {Request}, {Code}):")]
+    private static partial void LogFailure(ILogger log, string method, PathString path, string request, string code, Exception exception);
+
+    [LoggerMessage(LogLevel.Warning, "{Method} {Path} was answered with {Status} {Code}: {Why}")]
+    private static partial void LogRefusal(ILogger log, string method, PathString path, int status, string code, string why);
 }

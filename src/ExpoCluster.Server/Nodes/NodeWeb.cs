@@ -1,6 +1,7 @@
 using ExpoCluster.Server.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace ExpoCluster.Server.Nodes;
 
@@ -12,6 +13,9 @@ internal static class NodeWeb
     public static Task<WebListener> StartAsync(ClusterNode node, Uri address)
     {
         WebApplicationBuilder builder = WebListener.BuilderFor(address);
+#pragma warning disable CA2000 // It has nothing to dispose of.
+        builder.Logging.AddProvider(new WebLog(node.Node.System));
+#pragma warning restore CA2000
         if (node.Options.Certificate is { } certificate)
         {
             builder.WebHost.UseKestrelHttpsConfiguration();

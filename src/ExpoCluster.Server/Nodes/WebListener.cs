@@ -22,7 +22,7 @@ internal sealed class WebListener : IAsyncDisposable
     /// <summary>Where it listens, with the port that was taken.</summary>
     public Uri Address => new(application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
-    /// <summary>For an application that listens at the address and logs nothing by itself.</summary>
+    /// <summary>For an application that listens at the address and logs nothing unless it is told where.</summary>
     public static WebApplicationBuilder BuilderFor(Uri address)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
