@@ -28,7 +28,11 @@ public abstract class NodeLog : ReceiveActor
             return;
         }
 
-        LogLine line = LineOf(entry, isOurs);
+        if (LineOf(entry, isOurs) is not { } line)
+        {
+            return;
+        }
+
         if (line.Level is LogMetrics.Warning or LogMetrics.Error)
         {
             LogMetrics.Lines.Add(line.Level);
@@ -42,18 +46,28 @@ public abstract class NodeLog : ReceiveActor
         }
     }
 
-    private static LogLine LineOf(LogEvent entry, bool isOurs)
+    private static LogLine? LineOf(LogEvent entry, bool isOurs)
     {
-        // Of a failed handshake remoting writes a page; what is wrong with the certificate stands in a line of its own.
-        bool isTransport = entry.LogClass.Namespace?.StartsWith("Akka.Remote.Transport", StringComparison.Ordinal) == true;
-        string message = entry.Message.ToString() ?? "";
-        string said = isTransport ? message.Split('\n')[0].TrimEnd() : message;
-        string cause = entry.Cause is { } exception ? $" ({exception.GetBaseException().Message})" : "";
-        var line = new LogLine(new DateTimeOffset(entry.Timestamp.ToUniversalTime()), Word(entry.LogLevel()), entry.LogClass.Name, said + cause)
+        if (TextOf(entry) is not { } text)
+        {
+            return null;
+        }
+
+        var line = new LogLine(new DateTimeOffset(entry.Timestamp.ToUniversalTime()), Word(entry.LogLevel()), entry.LogClass.Name, text)
         {
             Node = (Context.System as ExtendedActorSystem)?.Provider.DefaultAddress is { Host: { } host, Port: { } port } ? $"{host}:{port}" : null,
         };
         return isOurs && entry.TryGetProperties(out IReadOnlyDictionary<string, object>? facts) ? line with { Facts = facts! } : line;
+    }
+
+    private static string? TextOf(LogEvent entry)
+    {
+        string message = entry.Message.ToString() ?? "";
+        string cause = entry.Cause?.GetBaseException().Message ?? "";
+        // Of a failed handshake remoting writes a page; what is wrong with the certificate stands in a line of its own.
+        return entry.LogClass.Namespace?.StartsWith("Akka.Remote.Transport", StringComparison.Ordinal) == true
+            ? RemotingLine.Of(message.Split('\n')[0].TrimEnd(), cause)
+            : message + (cause.Length > 0 ? $" ({cause})" : "");
     }
 
     private static string Word(LogLevel level) => level switch
