@@ -25,7 +25,8 @@ public static class ExpoClusterApi
         var desk = new JobDesk(node.Node, node.Register, live, new PublishedStatistics());
         var audit = new Audit(node.Node.System);
         AddAccess(services, node.Options);
-        services.AddOpenApi("v1");
+        services.AddOpenApi(ContractDocument.Name);
+        services.AddSingleton<ContractDocument>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
         services.Configure<KestrelServerOptions>(RequestLimits.Apply);
         RequestLimits.Add(services);
@@ -80,7 +81,7 @@ public static class ExpoClusterApi
         if (isWeb)
         {
             application.MapDashboard(options.AsksForTokens ? new SignIn(options.Oidc, application.Services.GetRequiredService<Audit>()) : null);
-            application.MapOpenApi();
+            ContractDocument.Map(application);
             JobEndpoints.Map(application);
             PruneEndpoint.Map(application);
             ClusterEndpoints.Map(application);
