@@ -37,6 +37,9 @@ internal static class NodeConfiguration
           log-dead-letters = off
           log-dead-letters-during-shutdown = off
           actor.provider = cluster
+          # Clocks that go on while nothing of this process is scheduled: on a machine that has much else to do, a start may take longer.
+          actor.creation-timeout = 120s
+          remote.startup-timeout = 120s
           # The node's program decides when it stops; nothing here may end the process by itself.
           coordinated-shutdown.exit-clr = off
           coordinated-shutdown.run-by-clr-shutdown-hook = off
