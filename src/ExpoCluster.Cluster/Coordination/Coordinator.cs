@@ -103,6 +103,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         Command<OutputDesk.Admitted>(OnAdmitted);
         Command<OutputDesk.NotAdmitted>(OnNotAdmitted);
         Command<OutputDesk.Reclaimed>(OnReclaimed);
+        Command<OutputDesk.Seen>(OnOutputSeen);
         Command<Room>(OnRoomSeen);
         Command<RoomNotSeen>(_ => space?.Miss());
 
@@ -156,7 +157,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     public static Props PropsFor(
         string job, IActorRef writers, PlanStore plans, CoordinatorSettings settings, TimeProvider clock) =>
         settings.Damaged.TryFind(job, out JobReason? damage)
-            ? DamagedJob.PropsFor(job, damage, settings.Damaged, clock)
+            ? DamagedJob.PropsFor(job, damage, settings, clock)
             : Props.Create(() => new Coordinator(job, writers, plans, settings, clock));
 
     protected override void PreStart()
@@ -280,6 +281,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         {
             parts.SettleFormer();
             Proceed();
+        }
+    }
+
+    // Files that were moved away under their writers go on to be written, and nobody would ever say so.
+    private void OnOutputSeen(OutputDesk.Seen message)
+    {
+        if (output.Settle(message) is { } reason)
+        {
+            Suspend(reason);
         }
     }
 
@@ -851,6 +861,11 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         if (now - lastRepeat >= settings.RepeatInterval)
         {
             output.Reclaim(state);
+            if (state.Phase is JobPhase.Running or JobPhase.Publishing)
+            {
+                output.Look();
+            }
+
             RepeatRequests();
         }
         else

@@ -97,7 +97,7 @@ public sealed class OutputAdmission(OutputRows? rows)
         }
         catch
         {
-            claim.Dispose();
+            claim.Withdraw();
             throw;
         }
     }

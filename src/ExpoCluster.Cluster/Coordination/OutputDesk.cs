@@ -17,6 +17,8 @@ internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSetting
 {
     private OutputClaim? claim;
     private Task work = Task.CompletedTask;
+    private bool isLooking;
+    private bool isDisplaced;
 
     /// <summary>This process has the output's claim.</summary>
     public bool IsClaimed => claim is not null;
@@ -67,6 +69,12 @@ internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSetting
     /// <summary>Asks for the output that an earlier coordinator of the job had; <see cref="Reclaimed"/> comes of it.</summary>
     public void Reclaim(JobState state)
     {
+        if (isDisplaced && state.Phase is JobPhase.Running or JobPhase.Publishing)
+        {
+            TakeAgain(state);
+            return;
+        }
+
         if (MayPublish || IsClaiming || state.Phase == JobPhase.New || state.HasEnded)
         {
             return;
@@ -75,6 +83,58 @@ internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSetting
         IsClaiming = true;
         OutputAdmission.ReclaimAsync(PathsOf(state), job, state.PlanDigest!)
             .PipeTo(self, success: reclaimed => new Reclaimed(reclaimed), failure: _ => new Reclaimed(null));
+    }
+
+    // Put back it is what it was. What was copied back has a claim of its own, to be taken; and where nothing is, nothing is made.
+    private void TakeAgain(JobState state)
+    {
+        if (claim is not { } held || IsClaiming)
+        {
+            return;
+        }
+
+        isDisplaced = false;
+        IsClaiming = true;
+        claim = null;
+        OutputPaths paths = PathsOf(state);
+        OwnThread.Run<OutputClaim?>(() =>
+        {
+            if (held.FindDisplacement() is null || FileIdentity.Of(paths.Claim) is null)
+            {
+                return held;
+            }
+
+            held.Dispose();
+            return OutputAdmission.ReclaimAsync(paths, job, state.PlanDigest!).GetAwaiter().GetResult();
+        }).PipeTo(self, success: taken => new Reclaimed(taken), failure: _ => new Reclaimed(null));
+    }
+
+    /// <summary>Looks whether the place that the job works in is still at its path; <see cref="Seen"/> comes of it.</summary>
+    /// <remarks>A file system that is away lets nobody return who asks: then the one who asked waits, and the coordinator goes on.</remarks>
+    public void Look()
+    {
+        if (claim is not { } held || isLooking)
+        {
+            return;
+        }
+
+        isLooking = true;
+        OwnThread.Run(() => new Seen(held.FindDisplacement())).PipeTo(self, success: seen => seen, failure: _ => new Seen(null));
+    }
+
+    /// <summary>What was seen has been heard.</summary>
+    /// <returns>Why the job cannot go on; null while everything is in its place.</returns>
+    public JobReason? Settle(Seen seen)
+    {
+        isLooking = false;
+        if (seen.Displacement is not { } displacement || claim is null)
+        {
+            return null;
+        }
+
+        isDisplaced = true;
+        return new JobReason(
+            displacement.Code, displacement.Message, "put it back and resume the job, which goes on where it was; or cancel the job. Let nothing else move or change what is there.");
     }
 
     /// <param name="taken">Null when it is somebody else's.</param>
@@ -177,6 +237,8 @@ internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSetting
     public sealed record NotAdmitted(Exception Cause);
 
     public sealed record Reclaimed(OutputClaim? Claim);
+
+    public sealed record Seen(StorageException? Displacement);
 
     public sealed record Prepared(ImmutableArray<string> Names);
 

@@ -6,6 +6,7 @@ using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Membership;
 using ExpoCluster.Cluster.Protocol;
+using ExpoCluster.Cluster.Register;
 using ExpoCluster.Cluster.Writing;
 using ExpoCluster.Core.Planning;
 
@@ -63,7 +64,7 @@ public sealed class Node : IAsyncDisposable
 
     /// <summary>Starts a cluster of one.</summary>
     public static Task<Node> StartAloneAsync(NodeSettings settings, PlanStore plans) =>
-        StartAsync(settings, plans, cluster => cluster.JoinAsync(cluster.SelfAddress));
+        StartAsync(settings, plans, JoinItselfAsync);
 
     /// <summary>Starts a node and has it join a cluster before anything runs on it.</summary>
     /// <param name="settings">What the node is.</param>
@@ -103,6 +104,15 @@ public sealed class Node : IAsyncDisposable
         }
     }
 
+    // Akka's own way to join gives up after ten seconds, and a machine that has much else to do may need more: nothing is lost by waiting.
+    private static Task JoinItselfAsync(Akka.Cluster.Cluster cluster)
+    {
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.RegisterOnMemberUp(() => up.TrySetResult());
+        cluster.Join(cluster.SelfAddress);
+        return Task.WhenAny(up.Task, cluster.System.WhenTerminated);
+    }
+
     private static NodeCertificate CertificateOf(NodeSettings settings) =>
         settings.Certificate ?? throw new InvalidOperationException("A node of a cluster needs a certificate.");
 
@@ -123,10 +133,20 @@ public sealed class Node : IAsyncDisposable
 
     private static async Task<Node> StartActorsAsync(ActorSystem system, NodeSettings settings, PlanStore plans)
     {
+        // Others may be reading these rows, and whoever runs has read them.
+        JobRegister? register = settings.Roles.Contains(NodeSettings.CoordinatorRole) && Akka.Cluster.Cluster.Get(system).State.Members.Count == 1
+            ? settings.Coordinators.Register
+            : null;
+        bool mustWake = register is not null && !settings.Coordinators.AwaitResume && await RememberedJobs.MendAsync(system, register).ConfigureAwait(false);
         (IActorRef coordinators, IActorRef writers) = settings.Roles.Contains(NodeSettings.CoordinatorRole)
             ? await StartRegionsAsync(system, settings, plans).ConfigureAwait(false)
             : await StartProxiesAsync(system, settings).ConfigureAwait(false);
         IActorRef? worker = StartWorker(system, settings, coordinators, writers, plans);
+        if (mustWake)
+        {
+            await RememberedJobs.WakeAsync(register!, coordinators).ConfigureAwait(false);
+        }
+
         system.ActorOf(Vitals.PropsFor(worker, settings.Coordinators.Version), Vitals.ActorName);
         return new Node(system, coordinators, writers, worker);
     }

@@ -105,6 +105,18 @@ public sealed class ClusterDatabase : IAsyncDisposable
     internal static string Describe(Exception exception) =>
         (exception as PostgresException)?.MessageText ?? exception.GetBaseException().Message;
 
+    // One row. Of several all nodes take the same, and where it was removed a new one tells this cluster from any other.
+    private static async Task<Guid> IdentityAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            insert into expocluster_identity select gen_random_uuid() where not exists (select 1 from expocluster_identity);
+            select id from expocluster_identity order by id limit 1
+            """,
+            connection);
+        return (Guid)(await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
+    }
+
     private void SayVersion(int? before, int own)
     {
         if (before < own)
@@ -126,8 +138,7 @@ public sealed class ClusterDatabase : IAsyncDisposable
                 async connection =>
                 {
                     before = await SchemaUpgrade.RunAsync(connection, transaction: null, SchemaSteps.PostgreSql, cancellation).ConfigureAwait(false);
-                    await using var identity = new NpgsqlCommand("select id from expocluster_identity", connection);
-                    return (Guid)(await identity.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
+                    return await IdentityAsync(connection, cancellation).ConfigureAwait(false);
                 },
                 cancellation).ConfigureAwait(false);
             SayVersion(before, SchemaSteps.PostgreSql[^1].Version);

@@ -74,7 +74,7 @@ public sealed class DatabaseLease : Lease, IDisposable
         source.Dispose();
     }
 
-    // Never for a member that the others have given up, however free it is: they went on without it.
+    // An end far beyond what any owner asks for is none of theirs. And never for a member that the others have given up, however free it is: they went on without it.
     private async Task<bool> TryTakeAsync()
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -82,7 +82,7 @@ public sealed class DatabaseLease : Lease, IDisposable
             insert into expocluster_leases as held (name, owner, until)
             select $1, $2, clock_timestamp() + $3 where not exists (select 1 from expocluster_removed where member = $4)
             on conflict (name) do update set owner = excluded.owner, until = excluded.until
-            where held.owner = excluded.owner or held.until < clock_timestamp()
+            where held.owner = excluded.owner or held.until < clock_timestamp() or held.until > clock_timestamp() + 10 * $3
             returning owner
             """);
         command.Parameters.Add(new() { Value = Settings.LeaseName });

@@ -29,7 +29,7 @@ public sealed class Formation : IAsyncDisposable
         this.database = database;
         this.cluster = cluster;
         this.say = say;
-        registry = new NodeRegistry(database, cluster.SelfAddress.ToString());
+        registry = new NodeRegistry(database, cluster.SelfAddress.ToString(), say);
     }
 
     /// <summary>Returns when the node is a member; from then on it is seen in the database until it is disposed.</summary>

@@ -1,12 +1,15 @@
 using System.Collections.Immutable;
+using ExpoCluster.Tensors;
 using Npgsql;
 
 namespace ExpoCluster.Cluster.Membership;
 
 /// <summary>What nodes tell each other through the database: where they are, and which cluster they formed.</summary>
-internal sealed class NodeRegistry(ClusterDatabase database, string self)
+internal sealed class NodeRegistry(ClusterDatabase database, string self, Action<string>? say = null)
 {
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromDays(1);
+
+    private readonly HashSet<string> passedOver = new(StringComparer.Ordinal);
 
     /// <summary>Registers this node; then either forms a cluster or says whom to ask, with no other node deciding at the same time.</summary>
     /// <param name="knocked">How long this node has asked others in vain.</param>
@@ -43,14 +46,29 @@ internal sealed class NodeRegistry(ClusterDatabase database, string self)
         await ExecuteAsync(connection, "delete from expocluster_nodes where address = $1", self, cancellation).ConfigureAwait(false);
     }
 
-    private static async Task<ImmutableArray<NodeRow>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    // The age as seconds, for times that somebody else wrote may have no difference that is one.
+    private async Task<ImmutableArray<NodeRow>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         var rows = ImmutableArray.CreateBuilder<NodeRow>();
-        await using var command = new NpgsqlCommand("select address, is_member, clock_timestamp() - seen from expocluster_nodes", connection);
+        await using var command = new NpgsqlCommand(
+            """
+            select address, is_member, case when isfinite(seen) then (extract(epoch from clock_timestamp()) - extract(epoch from seen))::double precision end
+            from expocluster_nodes
+            """,
+            connection);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
         {
-            rows.Add(new NodeRow(reader.GetString(0), reader.GetBoolean(1), reader.GetTimeSpan(2)));
+            string address = reader.GetString(0);
+            double? seconds = await reader.IsDBNullAsync(2, cancellation).ConfigureAwait(false) ? null : reader.GetDouble(2);
+            if (NodeRow.TryRead(address, reader.GetBoolean(1), seconds) is { } row)
+            {
+                rows.Add(row);
+            }
+            else if (passedOver.Add(address))
+            {
+                say?.Invoke($"a row of the table expocluster_nodes is no node's and is passed over: '{Printable.Of(address)}'.");
+            }
         }
 
         return rows.ToImmutable();

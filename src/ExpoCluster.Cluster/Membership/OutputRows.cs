@@ -17,7 +17,7 @@ public sealed class OutputRows(NpgsqlDataSource source)
             """
             insert into expocluster_outputs as taken (path, job, at) values ($1, $2, clock_timestamp())
             on conflict (path) do update set job = case
-              when taken.at < clock_timestamp() - interval '1 minute'
+              when (taken.at < clock_timestamp() - interval '1 minute' or taken.at > clock_timestamp() + interval '1 minute')
                 and not exists (select 1 from journal where persistence_id = 'job-' || taken.job) then excluded.job
               else taken.job end
             returning job

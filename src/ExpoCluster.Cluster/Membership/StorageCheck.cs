@@ -8,7 +8,7 @@ namespace ExpoCluster.Cluster.Membership;
 /// <summary>Whether this node sees the storage that the others see: the first node leaves a token in each root, the others must find it.</summary>
 public static class StorageCheck
 {
-    public const string TokenName = ".expocluster-storage";
+    public const string TokenName = OutputPaths.StorageTokenName;
 
     private const int TokenLength = 32;
     private const int MaxTokenBytes = 4096;

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using System.Data.Common;
+using System.Collections.Concurrent;
 using System.Text.Json;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Core.Jobs;
@@ -13,19 +13,30 @@ namespace ExpoCluster.Cluster.Register;
 /// </remarks>
 public sealed class JobRegister : IDisposable
 {
-    private readonly RegisterDatabase database;
+    private const int MaxSaid = 100;
 
-    private JobRegister(RegisterDatabase database) => this.database = database;
+    private readonly RegisterDatabase database;
+    private readonly Action<string>? say;
+
+    // The list is read several times a second; what is wrong with a row is said once.
+    private readonly ConcurrentDictionary<string, bool> said = new(StringComparer.Ordinal);
+
+    private JobRegister(RegisterDatabase database, Action<string>? say)
+    {
+        this.database = database;
+        this.say = say;
+    }
 
     public void Dispose() => database.Dispose();
 
     /// <summary>Opens the register and brings its tables to this program's version.</summary>
     /// <param name="journal">The database that the journals are in.</param>
+    /// <param name="say">Told of rows that are passed over.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="Membership.ClusterException">A newer version has changed them too much.</exception>
-    public static async Task<JobRegister> OpenAsync(JournalSettings journal, CancellationToken cancellation = default)
+    public static async Task<JobRegister> OpenAsync(JournalSettings journal, Action<string>? say = null, CancellationToken cancellation = default)
     {
-        var register = new JobRegister(new RegisterDatabase(journal));
+        var register = new JobRegister(new RegisterDatabase(journal), say);
         try
         {
             await register.database.UpgradeAsync(cancellation).ConfigureAwait(false);
@@ -62,17 +73,59 @@ public sealed class JobRegister : IDisposable
         return database.ExecuteAsync(cancellation, (RegisterSql.WriteChange, change), (RegisterSql.Write, row));
     }
 
+    /// <summary>Makes room for what a journal says, where the row of its job cannot be read, or claims events that the journal has not.</summary>
+    /// <param name="job">The job's id.</param>
+    /// <param name="sequence">Of the journal's last event.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task MendAsync(string job, long sequence, CancellationToken cancellation = default)
+    {
+        if (await FindAsync(job, cancellation).ConfigureAwait(false) is { } row && (row.Damage is not null || row.Sequence > sequence))
+        {
+            await database.ExecuteAsync(cancellation, (RegisterSql.Forget, [("@job", job)])).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Writes a state that no event of the journal stands for, as where the journal cannot be read any more. A job that has ended for good stays as it is.</summary>
+    /// <param name="entry">The job as it stands here.</param>
+    /// <param name="state">It comes into this one.</param>
+    /// <param name="reason">Why; null where there is nothing to say.</param>
+    /// <param name="now">When.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task MarkAsync(RegisterEntry entry, string state, JobReason? reason, DateTimeOffset now, CancellationToken cancellation = default)
+    {
+        if (entry.Damage is not null)
+        {
+            return OverrideAsync(entry.Job, state, now, cancellation);
+        }
+
+        (string, object)[] parameters =
+        [
+            ("@job", entry.Job),
+            ("@state", state),
+            ("@changed", now.ToUnixTimeMilliseconds()),
+            ("@code", reason?.Code ?? ""),
+            ("@message", reason?.Message ?? ""),
+            ("@advice", reason?.Advice ?? ""),
+        ];
+        string facts = JsonSerializer.Serialize(entry.Facts with { Reason = reason }, RegisterJson.Default.RegisterFacts);
+        return database.ExecuteAsync(cancellation, (RegisterSql.MarkChange, parameters), (RegisterSql.Mark, [.. parameters[..3], ("@facts", facts)]));
+    }
+
+    /// <summary>Writes a state into a row that cannot be read, of a job of which nothing else is known.</summary>
+    public Task OverrideAsync(string job, string state, DateTimeOffset now, CancellationToken cancellation = default) => database.ExecuteAsync(
+        cancellation, (RegisterSql.Override, [("@job", job), ("@state", state), ("@changed", now.ToUnixTimeMilliseconds())]));
+
     /// <summary>With its files; null when there is no such job.</summary>
     public async Task<RegisterEntry?> FindAsync(string job, CancellationToken cancellation = default)
     {
         ImmutableArray<RegisterEntry> found = await database.ReadAsync(
-            RegisterSql.Find, [("@job", job)], row => EntryOf(row, withFiles: true), cancellation).ConfigureAwait(false);
+            RegisterSql.Find, [("@job", job)], row => RegisterRow.EntryOf(row, withFiles: true, PassOver), cancellation).ConfigureAwait(false);
         return found.FirstOrDefault();
     }
 
     /// <summary>Jobs that have not ended and write into this directory, or failed and could go on.</summary>
     public Task<ImmutableArray<RegisterEntry>> FindByOutputAsync(string output, CancellationToken cancellation = default) =>
-        database.ReadAsync(RegisterSql.FindByOutput, [("@output", output)], row => EntryOf(row, withFiles: false), cancellation);
+        database.ReadAsync(RegisterSql.FindByOutput, [("@output", output)], row => RegisterRow.EntryOf(row, withFiles: false, PassOver), cancellation);
 
     /// <summary>A page of the list, newest first.</summary>
     /// <param name="states">Empty for all.</param>
@@ -90,7 +143,7 @@ public sealed class JobRegister : IDisposable
         }
 
         parameters.AddRange(states.Select((state, index) => (RegisterSql.StateParameter(index), (object)state)));
-        return database.ReadAsync(RegisterSql.List(states.Count, after is not null), parameters, row => EntryOf(row, withFiles: false), cancellation);
+        return database.ReadAsync(RegisterSql.List(states.Count, after is not null), parameters, row => RegisterRow.EntryOf(row, withFiles: false, PassOver), cancellation);
     }
 
     /// <summary>Jobs that came into one of these states before a moment and have stayed there, the longest first.</summary>
@@ -99,7 +152,7 @@ public sealed class JobRegister : IDisposable
     {
         List<(string, object)> parameters = [("@limit", limit), ("@before", before.ToUnixTimeMilliseconds())];
         parameters.AddRange(states.Select((state, index) => (RegisterSql.StateParameter(index), (object)state)));
-        return database.ReadAsync(RegisterSql.ListOld(states.Count), parameters, row => EntryOf(row, withFiles: false), cancellation);
+        return database.ReadAsync(RegisterSql.ListOld(states.Count), parameters, row => RegisterRow.EntryOf(row, withFiles: false, PassOver), cancellation);
     }
 
     /// <summary>Forgets a job that is over for good: its journal, its rows here, and its right to an output.</summary>
@@ -114,30 +167,24 @@ public sealed class JobRegister : IDisposable
 
     /// <summary>The states that a job came into behind this event, in order.</summary>
     public Task<ImmutableArray<RegisterChange>> ChangesAsync(string job, long after, CancellationToken cancellation = default) =>
-        database.ReadAsync(RegisterSql.Changes, [("@job", job), ("@after", after)], ChangeOf, cancellation);
+        database.ReadAsync(RegisterSql.Changes, [("@job", job), ("@after", after)], row => RegisterRow.ChangeOf(row, PassOver), cancellation);
+
+    /// <summary>The names under which sharding has journalled, in tables of its own journal beside the list.</summary>
+    public Task<ImmutableArray<string>> ListShardingAsync(CancellationToken cancellation = default) =>
+        database.ReadAsync(RegisterSql.ListSharding, [], row => row.GetString(0), cancellation);
+
+    /// <summary>Removes all that sharding has journalled. No member may be running.</summary>
+    public Task ForgetShardingAsync(CancellationToken cancellation = default) =>
+        database.ExecuteAsync(cancellation, [.. RegisterSql.ForgetSharding.Select(sql => (sql, Array.Empty<(string, object)>()))]);
 
     /// <summary>Throws when the database does not answer.</summary>
-    public Task PingAsync(CancellationToken cancellation) => database.ReadAsync(RegisterSql.Ping, [], _ => 0, cancellation);
+    public Task PingAsync(CancellationToken cancellation) => database.ReadAsync(RegisterSql.Ping, [], _ => "", cancellation);
 
-    private static RegisterEntry EntryOf(DbDataReader row, bool withFiles) => new()
+    private void PassOver(string why)
     {
-        Job = row.GetString(0),
-        Sequence = row.GetInt64(1),
-        State = row.GetString(2),
-        SubmittedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(3)),
-        ChangedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(4)),
-        Output = row.GetString(5),
-        Facts = JsonSerializer.Deserialize(row.GetString(6), RegisterJson.Default.RegisterFacts)!,
-        Files = withFiles ? JsonSerializer.Deserialize(row.GetString(7), RegisterJson.Default.ImmutableArrayRegisterFile) : [],
-    };
-
-    private static RegisterChange ChangeOf(DbDataReader row)
-    {
-        string code = row.GetString(2);
-        return new RegisterChange(
-            row.GetInt64(0),
-            row.GetString(1),
-            code.Length == 0 ? null : new JobReason(code, row.GetString(3), row.GetString(4)),
-            DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)));
+        if (said.Count < MaxSaid && said.TryAdd(why, true))
+        {
+            say?.Invoke(why);
+        }
     }
 }

@@ -51,8 +51,10 @@ internal sealed class RegisterDatabase(JournalSettings journal) : IDisposable
         }
     }
 
+    /// <summary>What is read of each row; a row of which null is read is left out.</summary>
     public async Task<ImmutableArray<T>> ReadAsync<T>(
-        string sql, IEnumerable<(string Name, object Value)> parameters, Func<DbDataReader, T> read, CancellationToken cancellation)
+        string sql, IEnumerable<(string Name, object Value)> parameters, Func<DbDataReader, T?> read, CancellationToken cancellation)
+        where T : class
     {
         DbConnection connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
@@ -66,7 +68,10 @@ internal sealed class RegisterDatabase(JournalSettings journal) : IDisposable
                     var rows = ImmutableArray.CreateBuilder<T>();
                     while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
                     {
-                        rows.Add(read(reader));
+                        if (read(reader) is { } value)
+                        {
+                            rows.Add(value);
+                        }
                     }
 
                     return rows.ToImmutable();

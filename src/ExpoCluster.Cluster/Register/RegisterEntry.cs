@@ -27,6 +27,9 @@ public sealed record RegisterEntry
     /// <summary>Empty in lists.</summary>
     public ImmutableArray<RegisterFile> Files { get; init; } = [];
 
+    /// <summary>Why the row cannot be read, as half a sentence: then all but the id is what could be made out, and the output may be empty. Null where it can.</summary>
+    public string? Damage { get; init; }
+
     /// <param name="state">Of a job that was submitted.</param>
     /// <param name="word">What that state is called: a job that runs may be one that only awaits files.</param>
     /// <param name="sequence">Of the last event that it comes from.</param>

@@ -51,6 +51,25 @@ internal static class RegisterSql
         WHERE excluded.sequence > expocluster_jobs.sequence
         """;
 
+    public const string Forget = "DELETE FROM expocluster_jobs WHERE job = @job";
+
+    // SQLite has whatever was written there, and a number that cannot grow is none.
+    private const string NextSequence = "CASE WHEN sequence BETWEEN 0 AND 1000000000000 THEN sequence + 1 ELSE 1 END";
+
+    public const string MarkChange = $"""
+        INSERT INTO expocluster_job_states (job, sequence, state, changed_ms, code, message, advice)
+        SELECT job, {NextSequence}, @state, @changed, @code, @message, @advice
+        FROM expocluster_jobs WHERE job = @job AND state NOT IN ('done', 'cancelled', @state)
+        ON CONFLICT (job, sequence) DO NOTHING
+        """;
+
+    public const string Override = $"UPDATE expocluster_jobs SET sequence = {NextSequence}, state = @state, changed_ms = @changed WHERE job = @job";
+
+    public const string Mark = $"""
+        UPDATE expocluster_jobs SET sequence = {NextSequence}, state = @state, changed_ms = @changed, facts = @facts
+        WHERE job = @job AND state NOT IN ('done', 'cancelled', @state)
+        """;
+
     public const string Find = "SELECT job, sequence, state, submitted_ms, changed_ms, output, facts, files FROM expocluster_jobs WHERE job = @job";
 
     public const string FindByOutput = """
@@ -67,6 +86,16 @@ internal static class RegisterSql
     public const string Remove = "DELETE FROM expocluster_jobs WHERE job = @job AND state IN ('done', 'cancelled')";
 
     public const string Ping = "SELECT 1";
+
+    // Its coordinators journal under their paths, its shards under names.
+    private const string IsSharding = "(persistence_id LIKE '/sharding/%' OR persistence_id LIKE '/system/sharding/%')";
+
+    public const string ListSharding = $"SELECT persistence_id FROM journal WHERE {IsSharding} UNION SELECT persistence_id FROM snapshot WHERE {IsSharding}";
+
+    public static readonly string[] ForgetSharding =
+    [
+        $"DELETE FROM journal WHERE {IsSharding}", $"DELETE FROM tags WHERE {IsSharding}", $"DELETE FROM snapshot WHERE {IsSharding}",
+    ];
 
     /// <summary>What else is known of a job, in tables of other owners too.</summary>
     public static IEnumerable<string> RemoveRest(bool isClusters) =>

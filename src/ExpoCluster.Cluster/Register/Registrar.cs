@@ -15,6 +15,9 @@ internal sealed class Registrar : ReceiveActor, IWithTimers
     private readonly Queue<object> queue = new();
     private bool isWriting;
 
+    // Of this coordinator: before it nobody compared the list with the journal.
+    private bool hasMended;
+
     public Registrar(JobRegister register)
     {
         this.register = register;
@@ -58,6 +61,12 @@ internal sealed class Registrar : ReceiveActor, IWithTimers
                     isWriting = true;
                     OwnThread.Run<object>(() =>
                     {
+                        if (!hasMended)
+                        {
+                            register.MendAsync(entry.Job, entry.Sequence).GetAwaiter().GetResult();
+                            hasMended = true;
+                        }
+
                         register.WriteAsync(entry).GetAwaiter().GetResult();
                         return Written.Instance;
                     }).PipeTo(Self);

@@ -19,6 +19,7 @@ public sealed class JobException(string code, string message, string advice, Exc
     public const string IdTaken = "EXPO3012";
     public const string JournalDamaged = "EXPO3013";
     public const string EngineDied = "EXPO3014";
+    public const string RowDamaged = "EXPO3015";
     public const string NoAnswer = "EXPO5105";
 
     /// <summary>What is journalled of a job cannot be read, by this build or by any.</summary>
@@ -28,6 +29,13 @@ public sealed class JobException(string code, string message, string advice, Exc
     /// <param name="inner">What was met.</param>
     public static JobException OfDamagedJournal(string journal, string why, string advice, Exception? inner = null) => new(
         JournalDamaged, $"{journal}: the job's journal cannot be gone on with ({why.TrimEnd('.')}).", advice, inner);
+
+    /// <summary>What the list of jobs says of one cannot be read; its journal may be sound.</summary>
+    /// <param name="why">What is wrong, as half a sentence.</param>
+    public static JobReason OfDamagedRow(string why) => new(
+        RowDamaged,
+        $"what the database's list of jobs says of this job cannot be read ({why}).",
+        "restore the row of the table expocluster_jobs, or cancel the job, and forget it by 'jobs prune'.");
 
     /// <summary>The program is at fault.</summary>
     public static JobException Unforeseen(Exception exception) => new(

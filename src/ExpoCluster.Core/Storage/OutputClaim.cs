@@ -26,12 +26,9 @@ public sealed partial record ClaimRecord(string Job, string PlanDigest, string H
         .Where(part => part.File < partCounts.Count && part.Part < partCounts[part.File]);
 
     /// <summary>Paths are made of the job's id, so it must be one.</summary>
-    internal bool IsSound => Job is not null && JobForm().IsMatch(Job) && PlanDigest is not null && !InFlight.IsDefault;
+    internal bool IsSound => Job is not null && JobId.IsOne(Job) && PlanDigest is not null && !InFlight.IsDefault;
 
     private static int Number(Group digits) => int.Parse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
-
-    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,62}\z")]
-    private static partial Regex JobForm();
 
     [GeneratedRegex(@"^([0-9]{1,9}):([0-9]{1,9})\z")]
     private static partial Regex PartForm();
@@ -127,6 +124,24 @@ public sealed class OutputClaim : IDisposable
 
         TryRemoveEmpty(paths.Root);
         return null;
+    }
+
+    /// <summary>Gives up a claim that came to nothing. Where nobody was before, nothing of it stays.</summary>
+    public void Withdraw()
+    {
+        if (Previous is null)
+        {
+            try
+            {
+                Delete(paths.Claim);
+            }
+            catch (StorageException)
+            {
+                // The error that led here is the one to report.
+            }
+        }
+
+        Dispose();
     }
 
     /// <summary>Removes what other jobs than <paramref name="job"/> left in the workspace; everything when it is null.</summary>

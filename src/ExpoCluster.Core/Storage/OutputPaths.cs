@@ -11,6 +11,9 @@ public sealed record OutputPaths(string Root)
 
     public const string ProvenanceName = "expocluster.json";
 
+    /// <summary>By which the nodes of a cluster know a storage root.</summary>
+    public const string StorageTokenName = ".expocluster-storage";
+
     /// <summary>Hidden from loaders; removed when the job has ended.</summary>
     public string Workspace => Path.Join(Root, WorkspaceName);
 

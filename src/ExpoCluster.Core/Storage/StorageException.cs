@@ -26,6 +26,9 @@ public sealed class StorageException(string code, string message, string advice,
     /// <summary>The device or the network file system failed, not a rule of it.</summary>
     public const string DeviceFailed = "EXPO4011";
 
+    /// <summary>What is named as output directory, or lies on the way there, is something else.</summary>
+    public const string NotADirectory = "EXPO4020";
+
     /// <summary>Why a job of a cluster is queued.</summary>
     public const string AwaitsSpace = "EXPO4007";
 
@@ -77,6 +80,11 @@ public sealed class StorageException(string code, string message, string advice,
         Posix.ErrorTooManyLinks => NotPlainFile(path, ThroughLink),
         _ => new StorageException(NotWritable, $"{path}: cannot {what} ({new Win32Exception(errno).Message}).", AccessAdvice),
     };
+
+    internal static StorageException NoDirectory(string place, string output, string what) => new(
+        NotADirectory,
+        place == output ? $"{output}: is {what}, and an output is a directory." : $"{output}: {place} is {what}, and no directory.",
+        "choose another output.");
 
     internal static StorageException NotPlainFile(string path, string what) => new(
         NotPlain, $"{path}: {what}.", "remove what is there if it is nobody's, or choose another --out.");

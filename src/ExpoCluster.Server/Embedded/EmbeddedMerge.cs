@@ -164,7 +164,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         var plans = new PlanStore();
         plans.Save(paths.Plan(job), plan);
         // The list of all jobs, which is of this one, is what the dashboard reads.
-        JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, CancellationToken.None).ConfigureAwait(false);
+        JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, cancellation: CancellationToken.None).ConfigureAwait(false);
         Node node = await Node.StartAloneAsync(SettingsFor(inFlight, watch, worker with { HeadStart = ahead }, plan, register), plans).ConfigureAwait(false);
         watch.Watch(node.System);
         IAsyncDisposable? dashboard = null;

@@ -23,15 +23,15 @@ internal static class JobDescription
     private static Job FromRegister(RegisterEntry entry, bool withFiles)
     {
         RegisterFacts facts = entry.Facts;
-        Recipe recipe = Recipe.FromCanonicalJson(facts.RecipeJson);
+        Recipe? recipe = RecipeOf(entry, out string? damage);
         return new Job
         {
             Id = entry.Job,
-            Name = recipe.Name,
-            Alphas = !recipe.Sweep.IsEmpty ? recipe.Sweep : recipe.Alpha.Single is { } alpha ? [alpha] : null,
+            Name = recipe?.Name,
+            Alphas = recipe is null ? null : !recipe.Sweep.IsEmpty ? recipe.Sweep : recipe.Alpha.Single is { } alpha ? [alpha] : null,
             State = entry.State,
-            Reason = ReasonOf(facts.Reason),
-            Output = facts.Folders.IsEmpty ? [entry.Output] : [.. facts.Folders.Select(folder => Path.Join(entry.Output, folder))],
+            Reason = ReasonOf(facts.Reason ?? (damage is null ? null : Core.Jobs.JobException.OfDamagedRow(damage))),
+            Output = entry.Output.Length == 0 ? [] : facts.Folders.IsEmpty ? [entry.Output] : [.. facts.Folders.Select(folder => Path.Join(entry.Output, folder))],
             Parts = new JobParts(facts.Parts, 0, facts.Committed, 0),
             BytesTotal = facts.Bytes,
             BytesWritten = facts.BytesCommitted,
@@ -44,6 +44,28 @@ internal static class JobDescription
             ChangedAt = entry.ChangedAt,
             PlanDigest = facts.PlanDigest,
         };
+    }
+
+    // A recipe may be of a newer version's words.
+    private static Recipe? RecipeOf(RegisterEntry entry, out string? damage)
+    {
+        damage = entry.Damage;
+        if (damage is not null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Recipe.FromCanonicalJson(entry.Facts.RecipeJson);
+        }
+#pragma warning disable CA1031 // Whatever a row of a database leads to, the other jobs of the list are shown.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            damage = $"its recipe: {exception.Message.TrimEnd('.')}";
+            return null;
+        }
     }
 
     private static Job WithNews(Job job, LiveNews news, bool withFiles)

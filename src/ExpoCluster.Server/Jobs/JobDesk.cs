@@ -11,8 +11,11 @@ namespace ExpoCluster.Server.Jobs;
 /// <summary>Where jobs are asked for by their ids. It wakes no coordinator whose job the register does not know, or knows to be over.</summary>
 public sealed class JobDesk(Node node, JobRegister register, LiveJobs live, PublishedStatistics statistics)
 {
+    private const int MendLooks = 10;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FirstNewsPatience = TimeSpan.FromMilliseconds(1500);
+    private static readonly TimeSpan MendPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ListPatience = TimeSpan.FromMilliseconds(60);
 
     /// <summary>Who sits at it.</summary>
@@ -29,12 +32,13 @@ public sealed class JobDesk(Node node, JobRegister register, LiveJobs live, Publ
         return await DescribeAsync(entry, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>The job as the register has it, and while it lives as its coordinator says.</summary>
     public async Task<Job> DescribeAsync(RegisterEntry entry, CancellationToken cancellation)
     {
         if (JobStates.HasEnded(entry.State))
         {
             Job ended = JobDescription.Of(entry, news: null, withFiles: true);
-            return entry.State == JobStates.Done ? ended with { Statistics = await statistics.OfAsync(entry).ConfigureAwait(false) } : ended;
+            return entry is { State: JobStates.Done, Damage: null } ? ended with { Statistics = await statistics.OfAsync(entry).ConfigureAwait(false) } : ended;
         }
 
         LiveJob job = live.Follow(entry.Job);
@@ -70,6 +74,9 @@ public sealed class JobDesk(Node node, JobRegister register, LiveJobs live, Publ
         {
             case JobStates.Cancelled:
                 break;
+            case var _ when entry.Damage is not null:
+                await CancelDamagedAsync(id, cancellation).ConfigureAwait(false);
+                break;
             case JobStates.Done:
                 throw JobException.NotPossible(id, entry.State, "it cannot be cancelled");
             default:
@@ -78,6 +85,44 @@ public sealed class JobDesk(Node node, JobRegister register, LiveJobs live, Publ
         }
 
         return await ShowAsync(id, cancellation).ConfigureAwait(false);
+    }
+
+    // Its coordinator knows better than the row, and writes what it knows. Where nothing is journalled either, the row is all there is.
+    private async Task CancelDamagedAsync(string id, CancellationToken cancellation)
+    {
+        JobException? refusal = null;
+        try
+        {
+            await CommandAsync(new CancelJob { Job = id }, cancellation).ConfigureAwait(false);
+        }
+        catch (JobException exception) when (exception.Code == JobException.WrongPhase)
+        {
+            refusal = exception;
+        }
+
+        if (!await IsMendedAsync(id, cancellation).ConfigureAwait(false))
+        {
+            await register.OverrideAsync(id, JobStates.Cancelled, TimeProvider.System.GetUtcNow(), cancellation).ConfigureAwait(false);
+        }
+        else if (refusal is not null)
+        {
+            throw refusal;
+        }
+    }
+
+    private async Task<bool> IsMendedAsync(string id, CancellationToken cancellation)
+    {
+        for (int look = 0; look < MendLooks; look++)
+        {
+            if ((await FindAsync(id, cancellation).ConfigureAwait(false)).Damage is null)
+            {
+                return true;
+            }
+
+            await Task.Delay(MendPatience / MendLooks, cancellation).ConfigureAwait(false);
+        }
+
+        return false;
     }
 
     /// <summary>Has a failed job give up what it could go on with.</summary>

@@ -87,5 +87,5 @@ public sealed class JobPruning(JobRegister register, Func<string, CancellationTo
     }
 
     // The plan is the last that its coordinator removes from there, and without a journal nobody would.
-    private static bool HasWorkspace(RegisterEntry entry) => File.Exists(new OutputPaths(entry.Output).Plan(entry.Job));
+    private static bool HasWorkspace(RegisterEntry entry) => entry.Output.Length > 0 && File.Exists(new OutputPaths(entry.Output).Plan(entry.Job));
 }

@@ -75,7 +75,7 @@ public sealed class ClusterNode : IAsyncDisposable
         {
             started = options.Database is NodeDatabase.PostgreSql server
                 ? await JoinAsync(options, server, hub, say, cancellation).ConfigureAwait(false)
-                : await StartAloneAsync(options, hub).ConfigureAwait(false);
+                : await StartAloneAsync(options, hub, say).ConfigureAwait(false);
         }
         catch
         {
@@ -140,7 +140,7 @@ public sealed class ClusterNode : IAsyncDisposable
             await StorageCheck.CheckAsync(database, options.StorageRoots, cancellation).ConfigureAwait(false);
             var plans = new PlanStore();
             JobRegister register = await database.PatientlyAsync(
-                now => JobRegister.OpenAsync(JournalOf(options), now), cancellation).ConfigureAwait(false);
+                now => JobRegister.OpenAsync(JournalOf(options), say, now), cancellation).ConfigureAwait(false);
             Formation? formation = null;
             NodeSettings settings = SettingsOf(options, hub, database, register) with
             {
@@ -168,10 +168,10 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    private static async Task<ClusterNode> StartAloneAsync(NodeOptions options, HubSession hub)
+    private static async Task<ClusterNode> StartAloneAsync(NodeOptions options, HubSession hub, Action<string> say)
     {
         var plans = new PlanStore();
-        JobRegister register = await JobRegister.OpenAsync(JournalOf(options)).ConfigureAwait(false);
+        JobRegister register = await JobRegister.OpenAsync(JournalOf(options), say).ConfigureAwait(false);
         Node node = await Node.StartAloneAsync(SettingsOf(options, hub, database: null, register), plans).ConfigureAwait(false);
         return new ClusterNode(options, node, hub, plans, register, database: null);
     }

@@ -270,6 +270,47 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
         Assert.Equal(ClusterException.DatabaseRefuses, refused.Code);
     }
 
+    [FactNeeding(Needs.Postgres)]
+    public async Task Rows_that_no_node_has_written_are_passed_over_with_a_word()
+    {
+        server!.Query(
+            """
+            insert into expocluster_nodes values ('garbage', true, now()), ('', true, now()), ('akka.ssl.tcp://expocluster@:0', true, now()),
+              ('akka.ssl.tcp://expocluster@h:1', true, 'infinity'), ('akka.ssl.tcp://expocluster@h:2', true, '-infinity'), ('akka.ssl.tcp://expocluster@h:3', true, '9999-01-01'),
+              (E'akka.ssl.tcp://a b\u001b[31m@h:4', true, '4000-01-01 BC')
+            """);
+
+        Assert.Null(await new NodeRegistry(database, "akka.ssl.tcp://expocluster@h:9", said.Add).FormOrFindAsync(TimeSpan.FromMinutes(1), CancellationToken.None));
+
+        Assert.True(said.Count >= 6, string.Join('\n', said));
+        Assert.All(said, line => Assert.Contains("expocluster_nodes", line, StringComparison.Ordinal));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task Times_that_nobody_would_have_written_hold_neither_lease_nor_output()
+    {
+        using ActorSystem system = ActorSystem.Create("leases");
+        using DatabaseLease lease = Lease(system, "one");
+        server!.Query("insert into expocluster_leases values ('right', 'nobody', 'infinity'); insert into expocluster_outputs values ('/out', 'ghost', 'infinity')");
+
+        Assert.True(await lease.Acquire());
+        Assert.Equal("job1", await new OutputRows(database.Source).ClaimAsync("/out", "job1"));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_cluster_that_lost_its_name_or_got_a_second_has_one()
+    {
+        server!.Query("delete from expocluster_identity");
+        await using ClusterDatabase first = await OpenAsync();
+        server.Query("insert into expocluster_identity values ('00000000-0000-0000-0000-000000000001')");
+
+        await using ClusterDatabase second = await OpenAsync();
+        await using ClusterDatabase third = await OpenAsync();
+
+        Assert.NotEqual(Guid.Empty, first.Identity);
+        Assert.Equal(second.Identity, third.Identity);
+    }
+
     // All of them in one statement, as Akka does.
     private async Task WriteAsync(string entity, string writer, params long[] numbers)
     {
