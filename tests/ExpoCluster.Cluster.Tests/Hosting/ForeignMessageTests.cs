@@ -4,14 +4,10 @@ using Akka.Configuration;
 using Akka.Dispatch.SysMsg;
 using Akka.Remote.Transport.DotNetty;
 using Akka.Serialization;
-using ExpoCluster.Cluster.Certificates;
-using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Serialization;
-using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Planning;
-using ExpoCluster.EndToEnd;
 using Google.Protobuf.WellKnownTypes;
 
 namespace ExpoCluster.Cluster.Tests.Hosting;
@@ -21,17 +17,10 @@ public sealed class ForeignMessageTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("expocluster-");
-    private readonly NodeCertificate certificate;
+    private readonly NodesOfTest nodes = new();
     private Node node = null!;
     private ActorSystem insider = null!;
     private IActorRef here = null!;
-
-    public ForeignMessageTests()
-    {
-        using var authority = new TestAuthority(directory.FullName, "ours");
-        certificate = authority.CertificateFor("node");
-    }
 
     public static TheoryData<string> Foreign => [.. Messages.Keys];
 
@@ -53,7 +42,7 @@ public sealed class ForeignMessageTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        node = await Node.StartAsync(SettingsOfNode(), new PlanStore(), cluster => cluster.JoinAsync(cluster.SelfAddress));
+        node = await Node.StartAsync(nodes.Settings("node", NodeSettings.CoordinatorRole) with { LogLevel = "OFF" }, new PlanStore(), cluster => cluster.JoinAsync(cluster.SelfAddress));
         insider = ActorSystem.Create("insider", ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString($$"""
             akka { stdout-loglevel = OFF, loglevel = OFF, actor.provider = remote, remote.dot-netty.tcp { hostname = 127.0.0.1, port = 0, enable-ssl = true } }
             akka.actor.serializers {
@@ -65,7 +54,7 @@ public sealed class ForeignMessageTests : IAsyncLifetime
               "{{typeof(NodeVitals).FullName}}, ExpoCluster.Cluster" = expo-protocol
               "{{typeof(Wrapped).FullName}}, ExpoCluster.Cluster.Tests" = hyperion
             }
-            """))).And(new DotNettySslSetup(certificate.Own, suppressValidation: true, requireMutualAuthentication: true)));
+            """))).And(new DotNettySslSetup(nodes.Certificate.Own, suppressValidation: true, requireMutualAuthentication: true)));
         here = node.System.ActorOf(Props.Create(() => new Receiver()), "receiver");
     }
 
@@ -73,7 +62,7 @@ public sealed class ForeignMessageTests : IAsyncLifetime
     {
         await insider.Terminate();
         await node.DisposeAsync();
-        directory.Delete(recursive: true);
+        nodes.Dispose();
     }
 
     [Theory]
@@ -157,17 +146,6 @@ public sealed class ForeignMessageTests : IAsyncLifetime
 
     private IActorRef Resolve(string path) => ((ExtendedActorSystem)insider).Provider.ResolveActorRef(
         new RootActorPath(node.Cluster.SelfAddress).ToString().TrimEnd('/') + path);
-
-    private NodeSettings SettingsOfNode() => new()
-    {
-        Certificate = certificate,
-        Roles = [NodeSettings.CoordinatorRole],
-        Shared = new SharedSettings("Host=127.0.0.1;Port=1", "of the test"),
-        Journal = JournalSettings.Sqlite(Path.Join(directory.FullName, "node.db"), isLocal: true),
-        Coordinators = new CoordinatorSettings { Version = "test" },
-        Worker = new WorkerSettings { Lanes = 1 },
-        LogLevel = "OFF",
-    };
 
     public sealed record Surprise;
 

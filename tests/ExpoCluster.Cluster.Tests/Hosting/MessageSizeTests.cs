@@ -1,11 +1,7 @@
 using Akka.Actor;
-using ExpoCluster.Cluster.Certificates;
-using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
-using ExpoCluster.Cluster.Work;
 using ExpoCluster.Core.Planning;
-using ExpoCluster.EndToEnd;
 using Google.Protobuf;
 
 namespace ExpoCluster.Cluster.Tests.Hosting;
@@ -15,22 +11,15 @@ public sealed class MessageSizeTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("expocluster-");
-    private readonly NodeCertificate certificate;
+    private readonly NodesOfTest nodes = new();
     private Node near = null!;
     private Node far = null!;
     private IActorRef echo = null!;
 
-    public MessageSizeTests()
-    {
-        using var authority = new TestAuthority(directory.FullName, "ours");
-        certificate = authority.CertificateFor("node");
-    }
-
     public async Task InitializeAsync()
     {
-        far = await Node.StartAsync(Settings("far"), new PlanStore(), cluster => cluster.JoinAsync(cluster.SelfAddress));
-        near = await Node.StartAsync(Settings("near"), new PlanStore(), cluster => cluster.JoinAsync(far.Cluster.SelfAddress));
+        far = await Node.StartAsync(nodes.Settings("far", NodeSettings.WebRole), new PlanStore(), cluster => cluster.JoinAsync(cluster.SelfAddress));
+        near = await Node.StartAsync(nodes.Settings("near", NodeSettings.WebRole), new PlanStore(), cluster => cluster.JoinAsync(far.Cluster.SelfAddress));
         far.System.ActorOf(Props.Create(() => new Echo()), "echo");
         echo = ((ExtendedActorSystem)near.System).Provider.ResolveActorRef(new RootActorPath(far.Cluster.SelfAddress) / "user" / "echo");
     }
@@ -39,7 +28,7 @@ public sealed class MessageSizeTests : IAsyncLifetime
     {
         await near.DisposeAsync();
         await far.DisposeAsync();
-        directory.Delete(recursive: true);
+        nodes.Dispose();
     }
 
     [Fact]
@@ -78,16 +67,6 @@ public sealed class MessageSizeTests : IAsyncLifetime
         Assert.Equal(progress, await echo.Ask<JobProgress>(progress, Patience));
         Assert.True(progress.CalculateSize() < MessageLimits.FrameBytes / 2);
     }
-
-    private NodeSettings Settings(string name) => new()
-    {
-        Certificate = certificate,
-        Roles = [NodeSettings.WebRole],
-        Shared = new SharedSettings("Host=127.0.0.1;Port=1", "of the test"),
-        Journal = JournalSettings.Sqlite(Path.Join(directory.FullName, name + ".db"), isLocal: true),
-        Coordinators = new CoordinatorSettings { Version = "test" },
-        Worker = new WorkerSettings { Lanes = 1 },
-    };
 
     private sealed class Echo : ReceiveActor
     {
