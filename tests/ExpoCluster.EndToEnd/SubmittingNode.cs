@@ -88,15 +88,15 @@ public sealed class SubmittingNode : IAsyncDisposable
     private async Task<T> AskAsync<T>(ICoordinatorMessage message)
     {
         long began = TimeProvider.System.GetTimestamp();
-        while (true)
+        for (TimeSpan wait = AskAgainAfter; ; wait *= 2)
         {
             try
             {
-                return await node.Node.Coordinators.Ask<T>(message, AskAgainAfter);
+                return await node.Node.Coordinators.Ask<T>(message, wait);
             }
             catch (AskTimeoutException) when (TimeProvider.System.GetElapsedTime(began) < Patience)
             {
-                // Nobody was there to answer.
+                // Nobody was there to answer, or the machine has so much to do that an answer takes longer.
             }
         }
     }

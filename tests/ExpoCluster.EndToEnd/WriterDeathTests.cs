@@ -60,7 +60,8 @@ public sealed class WriterDeathTests : IDisposable
         await using SubmittingNode user = await StartOthersAsync(first);
         await user.SubmitAsync(Job, place, place.Output);
 
-        await UntilAsync(() => State().CommittedParts > 0);
+        // By the coordinator's own word: to ask the database takes a process each time, and on a busy machine all is done by then.
+        await user.WaitForAsync(Job, now => now.Committed > 0, () => nodes.Logs);
         first.Kill();
         Assert.False(State().Files[0].IsComplete, nodes.Logs);
         long changed = ChangeByteOfCommittedPart();
