@@ -57,7 +57,7 @@ public sealed class StorageTests
             "merge", "--base", place.Base, "--aligned", place.Aligned, "--alpha", "0.3", "--out", Path.Join(place.PathOf("file"), "out"));
 
         Assert.Equal(4, merge.ExitCode);
-        Assert.Contains("EXPO4002", merge.Errors, StringComparison.Ordinal);
+        Assert.Contains("EXPO4020", merge.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", merge.Errors, StringComparison.Ordinal);
     }
 

@@ -102,7 +102,7 @@ public static class JobRules
         return state.PlanDigest == command.Plan.PlanDigest && state.Submission!.Output == command.Submission.Output
             ? new JobDecision.Ignored("This job was submitted before.")
             : new JobDecision.Rejected(
-                JobException.WrongPhase,
+                JobException.IdTaken,
                 $"job {command.Submission.Job} exists already, with another plan.",
                 "choose another id, or look at the job that has it.");
     }

@@ -78,6 +78,12 @@ public static class OutputPreflight
                 "choose another output directory.");
         }
 
+        if (OutputPlace.FindOwnName(output) is { } name)
+        {
+            return new RecipeProblem(
+                InsideWorkspace, "--out", $"{output.Root} has a name that the program gives to a file of its own, {name}.", "choose another output directory.");
+        }
+
         string? cache = hubCache is null ? null : RealPath.Of(hubCache);
         bool isInside = cache is not null && RealPath.IsInside(output.Root, cache);
         return isInside || HubCache.IsInModel(output.Root)

@@ -1,6 +1,6 @@
 using System.Globalization;
 using ExpoCluster.Cluster.Register;
-using ExpoCluster.Server.Jobs;
+using ExpoCluster.Core.Jobs;
 
 namespace ExpoCluster.Server.Api;
 
@@ -16,7 +16,7 @@ internal static class JobCursor
         return dot > 0
             && long.TryParse(text.AsSpan(0, dot), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long milliseconds)
             && milliseconds is >= 0 and < 253_402_300_800_000
-            && JobRequest.IsId(text[(dot + 1)..])
+            && JobId.IsOne(text[(dot + 1)..])
                 ? new RegisterPosition(DateTimeOffset.FromUnixTimeMilliseconds(milliseconds), text[(dot + 1)..])
                 : null;
     }

@@ -6,7 +6,6 @@ using ExpoCluster.Client.Jobs;
 using ExpoCluster.Client.Plans;
 using ExpoCluster.Client.Problems;
 using ExpoCluster.Cluster.Register;
-using ExpoCluster.Core.Storage;
 using ExpoCluster.Server.Access;
 using ExpoCluster.Server.Jobs;
 using Microsoft.AspNetCore.Builder;
@@ -45,29 +44,22 @@ internal static class JobEndpoints
         .Produces<Problem>(StatusCodes.Status400BadRequest, Problem.MediaType);
 
     private static async Task<IResult> SubmitAsync(
-        HttpContext context, JobSubmission submission, JobDesk desk, StorageRoots roots, Audit audit, CancellationToken cancellation)
+        HttpContext context, JobSubmission submission, JobDesk desk, Audit audit, CancellationToken cancellation)
     {
-        JobRequest request = await ReadAsync(context.Request, roots, needsOutput: true, cancellation).ConfigureAwait(false);
+        using JsonDocument body = await RequestBody.ReadAsync(context.Request, cancellation).ConfigureAwait(false);
         var visitor = Visitor.Of(context);
-        Submission done = await submission.SubmitAsync(request, visitor.Name, cancellation).ConfigureAwait(false);
+        Submission done = await submission.SubmitAsync(body.RootElement, visitor.Name, cancellation).ConfigureAwait(false);
         audit.Submitted(visitor, done.Entry.Job);
         Job job = await desk.DescribeAsync(done.Entry, cancellation).ConfigureAwait(false);
         context.Response.Headers.Location = "/api/jobs/" + job.Id;
         return Answer(job with { Notes = done.Notes }, done.IsNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
-    private static async Task<IResult> PlanAsync(
-        HttpContext context, JobSubmission submission, StorageRoots roots, CancellationToken cancellation)
+    private static async Task<IResult> PlanAsync(HttpContext context, JobSubmission submission, CancellationToken cancellation)
     {
-        JobRequest request = await ReadAsync(context.Request, roots, needsOutput: false, cancellation).ConfigureAwait(false);
-        PlannedRequest planned = await submission.PlanAsync(request, cancellation).ConfigureAwait(false);
-        return Results.Json(PlanDescriptions.Of(request.Recipe, planned.Merge, planned.Needs), ContractJson.Default.PlanDescription);
-    }
-
-    private static async Task<JobRequest> ReadAsync(HttpRequest request, StorageRoots roots, bool needsOutput, CancellationToken cancellation)
-    {
-        using JsonDocument body = await RequestBody.ReadAsync(request, cancellation).ConfigureAwait(false);
-        return JobRequest.Read(body.RootElement, roots.Resolve, needsOutput);
+        using JsonDocument body = await RequestBody.ReadAsync(context.Request, cancellation).ConfigureAwait(false);
+        PlanDescription plan = await submission.PlanAsync(body.RootElement, needsOutput: false, cancellation).ConfigureAwait(false);
+        return Results.Json(plan, ContractJson.Default.PlanDescription);
     }
 
     private static async Task<IResult> ListAsync(

@@ -106,9 +106,10 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
         await HubSideFiles.BringAsync(merge.Aligned, paths, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Throws when the output must not lie where it should.</summary>
+    /// <summary>Throws when the output must not, or cannot, lie where it should.</summary>
     public static void CheckPlace(OutputPaths paths, PlannedMerge merge)
     {
+        OutputPlace.Demand(paths);
         if ((OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) ?? OutputPreflight.FindMisplaced(paths, HubEnvironment.CacheOfProcess())) is { } problem)
         {
             throw new UsageException(problem);

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Recipes.BuiltIn;
 
@@ -11,7 +11,7 @@ namespace ExpoCluster.Server.Jobs;
 /// <param name="Id">Chosen by the client; null to be known by recipe and output.</param>
 /// <param name="Overwrite">Another model in the output directory is replaced.</param>
 /// <param name="Recipe">With real paths.</param>
-public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recipe)
+public sealed record JobRequest(string? Id, bool Overwrite, Recipe Recipe)
 {
     private const string IdKey = "id";
     private const string OverwriteKey = "overwrite";
@@ -38,9 +38,6 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
         return problems.Count == 0 ? new JobRequest(id, overwrite, recipe!) : throw new UsageException(problems.ToImmutable());
     }
 
-    /// <summary>Whether a job could have this id.</summary>
-    public static bool IsId(string text) => IdForm().IsMatch(text);
-
     private static string? ReadId(JsonElement body, ImmutableArray<RecipeProblem>.Builder problems)
     {
         if (!body.TryGetProperty(IdKey, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
@@ -48,7 +45,7 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
             return null;
         }
 
-        if (value.ValueKind == JsonValueKind.String && IsId(value.GetString()!))
+        if (value.ValueKind == JsonValueKind.String && JobId.IsOne(value.GetString()!))
         {
             return value.GetString();
         }
@@ -139,7 +136,4 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
             return reference;
         }
     }
-
-    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,62}\z")]
-    private static partial Regex IdForm();
 }

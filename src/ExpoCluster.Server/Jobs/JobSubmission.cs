@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
+using System.Text.Json;
 using ExpoCluster.Client.Jobs;
+using ExpoCluster.Client.Plans;
 using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Register;
@@ -64,18 +66,26 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     }
 
     /// <summary>What a submission would do. Nothing is written.</summary>
+    /// <param name="body">As <see cref="JobRequest.Read"/> takes it.</param>
+    /// <param name="needsOutput">It must name one.</param>
+    /// <param name="cancellation">The client is gone.</param>
     /// <exception cref="Tensors.ExpoException">It cannot be done.</exception>
-    public async Task<PlannedRequest> PlanAsync(JobRequest request, CancellationToken cancellation)
+    public async Task<PlanDescription> PlanAsync(JsonElement body, bool needsOutput, CancellationToken cancellation)
     {
-        PlannedRequest planned = await OpenAsync(request, cancellation).ConfigureAwait(false);
-        return planned.Condition == OutputCondition.Finished
-            ? planned with { Merge = planned.Merge with { Notes = planned.Merge.Notes.Add($"{request.Recipe.Output} is already there, whole: merge would have nothing to do") } }
-            : planned;
+        JsonElement kept = body.Clone();
+        PlannedRequest planned = await OpenAsync(() => Read(kept, needsOutput), cancellation).ConfigureAwait(false);
+        return await Planners.RunAsync(_ => Describe(planned), cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Makes a job of what was asked for, or finds the one that it is already.</summary>
+    /// <param name="body">As <see cref="JobRequest.Read"/> takes it.</param>
+    /// <param name="submittedBy">Who; null where nobody is asked.</param>
+    /// <param name="cancellation">The client is gone.</param>
     /// <exception cref="Tensors.ExpoException">It was refused.</exception>
-    public async Task<Submission> SubmitAsync(JobRequest request, string? submittedBy, CancellationToken cancellation)
+    public async Task<Submission> SubmitAsync(JsonElement body, string? submittedBy, CancellationToken cancellation)
     {
+        JsonElement kept = body.Clone();
+        JobRequest request = await Planners.RunAsync(_ => Read(kept, needsOutput: true), cancellation).ConfigureAwait(false);
         if (request.Id is { } id && await register.FindAsync(id, cancellation).ConfigureAwait(false) is { } known)
         {
             return SameOrRefused(known, request);
@@ -106,7 +116,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         }
 
         DateTimeOffset start = clock.GetUtcNow();
-        PlannedRequest planned = await OpenAsync(request, cancellation).ConfigureAwait(false);
+        PlannedRequest planned = await OpenAsync(() => request, cancellation).ConfigureAwait(false);
         if (planned.Condition == OutputCondition.Finished && request.Id is null
             && there.FirstOrDefault(entry => entry.State == JobStates.Done && entry.Facts.PlanDigest == planned.Merge.Plan.Digest) is { } done)
         {
@@ -131,10 +141,17 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         CheckSize(submission);
         submission.TraceParent = JobTrace.Text(JobTrace.Record(
             JobTrace.Plan, JobTrace.Of(job), start, [new(JobTrace.JobAttribute, job), new(JobTrace.NodeAttribute, desk.NodeName)]));
+        bool isNew = await CommandAsync(submission, new PlanDeposit(paths, job, planned.Merge.Plan), planned, cancellation).ConfigureAwait(false);
+        RegisterEntry entry = await desk.FindAsync(job, cancellation).ConfigureAwait(false);
+        return isNew ? new Submission(entry, IsNew: true) : SameOrRefused(entry, request);
+    }
+
+    // A job that is refused leaves nothing. Where nobody answered it may yet be taken, and needs its plan.
+    private async Task<bool> CommandAsync(SubmitJob submission, PlanDeposit deposit, PlannedRequest planned, CancellationToken cancellation)
+    {
         await OwnThread.Run(() =>
         {
-            Durability.CreateDirectory(paths.Workspace);
-            plans.Save(paths.Plan(job), planned.Merge.Plan);
+            deposit.Make(plans);
             HubNeeds.Record(planned.Merge);
             return true;
         }).ConfigureAwait(false);
@@ -143,18 +160,29 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
             plans.Forget(planned.Merge.Plan.Digest);
         }
 
-        bool isNew = await desk.CommandAsync(submission, cancellation).ConfigureAwait(false);
-        RegisterEntry entry = await desk.FindAsync(job, cancellation).ConfigureAwait(false);
-        return isNew ? new Submission(entry, IsNew: true) : SameOrRefused(entry, request);
+        try
+        {
+            return await desk.CommandAsync(submission, cancellation).ConfigureAwait(false);
+        }
+        catch (JobException refusal) when (refusal.Code != JobException.NoAnswer)
+        {
+            plans.Forget(planned.Merge.Plan.Digest);
+            await OwnThread.Run(() =>
+            {
+                deposit.Withdraw();
+                return true;
+            }).ConfigureAwait(false);
+            throw;
+        }
     }
 
-    // All that reads files is done in the planner's slot, for any of it may never be answered.
-    private async Task<PlannedRequest> OpenAsync(JobRequest request, CancellationToken cancellation)
+    // All that looks at files is done in a planner's slot, for any of it may never be answered.
+    private async Task<PlannedRequest> OpenAsync(Func<JobRequest> read, CancellationToken cancellation)
     {
         PlannedRequest planned;
         try
         {
-            planned = await Planners.RunAsync(token => Open(request, token), cancellation).ConfigureAwait(false);
+            planned = await Planners.RunAsync(token => Open(read(), token), cancellation).ConfigureAwait(false);
         }
         catch (HubException refusal) when (HubErrors.IsAboutToken(refusal))
         {
@@ -163,10 +191,24 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
 
         if (planned.Full is { } full)
         {
-            await CheckOthersAsync(new OutputPaths(request.Recipe.Output!), planned, full, cancellation).ConfigureAwait(false);
+            await CheckOthersAsync(new OutputPaths(planned.Request.Recipe.Output!), planned, full, cancellation).ConfigureAwait(false);
         }
 
         return planned;
+    }
+
+    private JobRequest Read(JsonElement body, bool needsOutput) => JobRequest.Read(body, Resolve, needsOutput);
+
+    private string Resolve(string field, string path)
+    {
+        string real = roots.Resolve(field, path);
+        if (field == "out" && OutputPlace.FindDanglingLink(Path.Combine(roots.Paths[0], path)) is { } link)
+        {
+            throw new UsageException(new RecipeProblem(
+                StorageException.NotADirectory, field, $"'{path}': {link} is a symbolic link that leads to nothing.", "choose another output, or make the directory that it leads to."));
+        }
+
+        return real;
     }
 
     private PlannedRequest Open(JobRequest request, CancellationToken cancellation)
@@ -175,7 +217,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
         HubSession session = hub.Anew(namesByCommit: true, cancellation);
         PlannedMerge merge = Planner.Plan(request.Recipe, session, new PlanningWork(cancellation), roots);
         roots.Check(merge.Plan, hub.Cache);
-        var planned = new PlannedRequest(merge, HubNeeds.Of(merge, session));
+        var planned = new PlannedRequest(request, merge, HubNeeds.Of(merge, session));
         return request.Recipe.Output is { } output ? WithOutput(new OutputPaths(output), planned, request) : planned;
     }
 
@@ -206,20 +248,36 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
     // What would fit if other jobs were not there is a matter of time: such a job is taken, and waits.
     private async Task CheckOthersAsync(OutputPaths paths, PlannedRequest planned, StorageException full, CancellationToken cancellation)
     {
-        FileSystemFacts storage = FileSystemFacts.Of(paths.Root);
         ImmutableArray<RegisterEntry> unfinished = await register.ListAsync(Unfinished, after: null, MaxOthers, cancellation).ConfigureAwait(false);
-        long others = unfinished
-            .Where(entry => FileSystemFacts.Of(entry.Output).MountPoint == storage.MountPoint)
-            .Sum(entry => entry.Facts.Bytes);
-        if (OutputNeeds.Of(planned.Merge).Bytes > storage.FreeBytes + others)
+        bool mayFit = await Planners.RunAsync(_ => FitsWithout(unfinished, paths, planned), cancellation).ConfigureAwait(false);
+        if (!mayFit)
         {
             ExceptionDispatchInfo.Throw(full);
         }
     }
 
+    private static bool FitsWithout(ImmutableArray<RegisterEntry> unfinished, OutputPaths paths, PlannedRequest planned)
+    {
+        FileSystemFacts storage = FileSystemFacts.Of(paths.Root);
+        long others = unfinished
+            .Where(entry => entry.Damage is null && FileSystemFacts.Of(entry.Output).MountPoint == storage.MountPoint)
+            .Aggregate(0L, (sum, entry) => sum + Math.Min(entry.Facts.Bytes, long.MaxValue - sum));
+        return OutputNeeds.Of(planned.Merge).Bytes - storage.FreeBytes <= others;
+    }
+
+    private static PlanDescription Describe(PlannedRequest planned)
+    {
+        string? output = planned.Request.Recipe.Output;
+        PlannedMerge merge = planned.Condition == OutputCondition.Finished
+            ? planned.Merge with { Notes = planned.Merge.Notes.Add($"{output} is already there, whole: merge would have nothing to do") }
+            : planned.Merge;
+        return PlanDescriptions.Of(planned.Request.Recipe, merge, planned.Needs);
+    }
+
     private OutputCondition Inspect(OutputPaths paths, PlannedRequest planned, JobRequest request)
     {
         PlannedMerge merge = planned.Merge;
+        OutputPlace.Demand(paths);
         RecipeProblem? overlap = OutputPreflight.FindOverlap(paths, [merge.Base, merge.Aligned]) ?? planned.Needs?.FindOverlap(paths) ?? OutputPreflight.FindMisplaced(paths, hub.Cache.Directory);
         if (overlap is not null)
         {

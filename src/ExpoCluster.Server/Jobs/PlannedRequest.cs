@@ -6,9 +6,10 @@ using ExpoCluster.Core.Storage;
 namespace ExpoCluster.Server.Jobs;
 
 /// <summary>What a request would do.</summary>
+/// <param name="Request">What was asked for.</param>
 /// <param name="Merge">The plan.</param>
 /// <param name="Needs">What has to be fetched from the Hub for it; null where no model of the Hub is involved.</param>
-public sealed record PlannedRequest(PlannedMerge Merge, HubNeeds? Needs)
+public sealed record PlannedRequest(JobRequest Request, PlannedMerge Merge, HubNeeds? Needs)
 {
     /// <summary>Of the output directory; null where none was named.</summary>
     internal OutputCondition? Condition { get; init; }

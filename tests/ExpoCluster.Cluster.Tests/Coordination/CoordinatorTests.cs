@@ -64,7 +64,7 @@ public sealed class CoordinatorTests : ClusterTestKit
         SubmitJob other = Submission();
         other.PlanDigest = "another";
         coordinator.Tell(other, user);
-        Assert.Equal("EXPO3008", user.ExpectMsg<JobRejected>(Soon).Code);
+        Assert.Equal("EXPO3012", user.ExpectMsg<JobRejected>(Soon).Code);
     }
 
     [Fact]

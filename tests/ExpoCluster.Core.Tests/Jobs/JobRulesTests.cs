@@ -19,8 +19,8 @@ public sealed class JobRulesTests
     [Fact]
     public void Another_plan_or_output_under_the_same_id_is_rejected()
     {
-        AssertRejected("EXPO3008", JobRules.Decide(Jobs.Staged(), new JobCommand.Submit(Jobs.Submission, Jobs.Plan with { PlanDigest = "other" })));
-        AssertRejected("EXPO3008", JobRules.Decide(Jobs.Staged(), new JobCommand.Submit(Jobs.Submission with { Output = "/other" }, Jobs.Plan)));
+        AssertRejected("EXPO3012", JobRules.Decide(Jobs.Staged(), new JobCommand.Submit(Jobs.Submission, Jobs.Plan with { PlanDigest = "other" })));
+        AssertRejected("EXPO3012", JobRules.Decide(Jobs.Staged(), new JobCommand.Submit(Jobs.Submission with { Output = "/other" }, Jobs.Plan)));
     }
 
     [Fact]

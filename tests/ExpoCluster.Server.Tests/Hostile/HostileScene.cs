@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -31,6 +32,13 @@ public sealed class HostileScene : ApiScene
         File.Copy(Path.Join(Pair.Aligned, "model.safetensors"), Path.Join(outside, "model.safetensors"));
         Directory.CreateSymbolicLink(Path.Join(Root, "leads-out"), outside);
         Directory.CreateSymbolicLink(Path.Join(Root, "circle"), Path.Join(Root, "circle"));
+        using (var pipe = Process.Start("mkfifo", Path.Join(Root, "pipe")))
+        {
+            await pipe.WaitForExitAsync();
+        }
+
+        File.CreateSymbolicLink(Path.Join(Root, "link-to-file"), Path.Join(Pair.Aligned, "model.safetensors"));
+        File.CreateSymbolicLink(Path.Join(Root, "dangling"), Path.Join(Root, "nowhere"));
         MakeModel("weights-outside", "model.safetensors", () => File.CreateSymbolicLink(Path.Join(Root, "weights-outside", "model.safetensors"), Path.Join(outside, "model.safetensors")));
         MakeModel("tokenizer-outside", "tokenizer.json", () => File.CreateSymbolicLink(Path.Join(Root, "tokenizer-outside", "tokenizer.json"), Path.Join(outside, "secret.json")));
         MakeModel("index-outside", "model.safetensors", () => File.WriteAllText(

@@ -6,7 +6,7 @@ using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Dtypes;
 
-namespace ExpoCluster.Server.Api;
+namespace ExpoCluster.Server.Jobs;
 
 /// <summary>A plan as the contract tells it.</summary>
 public static class PlanDescriptions
