@@ -118,7 +118,7 @@ internal sealed class WeightMap
             throw CheckpointErrors.WeightMapNotStrings(path, tensor, Describe(reader.TokenType));
         }
 
-        string fileName = reader.GetString()!;
+        string fileName = WithoutHere(reader.GetString()!);
         if (!IsPlainFileName(fileName))
         {
             throw CheckpointErrors.UnsafeFileName(path, tensor, fileName);
@@ -128,6 +128,17 @@ internal sealed class WeightMap
         {
             throw CheckpointErrors.IndexKeyTwice(path, tensor);
         }
+    }
+
+    // As some converters write it: "./file" is the file.
+    private static string WithoutHere(string name)
+    {
+        while (name.StartsWith("./", StringComparison.Ordinal))
+        {
+            name = name[2..];
+        }
+
+        return name;
     }
 
     // An index is downloaded text: a name that could lead out of the directory must not be opened.

@@ -116,6 +116,6 @@ public static class Planner
         public ImmutableArray<PlanInput> Inputs => inputs.ToImmutable();
 
         public TensorSource SourceOf(Checkpoint checkpoint, CheckpointTensor tensor) =>
-            new(byPath[checkpoint.Shards[tensor.Shard].Path], tensor.Offset, tensor.Dtype);
+            new(byPath[checkpoint.Shards[tensor.Shard].Path], tensor.Offset, tensor.Dtype) { Strides = tensor.Strides };
     }
 }

@@ -14,12 +14,13 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     private readonly LayerDepths depths = new(aligned.Tensors.Keys);
     private readonly List<PlanProblem> problems = [];
     private readonly JoinNotes notes = new();
+    private readonly List<string> overlooked = [];
     private readonly TiedEmbeddings tiedInBase = new(baseCheckpoint);
     private readonly TiedEmbeddings tiedInAligned = new(aligned);
 
     /// <summary>Filled by <see cref="Run"/>.</summary>
     public IEnumerable<string> Notes =>
-        [.. notes.Sentences, .. IdlePatterns().Select(pattern => $"alpha: '{Printable.Of(pattern)}' decides about no tensor")];
+        [.. notes.Sentences, .. overlooked, .. IdlePatterns().Select(pattern => $"alpha: '{Printable.Of(pattern)}' decides about no tensor")];
 
     /// <summary>The output's tensors, with offsets still to be assigned, ordered by name.</summary>
     public ImmutableArray<PlannedTensor> Run()
@@ -39,6 +40,8 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         {
             throw Mismatches.Explain([.. problems], baseCheckpoint, aligned, work);
         }
+
+        overlooked.AddRange(Mismatches.Overlooked(recipe, baseCheckpoint, aligned, work));
 
         return planned.Count > 0
             ? planned.ToImmutable()

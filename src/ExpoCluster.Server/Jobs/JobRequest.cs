@@ -131,7 +131,8 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
 
         try
         {
-            return HubReference.Parse(reference).ToString();
+            var parts = CheckpointReference.Of(reference);
+            return (parts with { Place = HubReference.Parse(parts.Place).ToString() }).ToString();
         }
         catch (HubException malformed)
         {
