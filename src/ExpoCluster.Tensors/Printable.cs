@@ -35,6 +35,15 @@ public static class Printable
         return names.Count <= most ? named : string.Create(CultureInfo.InvariantCulture, $"{named} and {names.Count - most} more");
     }
 
+    /// <summary>The same, each name in quotation marks.</summary>
+    /// <param name="names">All of them.</param>
+    /// <param name="most">So many are named.</param>
+    public static string SomeQuoted(IReadOnlyCollection<string> names, int most)
+    {
+        string named = string.Join(", ", names.Take(most).Select(name => $"'{Of(name)}'"));
+        return names.Count <= most ? named : string.Create(CultureInfo.InvariantCulture, $"{named} and {names.Count - most} more");
+    }
+
     /// <summary>The beginning of a text that is longer than somebody would read, with the number of characters left out.</summary>
     public static string Shortened(string text, int most)
     {

@@ -175,6 +175,12 @@ public static class TensorFileErrors
     /// <summary>A tensor reaches beyond its storage.</summary>
     public const string TensorBeyondStorage = "EXPO1067";
 
-    /// <summary>A tensor whose elements are not in row-major order without gaps.</summary>
-    public const string TensorNotContiguous = "EXPO1068";
+    /// <summary>A tensor's dtype has no counterpart in safetensors.</summary>
+    public const string TensorDtypeNotRead = "EXPO1069";
+
+    /// <summary>A sparse, quantised or other tensor that is no plain dense one.</summary>
+    public const string TensorKindNotRead = "EXPO1070";
+
+    /// <summary>A PyTorch file has no dictionary of tensors under the key that a reference names.</summary>
+    public const string KeyNotInFile = "EXPO1071";
 }

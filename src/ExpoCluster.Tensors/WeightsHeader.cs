@@ -10,8 +10,12 @@ namespace ExpoCluster.Tensors;
 /// <param name="Dtype">The element type.</param>
 /// <param name="Shape">Row-major; empty for a scalar.</param>
 /// <param name="Offset">Bytes from the start of the file.</param>
-/// <param name="ByteCount">Bytes of the tensor, which lie in one piece.</param>
-public sealed record WeightsTensor(string Name, Dtype Dtype, ImmutableArray<long> Shape, long Offset, long ByteCount);
+/// <param name="ByteCount">Bytes of the tensor, which lie in one piece unless it has <see cref="Strides"/>.</param>
+public sealed record WeightsTensor(string Name, Dtype Dtype, ImmutableArray<long> Shape, long Offset, long ByteCount)
+{
+    /// <summary>Of a view whose elements do not lie in row-major order without gaps: how far the next one of each dimension is, in elements. Default for all others.</summary>
+    public ImmutableArray<long> Strides { get; init; }
+}
 
 /// <summary>What a weights file says of its tensors, checked, whatever the file's format.</summary>
 /// <param name="Format">"safetensors" or "torch".</param>
@@ -33,13 +37,16 @@ public sealed record WeightsHeader(
     public bool IsInStateDictOrder { get; init; }
 
     /// <summary>Reads and checks the header of a file, whose first bytes tell its format.</summary>
+    /// <param name="source">The file.</param>
+    /// <param name="key">Under which a PyTorch file holds the tensors that are meant, as <c>model</c> or <c>state.ema</c>; null to find them.</param>
     /// <exception cref="TensorFileException">The file cannot be read or breaks a rule of its format.</exception>
-    public static WeightsHeader ReadFrom(ByteSource source)
+    public static WeightsHeader ReadFrom(ByteSource source, string? key = null)
     {
         Span<byte> firstBytes = stackalloc byte[(int)Math.Min(TorchFile.SignatureBytes, source.ByteLength)];
         source.ReadExactly(firstBytes, 0);
-        return TorchFile.IsArchive(firstBytes) ? TorchFile.Read(source)
+        return TorchFile.IsArchive(firstBytes) ? TorchFile.Read(source, key)
             : TorchFile.IsLegacy(firstBytes) ? throw TorchRules.IsNotLegacy.Broken(source.Name, expected: "a zip archive", found: "a pickle")
+            : key is not null ? throw TorchRules.KeyIsThere.Broken(source.Name, expected: $"'{Printable.Of(key)}'", found: "no file of PyTorch's")
             : Of(SafetensorsHeader.ReadFrom(source));
     }
 

@@ -14,6 +14,9 @@ internal static class ExpoClusterCommand
 {
     public const string WrongArguments = "EXPO2080";
 
+    /// <summary>In characters.</summary>
+    public const int MaxHelpWidth = 100;
+
     // Of these the answer is all there is; the others leave a model, a file, a job or a node that is as it should be, whoever hears of it.
     private static readonly string[] Deeds = ["merge", "sample", "report", "credentials", "node", "health", "watch", "cancel", "resume", "prune"];
 
@@ -33,10 +36,12 @@ internal static class ExpoClusterCommand
         root.Subcommands.Add(CredentialsCommand.Create());
         root.Subcommands.Add(HealthCommand.Create());
         root.Subcommands.Add(CompletionCommand.Create());
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        ((HelpAction)help.Action!).MaxWidth = MaxHelpWidth;
         foreach (string path in new[] { "/?", "/h" })
         {
             // What may be a path is one.
-            root.Options.OfType<HelpOption>().Single().Aliases.Remove(path);
+            help.Aliases.Remove(path);
         }
 
         return root;

@@ -168,7 +168,7 @@ internal static class MergeCommand
             clock.Restart();
         }
 
-        using (display = ProgressDisplay.Create(quiet))
+        using (display = ProgressDisplay.Create(quiet, isBeginning: true))
         {
             IProgressDisplay shown = display;
             Action<Uri>? dashboard = view.HasDashboard ? address => shown.Say($"dashboard: {address}") : null;

@@ -12,7 +12,7 @@ internal sealed class RecipeOptions
 {
     private readonly Argument<string?> recipe = new("RECIPE")
     {
-        Description = "A recipe file (YAML), or the name of a built-in recipe.", Arity = ArgumentArity.ZeroOrOne,
+        HelpName = "RECIPE", Description = "A recipe file (YAML), or the name of a built-in recipe; expocluster recipes lists those.", Arity = ArgumentArity.ZeroOrOne,
     };
 
     private readonly Option<string?> baseReference = Text("--base", "REF", "The checkpoint before preference training (SFT): a directory or one weights file.");

@@ -15,7 +15,7 @@ internal static class RecipesCommand
 
     public static Command Create()
     {
-        var name = new Argument<string?>("NAME") { Description = "A built-in recipe, to see it in full.", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("NAME") { HelpName = "NAME", Description = "A built-in recipe, to see it in full.", Arity = ArgumentArity.ZeroOrOne };
         name.CompletionSources.Add(RecipeOptions.Names);
         var json = new Option<bool>("--json") { Description = "Print one JSON object, on standard output." };
         var command = new Command("recipes", "Show the built-in recipes, or print one of them as a recipe file to start from.");

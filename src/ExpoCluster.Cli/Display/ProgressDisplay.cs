@@ -20,7 +20,9 @@ internal interface IProgressDisplay : IDisposable
 /// <summary>A live display on a terminal, lines elsewhere, nothing when asked to be quiet.</summary>
 internal static class ProgressDisplay
 {
-    public static IProgressDisplay Create(bool quiet)
+    /// <param name="quiet">Nothing is shown.</param>
+    /// <param name="isBeginning">What is shown begins now, and nothing of it was done before.</param>
+    public static IProgressDisplay Create(bool quiet, bool isBeginning = false)
     {
         if (quiet)
         {
@@ -29,12 +31,12 @@ internal static class ProgressDisplay
 
         if (Console.IsErrorRedirected)
         {
-            return new ProgressLines(Console.Error, TimeProvider.System);
+            return new ProgressLines(Console.Error, TimeProvider.System, isBeginning);
         }
 
         // A terminal that cannot move its cursor would show the same picture again and again.
         IAnsiConsole console = Terminal.Live();
-        return console.Profile.Capabilities.Ansi ? new LiveProgress(console) : new ProgressLines(Console.Error, TimeProvider.System);
+        return console.Profile.Capabilities.Ansi ? new LiveProgress(console, isBeginning) : new ProgressLines(Console.Error, TimeProvider.System, isBeginning);
     }
 
     private sealed class Silence : IProgressDisplay
@@ -51,84 +53,12 @@ internal static class ProgressDisplay
     }
 }
 
-/// <summary>The figures of a merge in flight.</summary>
-/// <param name="Done">Bytes of committed parts and of those under way.</param>
-/// <param name="Total">Bytes of all output files.</param>
-/// <param name="BytesPerSecond">Over the last few seconds.</param>
-internal readonly record struct MergePace(long Done, long Total, double BytesPerSecond)
-{
-    /// <summary>Bytes of earlier runs that have been read back and compared, and all that are; null when that is over, or was not asked for.</summary>
-    public (long Done, long Total)? Checked { get; init; }
-
-    /// <summary>Input bytes that have arrived, and all that will, where parts are computed while others still wait for theirs.</summary>
-    public (long Done, long Total)? Fetched { get; init; }
-
-    public double Share => Total == 0 ? 1 : (double)Done / Total;
-
-    public TimeSpan? Left => BytesPerSecond > 0 ? TimeSpan.FromSeconds((Total - Done) / BytesPerSecond) : null;
-
-    public string Describe()
-    {
-        string left = Left is { } time && Done < Total ? $", {Format(time)} left" : "";
-        string compared = Checked is { } earlier ? $"; {ByteSize.Format(earlier.Done)} of {ByteSize.Format(earlier.Total)} of earlier work checked" : "";
-        string fetched = Fetched is { } input ? $"; {ByteSize.Format(input.Done)} of {ByteSize.Format(input.Total)} fetched" : "";
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Share:0%}  {ByteSize.Format(Done)} of {ByteSize.Format(Total)}, {ByteSize.Format((long)BytesPerSecond)}/s{left}{compared}{fetched}");
-    }
-
-    private static string Format(TimeSpan time) => time.TotalMinutes < 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(time.TotalSeconds)} s")
-        : string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalMinutes} min {time.Seconds} s");
-}
-
-/// <summary>Measures the pace over a sliding window, so that it is steady but honest.</summary>
-internal sealed class PaceMeter(TimeProvider clock)
-{
-    private static readonly TimeSpan Window = TimeSpan.FromSeconds(6);
-
-    private readonly Queue<(long Timestamp, long Done)> samples = new();
-    private bool measuresTransfers;
-
-    public MergePace Measure(JobProgress progress)
-    {
-        // Bytes that arrive and bytes that are written have paces of their own.
-        bool transfers = progress.State == JobStates.Transferring;
-        if (transfers != measuresTransfers)
-        {
-            measuresTransfers = transfers;
-            samples.Clear();
-        }
-
-        long total = transfers ? progress.Transfers.Sum(file => file.ByteLength) : progress.Files.Sum(file => file.ByteLength);
-        long done = transfers
-            ? progress.Transfers.Sum(file => file.BytesDone)
-            : progress.Files.Sum(file => file.BytesCommitted) + progress.Lanes.Sum(lane => lane.BytesDone);
-        long now = clock.GetTimestamp();
-        samples.Enqueue((now, done));
-        while (samples.Count > 2 && clock.GetElapsedTime(samples.Peek().Timestamp, now) > Window)
-        {
-            samples.Dequeue();
-        }
-
-        (long Timestamp, long Done) first = samples.Peek();
-        double seconds = clock.GetElapsedTime(first.Timestamp, now).TotalSeconds;
-        return new MergePace(done, total, seconds > 0 ? Math.Max(0, (done - first.Done) / seconds) : 0)
-        {
-            Checked = progress.CheckedOf > progress.Checked ? (progress.Checked, progress.CheckedOf) : null,
-            Fetched = transfers || progress.Transfers.All(file => file.Done)
-                ? null
-                : (progress.Transfers.Sum(file => file.BytesDone), progress.Transfers.Sum(file => file.ByteLength)),
-        };
-    }
-}
-
 /// <summary>For logs and pipes: a line now and then.</summary>
-internal sealed class ProgressLines(TextWriter output, TimeProvider clock) : IProgressDisplay
+internal sealed class ProgressLines(TextWriter output, TimeProvider clock, bool isBeginning = false) : IProgressDisplay
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
-    private readonly PaceMeter meter = new(clock);
+    private readonly PaceMeter meter = new(clock, isBeginning);
     private long? lastLine;
     private string lastState = "";
 
@@ -160,7 +90,7 @@ internal sealed class LiveProgress : IProgressDisplay
     private static readonly TimeSpan LongSilence = TimeSpan.FromSeconds(6);
 
     private readonly IAnsiConsole console;
-    private readonly PaceMeter meter = new(TimeProvider.System);
+    private readonly PaceMeter meter;
     private readonly ManualResetEventSlim ended = new();
     private readonly Thread thread;
     private volatile IRenderable picture = new Text("");
@@ -168,9 +98,11 @@ internal sealed class LiveProgress : IProgressDisplay
     private long shownAt = TimeProvider.System.GetTimestamp();
 
     /// <param name="console">A terminal.</param>
-    public LiveProgress(IAnsiConsole console)
+    /// <param name="isBeginning">What is shown begins now, and nothing of it was done before.</param>
+    public LiveProgress(IAnsiConsole console, bool isBeginning)
     {
         this.console = console;
+        meter = new PaceMeter(TimeProvider.System, isBeginning);
         thread = new Thread(Draw) { Name = "expocluster display", IsBackground = true };
         thread.Start();
     }

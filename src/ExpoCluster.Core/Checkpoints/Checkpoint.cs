@@ -33,7 +33,8 @@ public sealed class Checkpoint
     public string Reference { get; }
 
     /// <summary>Means the same files for ever: for a model of the Hub with the commit in it.</summary>
-    public string PinnedReference => Folder.Reference ?? Reference;
+    public string PinnedReference =>
+        Folder.Reference is { } pinned ? new CheckpointReference(pinned, CheckpointReference.Of(Reference).Key).ToString() : Reference;
 
     /// <summary>
     /// Where side files come from: an absolute directory, or a commit of the Hub that is not all in the cache; null for a bare
@@ -77,10 +78,11 @@ public sealed class Checkpoint
     {
         work ??= PlanningWork.Unhurried();
         work.Continue();
-        CheckpointLocation location = CheckpointLocation.Find(reference, hub, roots);
+        var parts = CheckpointReference.Of(reference);
+        CheckpointLocation location = CheckpointLocation.Find(parts.Place, hub, roots);
         try
         {
-            return location.IsIndexed ? OpenIndexed(reference, location, work) : OpenSingle(reference, location, work);
+            return location.IsIndexed ? OpenIndexed(reference, location, parts.Key, work) : OpenSingle(reference, location, parts.Key, work);
         }
         catch (StorageException exception)
         {
@@ -93,25 +95,25 @@ public sealed class Checkpoint
     /// <param name="tensors">By their new names.</param>
     internal Checkpoint Renamed(IReadOnlyDictionary<string, CheckpointTensor> tensors) => WithTensors(tensors);
 
-    private static Checkpoint OpenSingle(string reference, CheckpointLocation location, PlanningWork work)
+    private static Checkpoint OpenSingle(string reference, CheckpointLocation location, string? key, PlanningWork work)
     {
-        CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint, work);
+        CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint, key, work);
         ImmutableArray<CheckpointShard> shards = [shard];
         Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards, work.Shared);
         return new Checkpoint(reference, location, Slim(shards), tensors, [.. NotesOf(shards)]);
     }
 
-    private static Checkpoint OpenIndexed(string reference, CheckpointLocation location, PlanningWork work)
+    private static Checkpoint OpenIndexed(string reference, CheckpointLocation location, string? key, PlanningWork work)
     {
         string index = location.EntryPoint;
         WeightMap map = WeightMap.Parse(location.Folder.ReadIndex(location.FileName), index);
+        IndexAgreement.RequireFiles(map, location.Folder, index);
         ImmutableArray<CheckpointShard> shards = ParallelReads.Select(
-            map.FileNames, location.Folder.ReadsAtOnce, name => OpenShard(location.Folder, name, index, work));
+            map.FileNames, location.Folder.ReadsAtOnce, name => OpenShard(location.Folder, name, index, key, work));
         Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards, work.Shared);
         shards = Slim(shards);
-        CheckAgainst(map, index, shards, tensors);
-        ImmutableArray<StrayWeights> strays = StrayWeights.Find(location.Folder, shards, tensors, name => OpenShard(location.Folder, name, index, work));
-        return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. NotesOn(map, tensors), .. strays.Select(stray => stray.Note)])
+        ImmutableArray<StrayWeights> strays = StrayWeights.Find(location.Folder, shards, tensors, name => OpenShard(location.Folder, name, index, key: null, work));
+        return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. IndexAgreement.Notes(map, location.FileName, shards, tensors), .. strays.Select(stray => stray.Note)])
         {
             Strays = strays,
         };
@@ -146,10 +148,10 @@ public sealed class Checkpoint
         Folder.ReadBeside(ConfigFacts.FileName, ConfigFacts.MaxBytes),
         AdapterFacts.MayBe(Tensors.Keys, EntryFileName) ? Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes) : null));
 
-    private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy, PlanningWork work)
+    private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy, string? key, PlanningWork work)
     {
         using WeightsFile file = work.Watched(folder.OpenWeights(name, namedBy));
-        WeightsHeader header = WeightsHeader.ReadFrom(file.Bytes);
+        WeightsHeader header = WeightsHeader.ReadFrom(file.Bytes, key);
         work.SpendTensors(header.Tensors.Length);
         return new CheckpointShard(name, file.Path, file.Bytes.ByteLength, file.ModifiedUnixNanoseconds, header) { Identity = file.Identity };
     }
@@ -178,7 +180,10 @@ public sealed class Checkpoint
         {
             WeightsTensor tensor = header.Tensors[rank];
             var placed = new CheckpointTensor(
-                shared.Share(tensor.Name), tensor.Dtype, shared.Share(tensor.Shape), position, tensor.Offset, tensor.ByteCount, header.IsInStateDictOrder ? rank : 0);
+                shared.Share(tensor.Name), tensor.Dtype, shared.Share(tensor.Shape), position, tensor.Offset, tensor.ByteCount, header.IsInStateDictOrder ? rank : 0)
+            {
+                Strides = tensor.Strides,
+            };
             if (!tensors.TryAdd(placed.Name, placed))
             {
                 throw CheckpointErrors.TensorTwice(
@@ -187,38 +192,6 @@ public sealed class Checkpoint
         }
     }
 
-    private static void CheckAgainst(
-        WeightMap map,
-        string index,
-        ImmutableArray<CheckpointShard> shards,
-        Dictionary<string, CheckpointTensor> tensors)
-    {
-        foreach ((string name, string fileName) in map.FileOfTensor)
-        {
-            string? holder = tensors.TryGetValue(name, out CheckpointTensor? tensor) ? shards[tensor.Shard].Name : null;
-            if (holder != fileName)
-            {
-                throw CheckpointErrors.TensorNotInItsFile(index, name, fileName, holder);
-            }
-        }
-
-        // Every tensor of the map was found once, so a file can only hold more of them if the numbers differ.
-        if (tensors.Count != map.FileOfTensor.Count)
-        {
-            CheckpointTensor stray = tensors.Values.First(tensor => !map.FileOfTensor.ContainsKey(tensor.Name));
-            throw CheckpointErrors.TensorNotInIndex(index, stray.Name, shards[stray.Shard].Name);
-        }
-    }
-
     private static IEnumerable<string> NotesOf(ImmutableArray<CheckpointShard> shards) =>
         shards.SelectMany(shard => shard.Header.Notes.Select(note => $"{Printable.Of(shard.Name)}: {note}"));
-
-    private static IEnumerable<string> NotesOn(WeightMap map, Dictionary<string, CheckpointTensor> tensors)
-    {
-        long actual = tensors.Values.Sum(tensor => tensor.ByteCount);
-        if (map.TotalBytes is { } stated && stated != actual)
-        {
-            yield return $"The index states a total_size of {stated} bytes, but its tensors have {actual}; loaders ignore it.";
-        }
-    }
 }

@@ -32,9 +32,14 @@ internal static class CheckpointErrors
         "Download the index as well, or give one of the files as the reference.",
         expected: index, found: $"{weights.Length} file{(weights.Length == 1 ? "" : "s")}, {Printable.Of(weights[0])} the first");
 
+    public static CheckpointException SeveralCheckpoints(string directory, string[] indexes) => new(
+        "EXPO1105", directory, "several checkpoints, and none of them under the name that loaders look for first",
+        "Give the index of the one that is meant as the reference, DIR/FILE.",
+        expected: CheckpointLocation.IndexFileName, found: Printable.Some(indexes, 5));
+
     public static CheckpointException NotWeights(string path) => new(
         "EXPO1106", path, "a JSON file holds no weights",
-        "Give the directory that the file is in, or a .safetensors or .bin file.");
+        "Give the directory that the file is in, an index, or a .safetensors or .bin file.");
 
     public static CheckpointException Unreadable(string path, Exception cause) => new(
         "EXPO1107", path, $"cannot be read: {cause.Message}",
@@ -76,12 +81,11 @@ internal static class CheckpointErrors
         path == namedBy ? "the weights file is not there, or a link that leads nowhere" : $"the file is not there, but {Printable.Of(Path.GetFileName(namedBy))} names it",
         "Download the missing file; an interrupted download leaves such gaps.");
 
-    public static CheckpointException TensorNotInItsFile(string index, string tensor, string fileName, string? holder) => new(
-        "EXPO1118", index, $"tensor '{Printable.Of(tensor)}' is not in the file that the index names", FetchAgain,
-        expected: Printable.Of(fileName), found: holder is null ? "in no file" : Printable.Of(holder));
-
-    public static CheckpointException TensorNotInIndex(string index, string tensor, string holder) => new(
-        "EXPO1119", index, $"{Printable.Of(holder)} holds the tensor '{Printable.Of(tensor)}', which the index does not name", FetchAgain);
+    public static CheckpointException WeightsFilesMissing(string path, string index, string[] missing, int named) => new(
+        "EXPO1117", path,
+        $"the file is not there, or a link that leads nowhere, but {Printable.Of(Path.GetFileName(index))} names it",
+        "Download the missing files; an interrupted download leaves such gaps.",
+        expected: missing.Length == 1 ? null : $"{named} files", found: missing.Length == 1 ? null : $"{missing.Length} of them missing: {Printable.Some(missing, 20)}");
 
     public static CheckpointException TensorTwice(string path, string tensor, string first, string second) => new(
         "EXPO1120", path, $"two files hold the tensor '{Printable.Of(tensor)}'", FetchAgain, found: $"{Printable.Of(first)} and {Printable.Of(second)}");

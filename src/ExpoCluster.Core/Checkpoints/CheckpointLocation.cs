@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Checkpoints;
 
@@ -21,6 +22,9 @@ internal sealed partial record CheckpointLocation(
     internal const string TorchIndexFileName = "pytorch_model.bin.index.json";
 
     private const string IndexEnding = ".index.json";
+    private const string SafetensorsEnding = ".safetensors";
+    private const string TorchEnding = ".bin";
+    private const int MaxShown = 5;
 
     // What loaders prefer stands first. Other *.bin files never count: training_args.bin is one, and pickles anything.
     private static readonly ImmutableArray<string> EntryPoints = [SingleFileName, IndexFileName, TorchFileName, TorchIndexFileName];
@@ -63,6 +67,8 @@ internal sealed partial record CheckpointLocation(
 
     private static CheckpointLocation OfFile(string path, StorageRoots? roots) => Path.GetExtension(path) switch
     {
+        ".json" when path.EndsWith(IndexEnding, StringComparison.Ordinal) => new CheckpointLocation(
+            new LocalFolder(Path.GetDirectoryName(path)!, holdsModel: true, roots), Path.GetFileName(path), IsIndexed: true, []),
         ".json" => throw CheckpointErrors.NotWeights(path),
         _ when ForeignFormat.OfFile(Path.GetFileName(path)) is { } foreign => throw CheckpointErrors.ForeignFormat(path, foreign),
         _ => new CheckpointLocation(
@@ -73,33 +79,68 @@ internal sealed partial record CheckpointLocation(
     public static CheckpointLocation Of(CheckpointFolder folder, string name)
     {
         ImmutableSortedSet<string> names = folder.FileNames;
-        if (EntryPoints.FirstOrDefault(names.Contains) is not { } entryPoint)
-        {
-            return new CheckpointLocation(folder, OnlyWeightsFile(folder, name, names), IsIndexed: false, []);
-        }
-
+        string entryPoint = EntryPoints.FirstOrDefault(names.Contains) ?? OtherEntryPoint(folder, name, names);
         string index = entryPoint + IndexEnding;
         return new CheckpointLocation(
             folder,
             entryPoint,
             IsIndexed: entryPoint.EndsWith(IndexEnding, StringComparison.Ordinal),
-            names.Contains(index) ? [Ignored(index, entryPoint)] : []);
+            names.Contains(index) ? [Ignored(index, entryPoint), .. NotesOnOthers(entryPoint, names)] : [.. NotesOnOthers(entryPoint, names)]);
     }
 
     private static string Ignored(string index, string fileName) =>
         $"{index} is ignored, for loaders prefer {fileName}, which is there too.";
 
+    // A folder may hold another checkpoint under another name, which somebody may have meant.
+    private static IEnumerable<string> NotesOnOthers(string entryPoint, ImmutableSortedSet<string> names)
+    {
+        string[] others =
+        [
+            .. names.Where(name => name != entryPoint && name != entryPoint + IndexEnding && !EntryPoints.Contains(name) && IsOtherEntryPoint(name, names)),
+        ];
+        if (others.Length > 0)
+        {
+            yield return $"The directory holds other checkpoints too: {Printable.Some(others, MaxShown)}; {Printable.Of(entryPoint)} is used, and DIR/FILE chooses another.";
+        }
+    }
+
+    // An index, or a file of its own that no index cuts into pieces.
+    private static bool IsOtherEntryPoint(string name, ImmutableSortedSet<string> names) =>
+        name.EndsWith(SafetensorsEnding + IndexEnding, StringComparison.Ordinal)
+        || name.EndsWith(TorchEnding + IndexEnding, StringComparison.Ordinal)
+        || (name == ConsolidatedFileName && !names.Contains(name + IndexEnding));
+
+    private static string OtherEntryPoint(CheckpointFolder folder, string directory, ImmutableSortedSet<string> names)
+    {
+        string[] indexes = [.. names.Where(name => name.EndsWith(SafetensorsEnding + IndexEnding, StringComparison.Ordinal))];
+        string[] plain = [.. indexes.Where(name => !VariantIndex().IsMatch(name))];
+        return indexes.Length == 1 ? indexes[0]
+            : plain.Length == 1 ? plain[0]
+            : indexes.Length > 1 ? throw CheckpointErrors.SeveralCheckpoints(directory, indexes)
+            : OnlyWeightsFile(folder, directory, names);
+    }
+
     private static string OnlyWeightsFile(CheckpointFolder folder, string directory, ImmutableSortedSet<string> names)
     {
-        ImmutableArray<string> weights = [.. names.Where(name => name.EndsWith(".safetensors", StringComparison.Ordinal))];
+        ImmutableArray<string> weights = [.. names.Where(name => name.EndsWith(SafetensorsEnding, StringComparison.Ordinal))];
+        ImmutableArray<string> plain = [.. weights.Where(name => !VariantFile().IsMatch(name))];
         return weights.Length switch
         {
             // One of several by its name: the others, or the index, have not come yet (or have gone).
             1 when !ShardName().IsMatch(weights[0]) => weights[0],
             0 => throw WithoutSafetensors(folder, directory, names),
+            // The same model in other dtypes, as diffusers keeps it.
+            > 1 when plain.Length == 1 && !ShardName().IsMatch(plain[0]) && weights.All(name => name == plain[0] || VariantFile().Replace(name, SafetensorsEnding) == plain[0]) => plain[0],
             _ => throw CheckpointErrors.SeveralWithoutIndex(directory, weights, IndexFileName),
         };
     }
+
+    // model.fp16.safetensors, and its index.
+    [GeneratedRegex(@"\.(fp16|bf16|fp32|f16|f32|int8|ema|non_ema|ema-only)\.safetensors$")]
+    private static partial Regex VariantFile();
+
+    [GeneratedRegex(@"\.(fp16|bf16|fp32|f16|f32|int8|ema|non_ema|ema-only)\.safetensors\.index\.json$|\.safetensors\.index\.(fp16|bf16|fp32|f16|f32|int8|ema|non_ema)\.json$")]
+    private static partial Regex VariantIndex();
 
     [GeneratedRegex(@"-\d{5}-of-\d{5}\.safetensors$")]
     private static partial Regex ShardName();

@@ -14,4 +14,8 @@ namespace ExpoCluster.Core.Checkpoints;
 /// Among the tensors of its file, in the order in which the model lists them; 0 for all where the file does not keep that order.
 /// </param>
 public sealed record CheckpointTensor(
-    string Name, Dtype Dtype, ImmutableArray<long> Shape, int Shard, long Offset, long ByteCount, int Rank);
+    string Name, Dtype Dtype, ImmutableArray<long> Shape, int Shard, long Offset, long ByteCount, int Rank)
+{
+    /// <summary>Of a view whose elements do not lie in row-major order without gaps: how far the next one of each dimension is, in elements. Default for all others.</summary>
+    public ImmutableArray<long> Strides { get; init; }
+}

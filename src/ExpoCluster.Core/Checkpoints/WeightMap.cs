@@ -122,8 +122,8 @@ internal sealed class WeightMap
         }
 
         // Most often the file of the tensor before: a string for each would be as many bytes as the names themselves.
-        string fileName = lastFile is not null && reader.ValueTextEquals(lastFile) ? lastFile : fileNames.Share(reader.GetString()!);
-        lastFile = fileName;
+        lastFile = lastFile is not null && reader.ValueTextEquals(lastFile) ? lastFile : fileNames.Share(reader.GetString()!);
+        string fileName = WithoutHere(lastFile);
         if (!IsPlainFileName(fileName))
         {
             throw CheckpointErrors.UnsafeFileName(path, tensor, fileName);
@@ -133,6 +133,17 @@ internal sealed class WeightMap
         {
             throw CheckpointErrors.IndexKeyTwice(path, tensor);
         }
+    }
+
+    // As some converters write it: "./file" is the file.
+    private static string WithoutHere(string name)
+    {
+        while (name.StartsWith("./", StringComparison.Ordinal))
+        {
+            name = name[2..];
+        }
+
+        return name;
     }
 
     // An index is downloaded text: a name that could lead out of the directory must not be opened.

@@ -17,6 +17,10 @@ public static class Comparer
 {
     private static readonly TimeSpan Forever = TimeSpan.FromDays(365);
 
+    /// <summary>By name, so that nobody asks whether all of it was meant.</summary>
+    private static readonly MismatchRule Whatever = new MismatchRule.ByPattern(
+        new TensorPatterns<MismatchPolicy>([new TensorPattern<MismatchPolicy>("*", MismatchPolicy.CopyAligned)]));
+
     /// <param name="recipe">What would be merged; what base and aligned do not share is passed over.</param>
     /// <param name="lanes">Computing threads.</param>
     /// <param name="reads">How inputs are read.</param>
@@ -28,7 +32,7 @@ public static class Comparer
         Recipe recipe, int lanes, ReadMode reads = ReadMode.Positioned, Action<long, long>? progress = null, CancellationToken cancellation = default)
     {
         PlannedMerge merge = Planner.Plan(
-            recipe with { OnMismatch = MismatchPolicy.CopyAligned, Sweep = [] }, options: new PlanOptions { IsComparison = true });
+            recipe with { OnMismatch = Whatever, Sweep = [] }, options: new PlanOptions { IsComparison = true });
         Plan plan = merge.Plan;
         ReadMode mode = reads == ReadMode.Mapped ? ReadMode.Mapped : ReadMode.Positioned;
         using var inputs = new InputFiles(plan, seen: SeenInputs.Of(merge));

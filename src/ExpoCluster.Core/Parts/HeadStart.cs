@@ -96,9 +96,14 @@ public sealed class HeadStart : IDisposable
             if (part.Finished is null)
             {
                 // A second attempt at it does not take it from the first.
-                bool isFirst = part.Taker is null;
-                part.Taker ??= (order, finished);
-                return isFirst;
+                if (part.Taker is not null)
+                {
+                    return false;
+                }
+
+                part.Taker = (order, finished);
+                order.Lease.Follow(part.Order.Lease);
+                return true;
             }
 
             known = part.Finished;

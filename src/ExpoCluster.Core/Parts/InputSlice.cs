@@ -26,13 +26,16 @@ internal readonly record struct InputSlice(int Input, long Begin, long End)
 
     /// <summary>What a part reads of aligned, tensor by tensor as the tiles want them.</summary>
     public static IEnumerable<InputSlice> OfAligned(PartOrder order, PlannedFile file) =>
-        Tensors(order, file).Select(part => Of(part.Tensor, part.Tensor.Aligned, part.From, part.To));
+        from part in Tensors(order, file)
+        // What is gathered is read here and there.
+        where !part.Tensor.Aligned.IsStrided
+        select Of(part.Tensor, part.Tensor.Aligned, part.From, part.To);
 
     /// <summary>What a part reads of base, tensor by tensor as the tiles want them.</summary>
     public static IEnumerable<InputSlice> OfBase(PartOrder order, PlannedFile file) =>
         from part in Tensors(order, file)
         let source = part.Tensor.Base
-        where source is not null
+        where source is { IsStrided: false }
         let slice = Of(part.Tensor, source, part.From, part.To).Until(source.Offset + part.Tensor.BaseByteCount)
         where !slice.IsEmpty
         select slice;

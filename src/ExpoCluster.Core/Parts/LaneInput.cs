@@ -1,3 +1,5 @@
+using ExpoCluster.Core.Planning;
+
 namespace ExpoCluster.Core.Parts;
 
 /// <summary>One of the two checkpoints as a lane reads it: in the mapping, through blocks that are read ahead, or for itself.</summary>
@@ -11,6 +13,7 @@ internal sealed class LaneInput : IDisposable
 
     private readonly byte[] buffer = GC.AllocateUninitializedArray<byte>(PartExecutor.TileBytes, pinned: true);
     private AheadReader? reader;
+    private StridedInput? strided;
     private InputFiles files = null!;
     private ReadMode mode;
     private bool isAhead;
@@ -71,6 +74,10 @@ internal sealed class LaneInput : IDisposable
         ReadMode rest = isAhead ? ReadMode.Positioned : mode;
         return files.Read(input, offset, buffer, count, rest, tensor);
     }
+
+    /// <summary>Bytes of a tensor whose elements have to be gathered, valid until the next call.</summary>
+    public ReadOnlySpan<byte> Gather(PartOrder order, PlannedTensor tensor, TensorSource source, long from, int count) =>
+        (strided ??= new StridedInput()).Read(order, tensor, source, from, count);
 
     public void Dispose() => reader?.Dispose();
 

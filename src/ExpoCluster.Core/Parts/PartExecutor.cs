@@ -341,6 +341,11 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     private ReadOnlySpan<byte> Read(PlannedTensor tensor, TensorSource source, long from, LaneInput input, int count)
     {
         bytesRead += count;
+        if (source.IsStrided)
+        {
+            return input.Gather(order, tensor, source, from, count);
+        }
+
         if (order.Inputs.IsRemote(source.Input))
         {
             remote!.Read(source.Input, source.Offset + from, input.Buffer[..count]);

@@ -15,6 +15,7 @@ public sealed class WriteLease
     private int stage = Waiting;
     private long deadline;
     private long bytesDone;
+    private WriteLease? followed;
 
     public WriteLease(TimeProvider clock, TimeSpan duration)
     {
@@ -25,7 +26,7 @@ public sealed class WriteLease
     public bool IsValid => clock.GetTimestamp() < Volatile.Read(ref deadline);
 
     /// <summary>Bytes written so far; the progress with which the lease is renewed.</summary>
-    public long BytesDone => Volatile.Read(ref bytesDone);
+    public long BytesDone => Math.Max(Volatile.Read(ref bytesDone), Volatile.Read(ref followed)?.BytesDone ?? 0);
 
     /// <summary>Moves the deadline. A lease that has run out or was revoked stays so: an answer that was under way when this
     /// process was stopped must not bring it back to life.</summary>
@@ -57,6 +58,9 @@ public sealed class WriteLease
     }
 
     private long DeadlineAfter(TimeSpan duration) => clock.GetTimestamp() + (long)(duration.TotalSeconds * clock.TimestampFrequency);
+
+    /// <summary>Somebody else is at work on the part already: what he has done counts, until more was done under this lease.</summary>
+    internal void Follow(WriteLease other) => Volatile.Write(ref followed, other);
 
     internal void Advance(long byteCount) => Volatile.Write(ref bytesDone, bytesDone + byteCount);
 }

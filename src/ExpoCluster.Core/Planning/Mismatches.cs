@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Recipes;
 
 namespace ExpoCluster.Core.Planning;
 
@@ -22,6 +23,25 @@ internal static class Mismatches
         }
 
         return new PlanningException(problems, MismatchShare.Of(problems, baseCheckpoint, aligned));
+    }
+
+    /// <summary>
+    /// What one word for all mismatches would pass over: that the two have the same tensors under other names. Where it is much of the model, what would come
+    /// out is no merge; whoever names tensors means them.
+    /// </summary>
+    /// <returns>Sentences for the user.</returns>
+    /// <exception cref="PlanningException">It is much of the model.</exception>
+    public static IEnumerable<string> Overlooked(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork work)
+    {
+        if (recipe.OnMismatch is not MismatchRule.Constant { Policy: MismatchPolicy.CopyAligned or MismatchPolicy.Drop }
+            || NameDifference.Find(baseCheckpoint.Tensors, aligned.Tensors, work) is not { } difference)
+        {
+            return [];
+        }
+
+        return MismatchShare.Of([.. difference.NamesInBase], baseCheckpoint) > PlanRemedies.MostUncomputed
+            ? throw new PlanningException([PlanProblem.OtherNames(difference)])
+            : [$"{difference.Message.TrimEnd('.')}; to merge them, add to the recipe: {difference.ToRecipe()}"];
     }
 
     private static bool IsOfOneSide(PlanProblem problem) => problem.Code is PlanningException.OnlyInAligned or PlanningException.OnlyInBase;

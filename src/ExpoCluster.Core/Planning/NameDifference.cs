@@ -28,6 +28,9 @@ internal sealed class NameDifference
         newNames = [.. joined.Select(pair => pair.New)];
     }
 
+    /// <summary>The tensors of base that have a partner under another name.</summary>
+    public ImmutableArray<string> NamesInBase => [.. oldNames.Order(StringComparer.Ordinal)];
+
     public string Message => string.Create(
         CultureInfo.InvariantCulture,
         $"{oldNames.Count} of base's {baseCount} tensors are in aligned under other names: {Printable.Some([.. rules.Select(rule => $"'{rule.From}' in base is '{rule.To}' in aligned")], MaxRules)}.");

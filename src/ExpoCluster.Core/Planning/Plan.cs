@@ -30,7 +30,20 @@ public sealed record PlanInput(string Path, long ByteLength, long ModifiedUnixNa
 /// <param name="Input">Index into <see cref="Plan.Inputs"/>.</param>
 /// <param name="Offset">Bytes from the start of that file.</param>
 /// <param name="Dtype">As stored there.</param>
-public sealed record TensorSource(int Input, long Offset, Dtype Dtype);
+public sealed record TensorSource(int Input, long Offset, Dtype Dtype)
+{
+    /// <summary>Of a view whose elements do not lie in row-major order without gaps: how far the next one of each dimension is, in elements. Default for all others.</summary>
+    public ImmutableArray<long> Strides { get; init; }
+
+    /// <summary>Elements have to be gathered.</summary>
+    public bool IsStrided => !Strides.IsDefault;
+
+    public bool Equals(TensorSource? other) => other is not null
+        && (Input, Offset, Dtype, IsStrided) == (other.Input, other.Offset, other.Dtype, other.IsStrided)
+        && (!IsStrided || Strides.SequenceEqual(other.Strides));
+
+    public override int GetHashCode() => HashCode.Combine(Input, Offset, Dtype);
+}
 
 /// <summary>How an output tensor comes about.</summary>
 public enum TensorAction

@@ -20,6 +20,9 @@ public static class PlanJson
 {
     private const int FormatVersion = 1;
 
+    /// <summary>Of plans with sources that are gathered, which versions before this one cannot.</summary>
+    private const int StridedFormatVersion = 2;
+
     private const int LeastBytes = 64 << 10;
 
     // Besides its name: dtypes, a shape of some digits, two places in files.
@@ -36,7 +39,7 @@ public static class PlanJson
         using (var json = new Utf8JsonWriter(buffer, Options))
         {
             json.WriteStartObject();
-            json.WriteNumber("format", FormatVersion);
+            json.WriteNumber("format", IsStrided(plan) ? StridedFormatVersion : FormatVersion);
             json.WriteNumber("numerics_version", plan.NumericsVersion);
             json.WriteString("method", plan.Method);
             json.WriteString("numerics", plan.Numerics.Word());
@@ -93,7 +96,7 @@ public static class PlanJson
 
     private static Plan Read(JsonElement root)
     {
-        if (root.GetProperty("format").GetInt32() != FormatVersion)
+        if (root.GetProperty("format").GetInt32() is not (FormatVersion or StridedFormatVersion))
         {
             throw new JsonException("The plan was written by another version of ExpoCluster.");
         }
@@ -177,6 +180,17 @@ public static class PlanJson
         json.WriteNumberValue(source.Input);
         json.WriteNumberValue(source.Offset);
         json.WriteStringValue(source.Dtype.Name());
+        if (source.IsStrided)
+        {
+            json.WriteStartArray();
+            foreach (long stride in source.Strides)
+            {
+                json.WriteNumberValue(stride);
+            }
+
+            json.WriteEndArray();
+        }
+
         json.WriteEndArray();
     }
 
@@ -211,7 +225,13 @@ public static class PlanJson
     }
 
     private static TensorSource ReadSource(JsonElement json) =>
-        new(json[0].GetInt32(), json[1].GetInt64(), ReadDtype(json[2]));
+        new(json[0].GetInt32(), json[1].GetInt64(), ReadDtype(json[2]))
+        {
+            Strides = json.GetArrayLength() > 3 ? [.. json[3].EnumerateArray().Select(stride => stride.GetInt64())] : default,
+        };
+
+    private static bool IsStrided(Plan plan) =>
+        plan.Files.Any(file => file.Tensors.Any(tensor => tensor.Aligned.IsStrided || tensor.Base is { IsStrided: true }));
 
     private static Dtype ReadDtype(JsonElement json) =>
         DtypeFacts.TryParse(json.GetString()!, out Dtype dtype) ? dtype : throw new JsonException($"Unknown dtype {json}.");

@@ -12,6 +12,9 @@ namespace ExpoCluster.Core.Planning;
 /// <param name="Message">A whole sentence about this tensor.</param>
 public sealed record PlanProblem(string Code, string Tensor, string Message)
 {
+    /// <summary>The names of all, where it is about several; default where it is about <see cref="Tensor"/>.</summary>
+    public ImmutableArray<string> Tensors { get; init; }
+
     /// <summary>What is said of several tensors at once, as in <c>are in aligned but not in base</c>; null for what is said of each alone.</summary>
     public string? OfMany { get; init; }
 
@@ -111,7 +114,7 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     internal static PlanProblem NameTwice(string side, IReadOnlyCollection<string> tensors, string name) => new(
         PlanningException.NameTwice,
         name,
-        $"rename would call {Printable.Some([.. tensors.Select(tensor => $"'{tensor}'")], 3)} of {Printable.Of(side)} '{Printable.Of(name)}'; each tensor needs a name of its own.")
+        $"rename would call {Printable.SomeQuoted(tensors, 3)} of {Printable.Of(side)} '{Printable.Of(name)}'; each tensor needs a name of its own.")
     {
         OfMany = $"of {Printable.Of(side)} would come about several times by rename, or have no name",
         Advice = "make 'from' longer, or put the entry for the other tensors first: of several that match, the first one counts.",
@@ -120,6 +123,7 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     /// <summary>The two have the same tensors under names that differ by a pattern.</summary>
     internal static PlanProblem OtherNames(NameDifference difference) => new(PlanningException.OtherNames, "", difference.Message)
     {
+        Tensors = difference.NamesInBase,
         Advice = $"add to the recipe: {difference.ToRecipe()}",
     };
 

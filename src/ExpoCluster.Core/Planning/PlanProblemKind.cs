@@ -58,7 +58,7 @@ public sealed record PlanProblemKind(string Code, string Message, string Advice,
     private static PlanProblemKind Together(ImmutableArray<PlanProblem> problems, double? share)
     {
         PlanProblem first = problems[0];
-        ImmutableArray<string> tensors = [.. problems.Select(problem => problem.Tensor).Where(name => name.Length > 0)];
+        ImmutableArray<string> tensors = [.. problems.SelectMany(problem => problem.Tensors.IsDefault ? [problem.Tensor] : problem.Tensors).Where(name => name.Length > 0)];
         string message = problems.Length == 1 ? first.Message
             : first.OfMany is { } what ? string.Create(
                 CultureInfo.InvariantCulture,

@@ -30,7 +30,7 @@ public enum PlanRemedy
 internal static class PlanRemedies
 {
     /// <summary>Of the numbers of a model, so many may be left as they are before it is no merge any more.</summary>
-    private const double MostUncomputed = 0.1;
+    internal const double MostUncomputed = 0.1;
 
     private const string ByName = "In a recipe, on_mismatch says it by tensor name";
 

@@ -179,7 +179,7 @@ public static class Planner
         public ImmutableArray<PlanInput> Inputs => inputs.ToImmutable();
 
         public TensorSource SourceOf(Checkpoint checkpoint, CheckpointTensor tensor) =>
-            new(byPath[checkpoint.Shards[tensor.Shard].Path], tensor.Offset, tensor.Dtype);
+            new(byPath[checkpoint.Shards[tensor.Shard].Path], tensor.Offset, tensor.Dtype) { Strides = tensor.Strides };
     }
 
     /// <summary>The side files of an output: those of a local directory, those at the Hub, and what a user should know of them.</summary>

@@ -15,6 +15,7 @@ public sealed class PlanningException : ExpoException
     public const string InputChanged = "EXPO1207";
     public const string HeadTiedOnOneSide = "EXPO1208";
     public const string NoCommonRows = "EXPO1209";
+    public const string StridedOnHub = "EXPO1239";
     public const string OtherNames = "EXPO1240";
     public const string NameTwice = "EXPO1241";
 

@@ -15,13 +15,14 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     private readonly LayerDepths depths = new(aligned.Tensors.Keys);
     private readonly List<PlanProblem> problems = [];
     private readonly JoinNotes notes = new();
+    private readonly List<string> overlooked = [];
 
     /// <summary>Names of tensors that are never computed, for the recipe names them and what becomes of them.</summary>
     public ImmutableHashSet<string> KeptByName { get; init; } = [];
 
     /// <summary>Filled by <see cref="Run"/>.</summary>
     public IEnumerable<string> Notes =>
-        [.. notes.Sentences, .. IdlePatterns().Select(pattern => $"alpha: '{Printable.Of(pattern)}' decides about no tensor")];
+        [.. notes.Sentences, .. overlooked, .. IdlePatterns().Select(pattern => $"alpha: '{Printable.Of(pattern)}' decides about no tensor")];
 
     /// <summary>The output's tensors, with offsets still to be assigned, ordered by name.</summary>
     public ImmutableArray<PlannedTensor> Run()
@@ -41,6 +42,8 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         {
             throw Mismatches.Explain([.. problems], baseCheckpoint, aligned, work);
         }
+
+        overlooked.AddRange(Mismatches.Overlooked(recipe, baseCheckpoint, aligned, work));
 
         return planned.Count > 0
             ? planned.ToImmutable()

@@ -92,7 +92,7 @@ internal static class TrainingPrefixes
             }
 
             string[] words = [.. Leading.Concat(Anywhere).Distinct().Where(word => changed.Any(name => name.Contains(word, StringComparison.Ordinal)))];
-            return new Stripped(tensors, changed.Length, Printable.Some([.. words.Select(word => $"'{word}'")], MaxShown));
+            return new Stripped(tensors, changed.Length, Printable.SomeQuoted(words, MaxShown));
         }
 
         public string Note(string side, string more) => string.Create(

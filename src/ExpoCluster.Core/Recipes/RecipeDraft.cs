@@ -19,6 +19,12 @@ public sealed record RecipeDraft
     public static RecipeDraft FromYaml(string text, string fileName)
     {
         (ImmutableDictionary<string, DraftValue> values, ImmutableArray<RecipeProblem> problems) = RecipeYaml.Read(text, fileName);
+        if (problems is [var only] && RecipeProblems.IsOfMergekit(only))
+        {
+            (values, RecipeProblem? left) = MergekitFile.Understand(text, values);
+            problems = left is null ? [] : [left with { Path = only.Path }];
+        }
+
         return new RecipeDraft { Values = values, Problems = problems };
     }
 

@@ -11,6 +11,8 @@ internal static class RecipeProblems
     /// <summary>Whether the recipe may have keys that were not seen: it is mergekit's, or was not read to its end.</summary>
     public static bool HidesKeys(RecipeProblem problem) => problem.Code is "EXPO2010" or "EXPO2011" or "EXPO2012" or "EXPO2013";
 
+    public static bool IsOfMergekit(RecipeProblem problem) => problem.Code == "EXPO2010";
+
     public static RecipeProblem Missing(string key, string what) => new(
         "EXPO2001", key, $"{what} is missing.", $"add '{key}: …' to the recipe, or --{key} to the command.");
 
@@ -58,6 +60,14 @@ internal static class RecipeProblems
         path,
         $"'{Printable.Of(key)}' belongs to a mergekit configuration, which this version does not read.",
         "write method: expo with base, aligned and alpha.");
+
+    /// <param name="path">Where.</param>
+    /// <param name="why">What is missing, in a clause.</param>
+    public static RecipeProblem NotOfMergekit(string path, string why) => new(
+        "EXPO2010",
+        path,
+        $"this configuration of mergekit's cannot be run: {Printable.Of(why)} (at {Printable.Of(path)}).",
+        "of mergekit's files, task_arithmetic with one model beside base_model and linear with two models run; for ExPO write method: expo with base, aligned and alpha.");
 
     public static RecipeProblem Syntax(string path, string message) => new(
         "EXPO2011", path, $"this is not valid YAML: {message}", "correct the line; a recipe is a list of 'key: value' lines.");

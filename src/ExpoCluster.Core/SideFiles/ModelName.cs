@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Recipes;
 
 namespace ExpoCluster.Core.SideFiles;
@@ -11,6 +12,12 @@ internal sealed partial record ModelName(string Name, string Reference)
     // A local path says nothing to others and may say too much.
     public static ModelName Of(string reference)
     {
+        if (CheckpointReference.Of(reference) is { Key: { } key, Place: var place })
+        {
+            ModelName whole = Of(place);
+            return whole with { Reference = new CheckpointReference(whole.Reference, key).ToString() };
+        }
+
         Match hub = HubModel().Match(reference);
         if (!hub.Success)
         {

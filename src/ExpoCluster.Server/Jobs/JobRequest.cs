@@ -133,7 +133,8 @@ public sealed record JobRequest(string? Id, bool Overwrite, Recipe Recipe)
 
         try
         {
-            return HubReference.Parse(reference).ToString();
+            var parts = CheckpointReference.Of(reference);
+            return (parts with { Place = HubReference.Parse(parts.Place).ToString() }).ToString();
         }
         catch (HubException malformed)
         {

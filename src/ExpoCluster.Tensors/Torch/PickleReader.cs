@@ -154,6 +154,7 @@ internal sealed class PickleReader
 
     private PickleValue.Named Global(string module, string name) => PickleGlobal.TryFind(module, name, out PickleGlobal? global)
         ? new PickleValue.Named(global)
+        : PickleGlobal.UnreadKind(module, name) is { } kind ? throw cursor.Broken(TorchRules.TensorKindIsRead, "plain dense tensors", $"{kind}, {module}.{name}")
         : throw cursor.Broken(TorchRules.GlobalIsAllowed, null, $"{module}.{name}");
 
     private PickleValue.Named GlobalOnStack() => stack.Pop(2) is [PickleValue.Text module, PickleValue.Text name]

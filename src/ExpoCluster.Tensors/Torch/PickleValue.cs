@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Tensors.Torch;
 
@@ -103,11 +102,13 @@ internal abstract class PickleValue
     }
 
     /// <summary>A run of elements in an entry of the archive, which tensors are views of.</summary>
-    public sealed class Storage(Dtype dtype, string key, long elementCount) : PickleValue
+    /// <param name="type">Of the elements; null where they are bytes, whose meaning the tensors tell.</param>
+    /// <param name="key">The name of the entry under <c>data/</c>.</param>
+    /// <param name="elementCount">Elements, or bytes.</param>
+    public sealed class Storage(ElementType? type, string key, long elementCount) : PickleValue
     {
-        public Dtype Dtype => dtype;
+        public ElementType? Type => type;
 
-        /// <summary>The name of the entry under <c>data/</c>.</summary>
         public string Key => key;
 
         public long ElementCount => elementCount;
@@ -116,8 +117,10 @@ internal abstract class PickleValue
     }
 
     /// <summary>A view of a storage: first element, extents and strides, all in elements.</summary>
-    public sealed class Tensor(Storage storage, long first, ImmutableArray<long> shape, ImmutableArray<long> strides) : PickleValue
+    public sealed class Tensor(Storage storage, ElementType type, long first, ImmutableArray<long> shape, ImmutableArray<long> strides) : PickleValue
     {
+        public ElementType Type => type;
+
         public Storage Source => storage;
 
         public long First => first;

@@ -25,13 +25,15 @@ internal static class TorchFile
         && firstBytes[1] is >= 2 and <= 5
         && !IsSafetensorsLength(firstBytes);
 
+    /// <param name="source">The file.</param>
+    /// <param name="key">Where the state dict is; null to find it.</param>
     /// <exception cref="TensorFileException">The archive breaks a rule, or what it holds is no checkpoint.</exception>
-    public static WeightsHeader Read(ByteSource source)
+    public static WeightsHeader Read(ByteSource source, string? key)
     {
         ZipDirectory directory = ZipDirectory.ReadFrom(source);
         TorchArchive archive = TorchArchive.Open(source, directory);
         PickleValue pickled = PickleReader.Read(archive.Pickle, archive.PickleOffset, source.Name);
-        StateDict stateDict = StateDict.Find(pickled, source.Name);
+        StateDict stateDict = StateDict.Find(pickled, source.Name, key);
         ImmutableArray<WeightsTensor> tensors = new TorchTensors(archive, source.Name).Locate(stateDict);
         return new WeightsHeader(Format, Digest(directory, archive), DataStart: 0, NoMetadata, tensors)
         {

@@ -60,7 +60,7 @@ internal sealed class TorchPickle(IReadOnlyList<TorchStorage> storages)
         WriteStorage(tensor.Storage);
         WriteNumber(tensor.First);
         WriteTuple(tensor.Shape);
-        WriteTuple(StridesOf(tensor.Shape));
+        WriteTuple(tensor.Strides.IsDefault ? StridesOf(tensor.Shape) : tensor.Strides);
         Put(PickleOpcode.NewFalse);
         WriteGlobal(PickleGlobal.OrderedDict.Name);
         Put(PickleOpcode.EmptyTuple);

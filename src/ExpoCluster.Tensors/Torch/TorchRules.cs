@@ -6,6 +6,8 @@ internal static class TorchRules
     private const string Redownload = "The file is damaged or incomplete: download or copy it again.";
     private const string Distrust =
         "PyTorch writes no such file: do not trust it, and get the model from its author or as safetensors.";
+    private const string NotAsPyTorch =
+        "PyTorch writes no state dict like this: get the model as safetensors, or save its state_dict() again.";
     private const string SaveAgain =
         "Load it where it can be trusted, then write `torch.save(model.state_dict(), path)`, or save it as safetensors.";
 
@@ -62,7 +64,7 @@ internal static class TorchRules
         TensorFileErrors.ArchiveChecksumWrong, "an entry's content does not have the checksum that the archive states", Redownload);
 
     public static readonly TensorFileRule PickleWithinCap = new(
-        TensorFileErrors.PickleTooLarge, "the pickle that describes the tensors is larger than any model needs", Distrust);
+        TensorFileErrors.PickleTooLarge, "the pickle that describes the tensors is larger than any model needs", NotAsPyTorch);
 
     public static readonly TensorFileRule PickleIsWhole = new(
         TensorFileErrors.PickleTruncated, "the pickle ends inside a value", Redownload);
@@ -76,13 +78,13 @@ internal static class TorchRules
         "If you expected a plain state dict, do not trust the file; otherwise save the model's state_dict() alone, best as safetensors.");
 
     public static readonly TensorFileRule PickleIsWellFormed = new(
-        TensorFileErrors.PickleMalformed, "the pickle is not what PyTorch writes for a state dict", Distrust);
+        TensorFileErrors.PickleMalformed, "the pickle is not what PyTorch writes for a state dict", NotAsPyTorch);
 
     public static readonly TensorFileRule PickleIsShallow = new(
-        TensorFileErrors.PickleTooDeep, "the pickle is nested too deep", Distrust);
+        TensorFileErrors.PickleTooDeep, "the pickle is nested too deep", NotAsPyTorch);
 
     public static readonly TensorFileRule PickleIsFrugal = new(
-        TensorFileErrors.PickleTooManyValues, "the pickle makes more values than any model needs", Distrust);
+        TensorFileErrors.PickleTooManyValues, "the pickle makes more values than any model needs", NotAsPyTorch);
 
     public static readonly TensorFileRule HoldsAStateDict = new(
         TensorFileErrors.NoStateDict, "the file holds no state dict: no dictionary of names to tensors", SaveAgain);
@@ -90,13 +92,13 @@ internal static class TorchRules
     public static readonly TensorFileRule StateDictIsClear = new(
         TensorFileErrors.AmbiguousStateDict,
         "tensors are nested, and it is not clear which of them are the checkpoint",
-        "Load it where it can be trusted, then save one flat dictionary of names to tensors.");
+        "Choose one of the keys that the message names, as FILE#KEY (DIR#KEY for a directory).");
 
     public static readonly TensorFileRule NamesAreTexts = new(
         TensorFileErrors.TensorNameNotText, "the name of a tensor is not a text", SaveAgain);
 
     public static readonly TensorFileRule NamesAreUnique = new(
-        TensorFileErrors.TensorNameTwice, "two tensors have one name", Distrust);
+        TensorFileErrors.TensorNameTwice, "two tensors have one name", NotAsPyTorch);
 
     public static readonly TensorFileRule StorageIsThere = new(
         TensorFileErrors.StorageMissing, "the archive has no entry for the tensor's storage", Redownload);
@@ -105,10 +107,20 @@ internal static class TorchRules
         TensorFileErrors.StorageSizeMismatch, "the tensor's storage has another size than the pickle says", Redownload);
 
     public static readonly TensorFileRule TensorWithinStorage = new(
-        TensorFileErrors.TensorBeyondStorage, "the tensor reaches beyond its storage", Distrust);
+        TensorFileErrors.TensorBeyondStorage, "the tensor reaches beyond its storage", NotAsPyTorch);
 
-    public static readonly TensorFileRule TensorIsContiguous = new(
-        TensorFileErrors.TensorNotContiguous,
-        "the tensor's elements do not lie in row-major order without gaps (a transposed or sliced view)",
-        "Call .contiguous() on the tensor before saving it, or save the model as safetensors.");
+    public static readonly TensorFileRule DtypeIsRead = new(
+        TensorFileErrors.TensorDtypeNotRead,
+        "the tensor's dtype has no counterpart in safetensors, so it can be neither computed with nor copied",
+        "Convert the tensor to another dtype before saving it; a quantised model is merged as the plain one that it was made from.");
+
+    public static readonly TensorFileRule TensorKindIsRead = new(
+        TensorFileErrors.TensorKindNotRead,
+        "the file holds a kind of tensor that is not read",
+        "Load it with PyTorch, make its tensors plain and dense (.to_dense(), .dequantize(), .contiguous()), and save its state_dict(), best as safetensors.");
+
+    public static readonly TensorFileRule KeyIsThere = new(
+        TensorFileErrors.KeyNotInFile,
+        "the file has no dictionary of tensors under the key behind '#'",
+        "Give one of the keys that it has, as FILE#KEY.");
 }

@@ -29,50 +29,37 @@ internal sealed class TorchTensors(TorchArchive archive, string file)
 
     private WeightsTensor Locate(string name, PickleValue.Tensor tensor)
     {
-        long byteCount = TensorSize.InBytes(tensor.Source.Dtype, tensor.Shape, name, file);
-        RequireContiguous(name, tensor, byteCount);
-        int width = tensor.Source.Dtype.Bits() / 8;
-        long storage = LocateStorage(name, tensor.Source, width);
-        long end = byteCount / width;
-        if (tensor.First > tensor.Source.ElementCount || end > tensor.Source.ElementCount - tensor.First)
+        Dtype dtype = tensor.Type.Dtype
+            ?? throw TorchRules.DtypeIsRead.Broken(file, name, expected: "a dtype that safetensors has", found: tensor.Type.Name);
+        long byteCount = TensorSize.InBytes(dtype, tensor.Shape, name, file);
+        int width = dtype.Bits() / 8;
+        (long storage, long storageBytes) = LocateStorage(name, tensor.Source, width);
+        bool isContiguous = StridedView.IsContiguous(tensor.Shape, tensor.Strides);
+        Int128 span = isContiguous ? byteCount / width : new StridedView(tensor.Shape, tensor.Strides).Span;
+        if ((Int128)tensor.First * width + (span * width) > storageBytes)
         {
             throw TorchRules.TensorWithinStorage.Broken(
                 file,
                 name,
                 storage,
-                expected: $"an end within {tensor.Source.ElementCount} elements",
-                found: $"{end} elements from {tensor.First} on");
+                expected: $"an end within {storageBytes / width} elements",
+                found: $"{span} elements from {tensor.First} on");
         }
 
-        return new WeightsTensor(name, tensor.Source.Dtype, tensor.Shape, storage + (tensor.First * width), byteCount);
+        return new WeightsTensor(name, dtype, tensor.Shape, storage + (tensor.First * width), byteCount)
+        {
+            Strides = isContiguous ? default : tensor.Strides,
+        };
     }
 
-    private long LocateStorage(string name, PickleValue.Storage storage, int width)
+    private (long Offset, long ByteCount) LocateStorage(string name, PickleValue.Storage storage, int width)
     {
         (long offset, long byteCount) = archive.FindStorage(storage.Key)
             ?? throw TorchRules.StorageIsThere.Broken(file, name, expected: $"data/{storage.Key}", found: "no such entry");
-        return (Int128)storage.ElementCount * width == byteCount
-            ? offset
+        int unit = storage.Type is null ? 1 : width;
+        return (Int128)storage.ElementCount * unit == byteCount
+            ? (offset, byteCount)
             : throw TorchRules.StorageHasItsSize.Broken(
-                file, name, offset, $"{storage.ElementCount} elements of {width} bytes", $"{byteCount} bytes in data/{storage.Key}");
-    }
-
-    // The stride of a dimension with one element never counts, and no stride does where there are no elements.
-    private void RequireContiguous(string name, PickleValue.Tensor tensor, long byteCount)
-    {
-        long expected = 1;
-        for (int axis = tensor.Shape.Length - 1; axis >= 0 && byteCount > 0; axis--)
-        {
-            if (tensor.Shape[axis] != 1 && tensor.Strides[axis] != expected)
-            {
-                throw TorchRules.TensorIsContiguous.Broken(
-                    file,
-                    name,
-                    expected: $"stride {expected} in dimension {axis}",
-                    found: $"strides [{string.Join(',', tensor.Strides)}]");
-            }
-
-            expected *= tensor.Shape[axis];
-        }
+                file, name, offset, $"{storage.ElementCount} elements of {unit} bytes", $"{byteCount} bytes in data/{storage.Key}");
     }
 }

@@ -76,6 +76,79 @@ public sealed class ProgressLinesTests
             output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries)[1..]);
     }
 
+    [Fact]
+    public void What_was_computed_before_the_engine_had_started_took_the_time_since_the_beginning()
+    {
+        var meter = new PaceMeter(clock, isBeginning: true);
+        clock.Advance(TimeSpan.FromSeconds(2.5));
+        meter.Measure(Progress(committed: 0));
+        clock.Advance(TimeSpan.FromSeconds(0.5));
+
+        // At 60 MB/s three seconds of work come at once, then goes on so.
+        Assert.Equal(60_000_000, meter.Measure(Progress(committed: 180_000_000)).BytesPerSecond);
+        for (int tenth = 1; tenth <= 200; tenth++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(0.1));
+            Assert.InRange(meter.Measure(Progress(committed: 180_000_000 + (tenth * 6_000_000L))).BytesPerSecond, 59_000_000, 61_000_000);
+        }
+    }
+
+    [Fact]
+    public void What_earlier_runs_did_is_no_pace()
+    {
+        var meter = new PaceMeter(clock, isBeginning: true);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        JobProgress resumed = Progress(committed: 500_000_000);
+        resumed.Reused = 15;
+
+        Assert.Equal(0, meter.Measure(resumed).BytesPerSecond);
+    }
+
+    [Fact]
+    public void Few_slow_parts_move_the_bar_and_their_commits_do_not_make_the_rate_jump()
+    {
+        var meter = new PaceMeter(clock);
+        double last = 0;
+        // One part of 32 MB every eight seconds, told of every half second.
+        for (int half = 1; half < 160; half++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(0.5));
+            JobProgress progress = Progress(committed: half / 16 * 32_000_000L);
+            progress.Lanes.Add(new LaneProgress { BytesDone = half % 16 * 2_000_000L, ByteCount = 32_000_000 });
+            MergePace pace = meter.Measure(progress);
+
+            Assert.True(pace.Share > last);
+            last = pace.Share;
+            if (half > 4)
+            {
+                Assert.Equal(4_000_000, pace.BytesPerSecond);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_stall_is_seen_and_a_burst_is_spread_over_ten_seconds()
+    {
+        var meter = new PaceMeter(clock);
+        meter.Measure(Progress(committed: 0));
+        clock.Advance(TimeSpan.FromSeconds(8));
+
+        Assert.Equal(10_000_000, meter.Measure(Progress(committed: 80_000_000)).BytesPerSecond);
+        clock.Advance(TimeSpan.FromSeconds(8));
+        Assert.InRange(meter.Measure(Progress(committed: 80_000_000)).BytesPerSecond, 0, 5_000_000);
+        clock.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal(0, meter.Measure(Progress(committed: 80_000_000)).BytesPerSecond);
+    }
+
+    [Fact]
+    public void More_than_all_is_never_done()
+    {
+        JobProgress progress = Progress(committed: 1_000_000_000);
+        progress.Lanes.Add(new LaneProgress { BytesDone = 50, ByteCount = 1000 });
+
+        Assert.Equal(1, new PaceMeter(clock).Measure(progress).Share);
+    }
+
     private static JobProgress Transferring(long done)
     {
         JobProgress progress = Progress(committed: 0, state: "transferring");

@@ -94,8 +94,23 @@ public sealed class TensorNamingTests : IDisposable
 
         PlanningException refusal = Refusal();
 
-        Assert.Equal([("EXPO1240", 0), ("EXPO1201", 3)], refusal.Kinds.Select(kind => (kind.Code, kind.Count)));
+        Assert.Equal([("EXPO1240", 11), ("EXPO1201", 3)], refusal.Kinds.Select(kind => (kind.Code, kind.Count)));
         Assert.Equal("model.visual.*", refusal.Kinds[1].Pattern.Replace("*.weight", "*", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(MismatchPolicy.CopyAligned)]
+    [InlineData(MismatchPolicy.Drop)]
+    public void One_word_for_all_mismatches_does_not_hide_that_names_differ(MismatchPolicy policy)
+    {
+        WritePair([.. Under("model.", Text), ("lm_head.weight", [800, 4])], [.. Under("model.language_model.", Text), ("lm_head.weight", [800, 4])]);
+        PlannedMerge little = PlanOf(recipe => recipe with { OnMismatch = policy });
+        WritePair([.. Under("model.", Text), ("lm_head.weight", [8, 4])], [.. Under("model.language_model.", Text), ("lm_head.weight", [8, 4])]);
+
+        Assert.Contains(little.Notes, note => note.Contains("rename: [{from: 'model.'", StringComparison.Ordinal));
+        Assert.Equal("EXPO1240", Assert.Throws<PlanningException>(() => PlanOf(recipe => recipe with { OnMismatch = policy })).Code);
+        var named = new MismatchRule.ByPattern(new TensorPatterns<MismatchPolicy>([new TensorPattern<MismatchPolicy>("model.*", policy)]));
+        Assert.NotEmpty(PlanOf(recipe => recipe with { OnMismatch = named }).Plan.Files);
     }
 
     [Fact]
@@ -219,6 +234,9 @@ public sealed class TensorNamingTests : IDisposable
         place.Write("base/model.safetensors", [.. inBase.Select(tensor => (tensor.Name, Dtype.BF16, tensor.Shape, (byte)1))]);
         place.Write("aligned/model.safetensors", [.. inAligned.Select(tensor => (tensor.Name, Dtype.BF16, tensor.Shape, (byte)2))]);
     }
+
+    private PlannedMerge PlanOf(Func<Recipe, Recipe> change) =>
+        Planner.Plan(change(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3 }));
 
     private PlannedMerge PlanOf(params TensorRename[] renames) =>
         Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3, Renames = [.. renames] });

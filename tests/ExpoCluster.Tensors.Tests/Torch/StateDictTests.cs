@@ -39,6 +39,12 @@ public sealed class StateDictTests
     [InlineData("model")]
     [InlineData("model_state_dict")]
     [InlineData("module")]
+    [InlineData("state")]
+    [InlineData("model_dict")]
+    [InlineData("ema_state_dict")]
+    [InlineData("policy")]
+    [InlineData("generator")]
+    [InlineData("teacher")]
     public void A_state_dict_under_a_usual_key_is_taken(string key)
     {
         WeightsHeader header = Read(PickleImage.Of(PickleImage.Dict((PickleImage.Text(key), Inner()))));
@@ -51,6 +57,8 @@ public sealed class StateDictTests
     [InlineData("layer1", "layer2")]
     [InlineData("layer1", null)]
     [InlineData("model", "state_dict")]
+    [InlineData("generator", "teacher")]
+    [InlineData("policy", "ema")]
     public void Where_it_is_not_clear_which_tensors_are_meant_none_are_taken(string first, string? second)
     {
         (byte[], byte[])[] items = second is null
@@ -172,24 +180,123 @@ public sealed class StateDictTests
     }
 
     [Theory]
-    [InlineData(new byte[] { 3, 1 }, new byte[] { 2, 1 })]
-    [InlineData(new byte[] { 2, 2 }, new byte[] { 1, 2 })]
+    [InlineData(new byte[] { 2, 1 }, new byte[] { 2, 1 })]
+    [InlineData(new byte[] { 2, 2 }, new byte[] { 1, 1 })]
     [InlineData(new byte[] { 2 }, new byte[] { 2 })]
     [InlineData(new byte[] { 3 }, new byte[] { 0 })]
-    public void A_tensor_with_gaps_or_in_another_order_is_refused(byte[] shape, byte[] strides)
+    public void A_tensor_with_gaps_or_in_another_order_says_how_its_elements_lie(byte[] shape, byte[] strides)
     {
-        TensorFileException refusal = Refusal(Flat(PickleImage.Tensor(shape: shape, strides: strides)));
+        WeightsTensor tensor = Assert.Single(Read(Flat(PickleImage.Tensor(shape: shape, strides: strides))).Tensors);
 
-        Assert.Equal(("EXPO1068", "w"), (refusal.Code, refusal.Tensor));
+        Assert.Equal(strides.Select(stride => (long)stride), tensor.Strides.AsEnumerable());
+        Assert.Equal(shape.Aggregate(4L, (count, extent) => count * extent), tensor.ByteCount);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 3, 1 }, new byte[] { 2, 1 })]
+    [InlineData(new byte[] { 2, 2 }, new byte[] { 1, 2 })]
+    public void A_view_that_reaches_beyond_its_storage_is_refused(byte[] shape, byte[] strides) =>
+        Assert.Equal("EXPO1067", Refusal(Flat(PickleImage.Tensor(shape: shape, strides: strides))).Code);
+
+    [Theory]
+    [InlineData("QInt8Storage", "qint8")]
+    [InlineData("ComplexDoubleStorage", "complex128")]
+    public void A_dtype_that_safetensors_has_not_is_refused_by_its_name_and_is_no_danger(string storageClass, string dtype)
+    {
+        TensorFileException refusal = Refusal(Flat(PickleImage.Tensor(storageClass: storageClass)));
+
+        Assert.Equal(("EXPO1069", "w", dtype), (refusal.Code, refusal.Tensor, refusal.Found));
+        Assert.DoesNotContain("trust", refusal.Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("_rebuild_sparse_tensor", "sparse")]
+    [InlineData("_rebuild_qtensor", "quantised")]
+    [InlineData("_rebuild_meta_tensor_no_storage", "without values")]
+    public void A_kind_of_tensor_that_is_not_read_is_refused_by_its_name_and_is_no_danger(string function, string kind)
+    {
+        TensorFileException refusal = Refusal(Flat([.. PickleImage.Ascii($"ctorch._utils\n{function}\n)R")]));
+
+        Assert.Equal("EXPO1070", refusal.Code);
+        Assert.Contains(kind, refusal.Found, StringComparison.Ordinal);
+        Assert.DoesNotContain("trust", refusal.Advice, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_storage_class_off_the_list_is_refused()
-    {
-        TensorFileException refusal = Refusal(Flat(PickleImage.Tensor(storageClass: "ComplexFloatStorage")));
+    public void What_could_run_code_is_still_told_to_be_a_danger() =>
+        Assert.Contains("do not trust", Refusal(Flat([.. PickleImage.Ascii("cos\nsystem\n)R")])).Advice, StringComparison.Ordinal);
 
-        Assert.Equal(("EXPO1057", "torch.ComplexFloatStorage"), (refusal.Code, refusal.Found));
+    [Theory]
+    [InlineData("float8_e4m3fn", Dtype.F8E4M3, 1)]
+    [InlineData("float8_e5m2", Dtype.F8E5M2, 1)]
+    [InlineData("float8_e8m0fnu", Dtype.F8E8M0, 1)]
+    [InlineData("uint16", Dtype.U16, 2)]
+    [InlineData("uint32", Dtype.U32, 4)]
+    [InlineData("bfloat16", Dtype.BF16, 2)]
+    public void A_tensor_of_a_storage_of_bytes_has_the_dtype_that_stands_beside_it(string name, Dtype dtype, int width)
+    {
+        WeightsTensor tensor = Assert.Single(Read(Flat(Untyped(name, bytes: 12, shape: 12 / width))).Tensors);
+
+        Assert.Equal((dtype, 12L), (tensor.Dtype, tensor.ByteCount));
     }
+
+    [Fact]
+    public void A_storage_of_bytes_has_the_length_that_it_says() => Assert.Equal("EXPO1066", Refusal(Flat(Untyped("uint16", bytes: 6, shape: 3))).Code);
+
+    [Fact]
+    public void A_dtype_without_a_counterpart_is_refused_in_a_storage_of_bytes_too() =>
+        Assert.Equal(("EXPO1069", "complex32"), (Refusal(Flat(Untyped("complex32", bytes: 12, shape: 3))).Code, Refusal(Flat(Untyped("complex32", bytes: 12, shape: 3))).Found));
+
+    [Fact]
+    public void A_file_of_the_reference_code_of_DPO_is_read()
+    {
+        byte[] pickle = PickleImage.Of(PickleImage.Dict(
+            (PickleImage.Text("step_idx"), "K\u0003"u8.ToArray()), (PickleImage.Text("state"), Inner()), (PickleImage.Text("metrics"), PickleImage.Ascii("}"))));
+
+        WeightsHeader header = Read(pickle);
+
+        Assert.Equal("w", Assert.Single(header.Tensors).Name);
+        Assert.Contains("under 'state'; 'step_idx', 'metrics' beside it are not read", Assert.Single(header.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Wrappers_in_wrappers_are_opened()
+    {
+        byte[] pickle = PickleImage.Of(PickleImage.Dict((PickleImage.Text("state"), PickleImage.Dict((PickleImage.Text("model"), Inner())))));
+
+        Assert.Contains("'state.model'", Assert.Single(Read(pickle).Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_plain_model_is_taken_before_its_average_and_the_note_says_how_to_choose_the_other()
+    {
+        byte[] pickle = PickleImage.Of(PickleImage.Dict(
+            (PickleImage.Text("model"), Inner()), (PickleImage.Text("ema"), PickleImage.Dict((PickleImage.Text("e"), PickleImage.Tensor())))));
+
+        Assert.Equal("w", Assert.Single(Read(pickle).Tensors).Name);
+        Assert.Contains("FILE#KEY chooses another: 'ema'.", Assert.Single(Read(pickle).Notes), StringComparison.Ordinal);
+        using var source = new MemorySource(File(pickle));
+        Assert.Equal("e", Assert.Single(WeightsHeader.ReadFrom(source, "ema").Tensors).Name);
+    }
+
+    [Fact]
+    public void A_key_chooses_any_dictionary_and_one_that_is_not_there_is_told_the_others()
+    {
+        byte[] pickle = PickleImage.Of(PickleImage.Dict((PickleImage.Text("layer1"), Inner()), (PickleImage.Text("x"), PickleImage.Dict((PickleImage.Text("y"), Inner())))));
+        using var source = new MemorySource(File(pickle));
+
+        Assert.Equal("w", Assert.Single(WeightsHeader.ReadFrom(source, "x.y").Tensors).Name);
+        TensorFileException refusal = Assert.Throws<TensorFileException>(() => WeightsHeader.ReadFrom(source, "z"));
+        Assert.Equal(("EXPO1071", "'layer1', 'x.y'"), (refusal.Code, refusal.Found));
+    }
+
+    // torch._utils._rebuild_tensor_v3, as PyTorch writes dtypes that have no storage class.
+    private static byte[] Untyped(string dtype, int bytes, int shape) =>
+    [
+        .. PickleImage.Ascii("ctorch._utils\n_rebuild_tensor_v3\n(("), .. PickleImage.Text("storage"), .. PickleImage.Ascii("ctorch.storage\nUntypedStorage\n"),
+        .. PickleImage.Text("0"), .. PickleImage.Text("cpu"), (byte)'J', .. BitConverter.GetBytes(bytes), .. "tQK\0"u8,
+        .. "(K"u8, (byte)shape, .. "t(K\u0001t"u8, 0x89, .. PickleImage.Ascii($"ccollections\nOrderedDict\n)Rctorch\n{dtype}\ntR"),
+    ];
 
     private static byte[] Inner() => PickleImage.Dict((PickleImage.Text("w"), PickleImage.Tensor()));
 
