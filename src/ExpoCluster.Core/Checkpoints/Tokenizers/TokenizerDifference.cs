@@ -48,7 +48,7 @@ internal sealed record TokenizerDifference(string FileName, int Count, int Compa
         string first = string.Join(", ", First.Select(row => string.Create(
             CultureInfo.InvariantCulture, $"{row.Id} ('{Printable.Of(row.InBase)}' in base, '{Printable.Of(row.InAligned)}' in aligned)")));
         return string.Create(
-            CultureInfo.InvariantCulture, $"{FileName}: {Count:N0} of {Compared:N0} ids {(Count == 1 ? "means" : "mean")} another token, from id {first} on");
+            CultureInfo.InvariantCulture, $"{FileName}: {Count:N0} of {Compared:N0} ids {(Count == 1 ? "means another token:" : "mean another token, the first ones")} {first}");
     }
 
     // They hold more than tokens: the chat template is in one of them, and often differs.

@@ -21,7 +21,7 @@ public sealed class TokenizerDifferenceTests
 
         Assert.Equal((id, inBase, inAligned), difference.First[0]);
         Assert.Equal(file, difference.FileName);
-        Assert.Contains($"from id {id} ('{inBase}' in base, '{inAligned}' in aligned)", difference.ToString(), StringComparison.Ordinal);
+        Assert.Contains($" {id} ('{inBase}' in base, '{inAligned}' in aligned)", difference.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
