@@ -68,6 +68,10 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
         else if (!quiet && !watched.IsDetached)
         {
             Console.Out.WriteLine(JobLines.Ended(job, elapsed));
+            foreach (string line in JobLines.Coverage(job))
+            {
+                Console.Out.WriteLine(line);
+            }
         }
 
         return watched.IsDetached ? ExitCodes.Interrupted : JobLines.ExitCodeOf(job);

@@ -1,7 +1,9 @@
 using System.Globalization;
 using ExpoCluster.Cli.Commands;
 using ExpoCluster.Client.Jobs;
+using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Server.Jobs;
 using Spectre.Console;
 
 namespace ExpoCluster.Cli.Display;
@@ -22,6 +24,28 @@ internal static class JobLines
             CultureInfo.InvariantCulture,
             $"job {job.Id} is done: {ByteSize.Format(job.BytesWritten)} in {string.Join(", ", job.Output)}, watched for {elapsed.TotalSeconds:0.0} s")
         : string.Create(CultureInfo.InvariantCulture, $"job {job.Id} is {job.State}: {job.Parts.Committed} of {job.Parts.Total} parts are committed");
+
+    /// <summary>What was computed of each output, and which tensors hold values that are no finite numbers.</summary>
+    public static IEnumerable<string> Coverage(Job job)
+    {
+        foreach (OutputStatistics output in job.State == JobStates.Done ? job.Statistics ?? [] : [])
+        {
+            if (output is { Merged: { } merged, Copied: { } copied })
+            {
+                yield return CoverageText.Of(merged, copied);
+            }
+
+            if (output.OverflowedTensors is { Count: > 0 } overflowed)
+            {
+                yield return $"warning: results became infinite {NotFiniteTensors.Describe([.. overflowed])}";
+            }
+
+            if (output.NotFiniteTensors is { Count: > 0 } inherited)
+            {
+                yield return $"warning: values are NaN or infinite, as the inputs made them, {NotFiniteTensors.Describe([.. inherited])}";
+            }
+        }
+    }
 
     public static string Changed(Job job) => $"job {job.Id} is {job.State}";
 
