@@ -41,6 +41,7 @@ public sealed partial class DocumentTests
     [InlineData("CONTRIBUTING.md")]
     [InlineData("LICENSE")]
     [InlineData("docs/api.md")]
+    [InlineData("docs/checkpoints.md")]
     [InlineData("docs/architecture.md")]
     [InlineData("docs/cluster.md")]
     [InlineData("docs/dashboard.md")]

@@ -69,9 +69,9 @@ internal sealed class RemoteMerge(ExpoClusterClient client, bool quiet, bool jso
         else if (!quiet && !watched.IsDetached)
         {
             Console.Out.WriteLine(JobLines.Ended(job, elapsed));
-            foreach (string warning in JobLines.NotFinite(job))
+            foreach (string line in JobLines.Coverage(job).Concat(JobLines.NotFinite(job)))
             {
-                Console.Out.WriteLine(warning);
+                Console.Out.WriteLine(line);
             }
         }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using ExpoCluster.Cli.Commands;
 using ExpoCluster.Client.Jobs;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Server.Jobs;
 using ExpoCluster.Tensors;
 using Spectre.Console;
 
@@ -23,6 +24,12 @@ internal static class JobLines
             CultureInfo.InvariantCulture,
             $"job {job.Id} is done: {ByteSize.Format(job.BytesWritten)} in {string.Join(", ", job.Output)}, watched for {elapsed.TotalSeconds:0.0} s")
         : string.Create(CultureInfo.InvariantCulture, $"job {job.Id} is {job.State}: {job.Parts.Committed} of {job.Parts.Total} parts are committed");
+
+    /// <summary>How much of each output was computed.</summary>
+    public static IEnumerable<string> Coverage(Job job) =>
+        from output in job.State == JobStates.Done ? job.Statistics ?? [] : []
+        where output is { Merged: not null, Copied: not null }
+        select CoverageText.Of(output.Merged!, output.Copied!);
 
     /// <summary>A line for each output with results that are NaN or infinite.</summary>
     public static IEnumerable<string> NotFinite(Job job) =>

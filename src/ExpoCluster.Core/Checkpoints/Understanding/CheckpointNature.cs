@@ -7,7 +7,14 @@ public sealed class CheckpointNature
 {
     internal const string QuantisationKey = "quantization_config";
 
-    private CheckpointNature(ConfigFacts config, bool isConfigSound, AdapterFacts? adapter, ImmutableArray<QuantisedFormat> quantised, TiedHeads heads, ExpertLayout experts, ImmutableArray<string> empty)
+    private CheckpointNature(
+        ConfigFacts config,
+        bool isConfigSound,
+        AdapterFacts? adapter,
+        ImmutableArray<QuantisedFormat> quantised,
+        TiedHeads heads,
+        ExpertLayout experts,
+        ImmutableArray<string> empty)
     {
         Config = config;
         IsConfigSound = isConfigSound;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Checkpoints.Understanding;
 
@@ -48,10 +49,13 @@ public sealed partial record ForeignFormat(string Name, string Evidence, string 
             ?? When(name => name.EndsWith(".distcp", StringComparison.Ordinal), ByEnding[0].Name, ByEnding[0].Advice)
             ?? (folder.Has(".metadata") ? new ForeignFormat(ByEnding[0].Name, ".metadata", ByEnding[0].Advice) : null)
             ?? When(name => name is "model_weights" or "weights" && names.Contains("model_config.yaml"), "an unpacked archive of NVIDIA NeMo", ByEnding[1].Advice)
-            ?? When(name => name == AdapterFacts.ConfigFileName, "an adapter (LoRA or the like), not a model", "merge it into the model that it is based on (PEFT's merge_and_unload) and save that.")
+            ?? When(name => name == AdapterFacts.ConfigFileName, $"an adapter (LoRA or the like){BasedOn(folder)}, not a model", "merge it into the model that it is based on (PEFT's merge_and_unload) and save that.")
             ?? When(name => name is "model_index.json", "a pipeline of several models (diffusers)", "give the folder of one of its models, for example unet or transformer.")
             ?? When(TrainerFolder().IsMatch, "the output of a training run", "give one of its checkpoint-N folders.");
     }
+
+    private static string BasedOn(CheckpointFolder folder) =>
+        ConfigFacts.Parse(folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes))?.Text("base_model_name_or_path") is { } model ? $" based on {Printable.Of(model)}" : "";
 
     [GeneratedRegex(@"^global_step\d+$")]
     private static partial Regex DeepSpeedFolder();
