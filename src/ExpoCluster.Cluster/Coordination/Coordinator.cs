@@ -105,6 +105,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         Command<OutputDesk.NotAdmitted>(OnNotAdmitted);
         Command<OutputDesk.Reclaimed>(OnReclaimed);
         Command<OutputDesk.Seen>(OnOutputSeen);
+        Command<OutputDesk.SeenBefore>(OnSeenBefore);
         Command<Room>(OnRoomSeen);
         Command<RoomNotSeen>(_ => space?.Miss());
 
@@ -328,6 +329,30 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     }
 
     private void OnResume(ResumeJob message)
+    {
+        if (output.IsDisplaced)
+        {
+            output.LookBefore(message, Paths, Sender);
+        }
+        else
+        {
+            Resume(message);
+        }
+    }
+
+    private void OnSeenBefore(OutputDesk.SeenBefore seen)
+    {
+        if (seen.Displacement is { } displacement)
+        {
+            Reject(displacement);
+        }
+        else
+        {
+            Resume(seen.Message);
+        }
+    }
+
+    private void Resume(ResumeJob message)
     {
         IActorRef asker = Sender;
         bool rested = state.Phase is JobPhase.Suspended or JobPhase.Failed;

@@ -124,6 +124,8 @@ internal static class JournalFailure
     private static bool IsOutage(Exception exception) => exception switch
     {
         DbException database => !IsDamage(database),
+        // An IOException by its type, and bytes that are none of ours by what it means.
+        InvalidProtocolBufferException => false,
         _ => exception is TimeoutException or IOException or SocketException or OperationCanceledException
             or OpenCircuitException or AskTimeoutException or RecoveryTimedOutException,
     };

@@ -123,6 +123,17 @@ internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSetting
         OwnThread.Run(() => new Seen(held.FindDisplacement())).PipeTo(self, success: seen => seen, failure: _ => new Seen(null));
     }
 
+    /// <summary>What the job works in was not at its path when it was last looked at.</summary>
+    public bool IsDisplaced => isDisplaced && claim is not null;
+
+    /// <summary>Looks before a job goes on whose place was away; <see cref="SeenBefore"/> comes of it, from whoever resumes.</summary>
+    public void LookBefore(ResumeJob message, OutputPaths paths, IActorRef resumer)
+    {
+        OutputClaim held = claim!;
+        OwnThread.Run(() => new SeenBefore(message, FileIdentity.Of(paths.Claim) is null ? held.FindDisplacement() : null))
+            .PipeTo(self, resumer, success: seen => seen, failure: _ => new SeenBefore(message, null));
+    }
+
     /// <summary>What was seen has been heard.</summary>
     /// <returns>Why the job cannot go on; null while everything is in its place.</returns>
     public JobReason? Settle(Seen seen)
@@ -248,6 +259,8 @@ internal sealed class OutputDesk(string job, PlanStore plans, CoordinatorSetting
     public sealed record NotAdmitted(Exception Cause);
 
     public sealed record Reclaimed(OutputClaim? Claim);
+
+    public sealed record SeenBefore(ResumeJob Message, StorageException? Displacement);
 
     public sealed record Seen(StorageException? Displacement);
 

@@ -50,7 +50,9 @@ public sealed class JobRegister : IDisposable
     }
 
     /// <summary>Writes what became of a job, unless something newer is there.</summary>
-    public Task WriteAsync(RegisterEntry entry, CancellationToken cancellation = default)
+    public Task WriteAsync(RegisterEntry entry, CancellationToken cancellation = default) => WriteAsync(entry, replaces: false, cancellation);
+
+    private Task WriteAsync(RegisterEntry entry, bool replaces, CancellationToken cancellation)
     {
         (string, object)[] change =
         [
@@ -70,19 +72,15 @@ public sealed class JobRegister : IDisposable
             ("@facts", JsonSerializer.Serialize(entry.Facts, RegisterJson.Default.RegisterFacts)),
             ("@files", JsonSerializer.Serialize(entry.Files, RegisterJson.Default.ImmutableArrayRegisterFile)),
         ];
-        return database.ExecuteAsync(cancellation, (RegisterSql.WriteChange, change), (RegisterSql.Write, row));
+        (string, (string, object)[])[] forget = replaces ? [(RegisterSql.Forget, change[..1])] : [];
+        return database.ExecuteAsync(cancellation, [.. forget, (RegisterSql.WriteChange, change), (RegisterSql.Write, row)]);
     }
 
-    /// <summary>Makes room for what a journal says, where the row of its job cannot be read, or claims events that the journal has not.</summary>
-    /// <param name="job">The job's id.</param>
-    /// <param name="sequence">Of the journal's last event.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public async Task MendAsync(string job, long sequence, CancellationToken cancellation = default)
+    /// <summary>Writes what a journal says, also over a row that cannot be read, or that claims events which the journal has not.</summary>
+    public async Task MendAsync(RegisterEntry entry, CancellationToken cancellation = default)
     {
-        if (await FindAsync(job, cancellation).ConfigureAwait(false) is { } row && (row.Damage is not null || row.Sequence > sequence))
-        {
-            await database.ExecuteAsync(cancellation, (RegisterSql.Forget, [("@job", job)])).ConfigureAwait(false);
-        }
+        bool isWrong = await FindAsync(entry.Job, cancellation).ConfigureAwait(false) is { } row && (row.Damage is not null || row.Sequence > entry.Sequence);
+        await WriteAsync(entry, isWrong, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Writes a state that no event of the journal stands for, as where the journal cannot be read any more. A job that has ended for good stays as it is.</summary>

@@ -61,13 +61,8 @@ internal sealed class Registrar : ReceiveActor, IWithTimers
                     isWriting = true;
                     OwnThread.Run<object>(() =>
                     {
-                        if (!hasMended)
-                        {
-                            register.MendAsync(entry.Job, entry.Sequence).GetAwaiter().GetResult();
-                            hasMended = true;
-                        }
-
-                        register.WriteAsync(entry).GetAwaiter().GetResult();
+                        (hasMended ? register.WriteAsync(entry) : register.MendAsync(entry)).GetAwaiter().GetResult();
+                        hasMended = true;
                         return Written.Instance;
                     }).PipeTo(Self);
                     break;

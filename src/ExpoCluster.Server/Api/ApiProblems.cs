@@ -149,7 +149,7 @@ internal static class ApiProblems
     {
         JobException.NoSuchJob => StatusCodes.Status404NotFound,
         JobException.Claimed or JobException.IdTaken or JobException.WrongPhase or JobException.JournalDamaged => StatusCodes.Status409Conflict,
-        OutputPreflight.OutputTaken or OutputPreflight.OtherPlanInProgress or StorageException.NotADirectory or StorageException.NotPlain => StatusCodes.Status409Conflict,
+        OutputPreflight.OutputTaken or OutputPreflight.OtherPlanInProgress or StorageException.NotADirectory or StorageException.NotPlain or StorageException.Displaced => StatusCodes.Status409Conflict,
         JobException.NoAnswer or PlannerException.Busy or PlannerException.TooLong => StatusCodes.Status503ServiceUnavailable,
         HubErrors.Unreachable or HubErrors.ServerFailed or HubErrors.RateLimited => StatusCodes.Status503ServiceUnavailable,
         StorageException.Full => StatusCodes.Status507InsufficientStorage,

@@ -48,7 +48,6 @@ public sealed class DamagedJournalTests : ApiScene
     [Theory]
     [InlineData("UPDATE journal SET message = x'00ff00'")]
     [InlineData("UPDATE journal SET manifest = 'nothing', identifier = 77")]
-    [InlineData("UPDATE journal SET message = 'a text', manifest = NULL")]
     public async Task What_sharding_cannot_read_of_its_own_is_made_anew_and_jobs_go_on(string damage)
     {
         await InterruptAsync(damage + " WHERE persistence_id LIKE '%/sharding/%'", rate: null);
