@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Recipes.BuiltIn;
@@ -124,14 +125,14 @@ public sealed partial record JobRequest(string? Id, bool Overwrite, Recipe Recip
     private static string ResolveReference(
         string key, string reference, Func<string, string, string> resolve, ImmutableArray<RecipeProblem>.Builder problems)
     {
+        var parts = CheckpointReference.Of(reference);
         if (!HubReference.Matches(reference))
         {
-            return resolve(key, reference);
+            return (parts with { Place = resolve(key, parts.Place) }).ToString();
         }
 
         try
         {
-            var parts = CheckpointReference.Of(reference);
             return (parts with { Place = HubReference.Parse(parts.Place).ToString() }).ToString();
         }
         catch (HubException malformed)
