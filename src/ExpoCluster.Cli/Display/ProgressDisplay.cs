@@ -1,7 +1,5 @@
 using System.Globalization;
-using ExpoCluster.Client.Jobs;
 using ExpoCluster.Cluster.Protocol;
-using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 using Spectre.Console;
 using Spectre.Console.Rendering;

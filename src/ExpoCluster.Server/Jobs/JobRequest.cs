@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Recipes;
@@ -126,14 +127,14 @@ public sealed record JobRequest(string? Id, bool Overwrite, Recipe Recipe)
     private static string ResolveReference(
         string key, string reference, Func<string, string, string> resolve, ImmutableArray<RecipeProblem>.Builder problems)
     {
+        var parts = CheckpointReference.Of(reference);
         if (!HubReference.Matches(reference))
         {
-            return resolve(key, reference);
+            return (parts with { Place = resolve(key, parts.Place) }).ToString();
         }
 
         try
         {
-            var parts = CheckpointReference.Of(reference);
             return (parts with { Place = HubReference.Parse(parts.Place).ToString() }).ToString();
         }
         catch (HubException malformed)

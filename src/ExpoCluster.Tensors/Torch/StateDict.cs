@@ -42,7 +42,8 @@ internal sealed record StateDict(PickleValue.Map Map, ImmutableArray<string> Not
     {
         (string Path, PickleValue.Map Map) found = wrapped.Usual[0];
         string[] others = [.. top.Entries.Select(entry => NameOf(entry.Key)).Where(name => name != found.Path.Split('.')[0])];
-        string[] choices = [.. wrapped.All.Where(path => path != found.Path)];
+        // The state of an optimizer is no model, though it can be chosen.
+        string[] choices = [.. wrapped.All.Where(path => path != found.Path && !path.Contains("optim", StringComparison.OrdinalIgnoreCase))];
         string choice = choices.Length == 0 ? "" : $" FILE#KEY chooses another: {Quoted(choices)}.";
         return new StateDict(found.Map, [Chosen(found.Path, others) + choice, .. NotesOn(found.Map, file)]);
     }

@@ -16,6 +16,7 @@ public sealed class RemoteMergeTests
     [InlineData("""{"base": "b", "aligned": "a", "alpha_by_depth": [0.1, 0.3], "out": "o", "numerics": "stochastic", "seed": 7, "on_mismatch": "drop"}""")]
     [InlineData("""{"name": "n", "base": "b", "aligned": "a", "alpha": [{"match": "*", "alpha": 0.3}], "out": "o", "dtype": "f32", "on_mismatch": [{"match": "*", "policy": "untie"}]}""")]
     [InlineData("""{"base": "b", "aligned": "a", "alpha": 0.3, "out": "o", "strict": true}""")]
+    [InlineData("""{"base": "b.pt#state", "aligned": "hf:org/name@main#ema", "alpha": 0.3, "out": "o", "rename": [{"from": "a.", "to": "", "in": "base"}]}""")]
     public void A_server_understands_what_was_meant_here(string json)
     {
         using JsonDocument written = JsonDocument.Parse(json);

@@ -16,7 +16,7 @@ public sealed class PickleRefusalTests
         { "cruntime\n_run_code\n", "EXPO1057", "runtime._run_code" },
         { "ctorch\nload\n", "EXPO1057", "torch.load" },
         { "ctorch.hub\nload\n", "EXPO1057", "torch.hub.load" },
-        { "ctorch._utils\n_rebuild_tensor_v3\n", "EXPO1057", "torch._utils._rebuild_tensor_v3" },
+        { "ctorch._utils\n_rebuild_tensor_v9\n", "EXPO1057", "torch._utils._rebuild_tensor_v9" },
         { "ctorch\nFloatStorage.from_file\n", "EXPO1057", "torch.FloatStorage.from_file" },
         { "ccollections\nOrderedDict.__init__\n", "EXPO1057", "collections.OrderedDict.__init__" },
         { "ctransformers.training_args\nTrainingArguments\n)\u0081", "EXPO1057", "transformers.training_args.TrainingArguments" },
