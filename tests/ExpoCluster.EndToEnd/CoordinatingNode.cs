@@ -38,7 +38,7 @@ public sealed class CoordinatingNode : IAsyncDisposable
         string connection = ((NodeDatabase.PostgreSql)options.Database).ConnectionString;
         ClusterDatabase database = await ClusterDatabase.OpenAsync(connection, _ => { }, patience.Token);
         var journal = JournalSettings.PostgreSql(connection);
-        var started = new CoordinatingNode(database, await JobRegister.OpenAsync(journal, patience.Token));
+        var started = new CoordinatingNode(database, await JobRegister.OpenAsync(journal, cancellation: patience.Token));
         var settings = new NodeSettings
         {
             Roles = [NodeSettings.CoordinatorRole],
