@@ -95,6 +95,7 @@ internal sealed class DamagedJob : ReceiveActor
     private void OnCancelled()
     {
         log.Info("Job {Job} is cancelled; of its journal nothing could be read.", job);
+        damaged.Forget(job);
         Sender.Tell(new JobAccepted { Job = job });
         Context.Parent.Tell(new Passivate(PoisonPill.Instance));
     }

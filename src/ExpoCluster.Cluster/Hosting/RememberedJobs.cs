@@ -16,7 +16,9 @@ namespace ExpoCluster.Cluster.Hosting;
 internal static class RememberedJobs
 {
     private const int MostJobs = 100_000;
+    private const int MostLooks = 20;
 
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private static readonly string[] Unfinished =
@@ -53,16 +55,28 @@ internal static class RememberedJobs
         }
     }
 
-    // Tables that are not there yet hold nothing.
+    // Where no job is known nothing need be woken, and the tables may not be there yet. Elsewhere the journal, which starts as well, may hold the file.
     private static async Task<ImmutableArray<string>> IdsAsync(JobRegister register)
     {
-        try
-        {
-            return await register.ListShardingAsync().ConfigureAwait(false);
-        }
-        catch (DbException)
+        if ((await register.ListAsync([], after: null, limit: 1).ConfigureAwait(false)).IsEmpty)
         {
             return [];
+        }
+
+        for (int look = 1; ; look++)
+        {
+            try
+            {
+                return await register.ListShardingAsync().ConfigureAwait(false);
+            }
+            catch (DbException) when (look < MostLooks)
+            {
+                await Task.Delay(LookInterval).ConfigureAwait(false);
+            }
+            catch (DbException)
+            {
+                return [];
+            }
         }
     }
 
