@@ -4,7 +4,6 @@ using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.Storage;
-using ExpoCluster.Server.Jobs;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Server.Jobs;
