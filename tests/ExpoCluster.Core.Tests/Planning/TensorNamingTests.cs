@@ -177,7 +177,7 @@ public sealed class TensorNamingTests : IDisposable
     {
         WritePair([.. Under("base_model.model.", Text), ("base_model.model.layers.0.q.lora_A.weight", [2])], Text);
 
-        Assert.Equal("EXPO1240", Refusal().Code);
+        Assert.Equal("EXPO1211", Refusal().Code);
     }
 
     [Fact]
