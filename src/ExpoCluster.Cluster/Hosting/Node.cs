@@ -18,6 +18,8 @@ public sealed class Node : IAsyncDisposable
     public const string SystemName = "expocluster";
 
     // Kubernetes gives a process thirty seconds: ten for the parts under way, the rest for the cluster to take notice.
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(5);
+
     private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(10);
 
     private const int MostStarts = 4;
@@ -92,6 +94,7 @@ public sealed class Node : IAsyncDisposable
         try
         {
             await JoinAsync(system, join(Akka.Cluster.Cluster.Get(system)), peers).ConfigureAwait(false);
+            await SeeItselfAsync(Akka.Cluster.Cluster.Get(system)).ConfigureAwait(false);
             Fingerprint.Check(Akka.Cluster.Cluster.Get(system));
             Node started = await StartActorsAsync(system, settings, plans).ConfigureAwait(false);
             started.peers = peers;
@@ -111,6 +114,15 @@ public sealed class Node : IAsyncDisposable
         cluster.RegisterOnMemberUp(() => up.TrySetResult());
         cluster.Join(cluster.SelfAddress);
         return Task.WhenAny(up.Task, cluster.System.WhenTerminated);
+    }
+
+    // What a node sees of its cluster follows what it is a member of by some messages. Until then it would seem to be alone.
+    private static async Task SeeItselfAsync(Akka.Cluster.Cluster cluster)
+    {
+        while (!cluster.IsTerminated && cluster.State.Members.All(member => !member.UniqueAddress.Equals(cluster.SelfUniqueAddress)))
+        {
+            await Task.Delay(LookInterval).ConfigureAwait(false);
+        }
     }
 
     private static NodeCertificate CertificateOf(NodeSettings settings) =>

@@ -11,7 +11,7 @@ public sealed class MergeResultTests
         var result = new MergeResult("abc", "done", ["/out"], new PartCounts(Total: 3, Computed: 2, Reused: 1), BytesRead: 20, BytesWritten: 10, Seconds: 1.5);
 
         Assert.Equal(
-            """{"job":"abc","status":"done","output":["/out"],"parts":{"total":3,"computed":2,"reused":1},"bytesRead":20,"bytesWritten":10,"seconds":1.5,"statistics":[],"notes":[]}""",
+            """{"job":"abc","status":"done","output":["/out"],"parts":{"total":3,"computed":2,"reused":1},"bytesRead":20,"bytesWritten":10,"seconds":1.5,"problems":[],"statistics":[],"notes":[],"warnings":[]}""",
             JsonSerializer.Serialize(result, ContractJson.Default.MergeResult));
     }
 
