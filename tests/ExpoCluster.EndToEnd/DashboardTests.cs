@@ -27,8 +27,8 @@ public sealed partial class DashboardTests : IDisposable
     [LongFact(Needs.Browser, Needs.Postgres)]
     public async Task A_job_of_the_form_is_watched_loses_a_worker_and_is_cancelled()
     {
-        // Slow enough that every page is photographed before it ends, also where a page takes half a minute: for a quarter of an hour. It is cancelled.
-        ExpoProcess[] workers = StartCluster("512KB");
+        // Slow enough that every page is photographed before it ends, and fast enough that its parts are done within a minute.
+        ExpoProcess[] workers = StartCluster("2MB");
         await using DashboardBrowser browser = await DashboardBrowser.StartAsync(server);
         IPage cluster = await browser.OpenAsync("/");
         IPage page = await browser.OpenAsync("/new");

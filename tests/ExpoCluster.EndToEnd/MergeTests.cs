@@ -30,7 +30,7 @@ public sealed partial class MergeTests
         RunResult merge = ExpoProcess.Run(["merge", .. MnistPair, "--out", place.Output]);
 
         Assert.True(merge.ExitCode == 0, merge.ToString());
-        Assert.Contains("2 tensors taken from aligned as they are, for they are derived or counted and no weights: norm1.num_batches_tracked", merge.Errors, StringComparison.Ordinal);
+        Assert.Contains("2 tensors taken from aligned as they are, because they are buffers and not weights: norm1.num_batches_tracked", merge.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

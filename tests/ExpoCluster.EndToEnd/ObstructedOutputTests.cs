@@ -13,8 +13,7 @@ public sealed class ObstructedOutputTests : IDisposable
 
     [Theory]
     [InlineData("mkdir \"$OUT/config.json\"", "EXPO2099", 2)]
-    [InlineData("mkfifo \"$OUT/model.safetensors\"", "EXPO2099", 2)]
-    [InlineData("ln -s /etc/passwd \"$OUT/README.md\"", "EXPO2099", 2)]
+    [InlineData("ln -s /etc \"$OUT/additional_chat_templates\"; mkdir \"$OUT/../aligned/additional_chat_templates\"; touch \"$OUT/../aligned/additional_chat_templates/a.jinja\"", "EXPO2099", 2)]
     public void What_no_file_can_replace_is_told_by_plan_and_by_merge_before_any_work(string obstacle, string code, int exit)
     {
         Shell(obstacle);

@@ -65,7 +65,8 @@ public sealed class UnderstandingTests : IDisposable
         Assert.DoesNotContain(place.Root, record + File.ReadAllText(Path.Join(place.Output, "README.md")), StringComparison.Ordinal);
         using JsonDocument read = JsonDocument.Parse(record);
         Assert.Equal(1, read.RootElement.GetProperty("merged").GetProperty("share").GetDouble());
-        Assert.Equal("base/model.safetensors", read.RootElement.GetProperty("inputs")[0].GetProperty("path").GetString());
+        JsonElement input = read.RootElement.GetProperty("inputs")[0];
+        Assert.Equal(("model.safetensors", "base"), (input.GetProperty("path").GetString(), input.GetProperty("checkpoint").GetString()));
         Assert.Equal(1, merge.Json.GetProperty("merged").GetProperty("share").GetDouble());
         Assert.Equal(0, ExpoProcess.Run("verify", place.Output).ExitCode);
     }

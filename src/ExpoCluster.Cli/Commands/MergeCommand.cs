@@ -153,7 +153,11 @@ internal static class MergeCommand
 
         using PosixSignalRegistration onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using PosixSignalRegistration onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        if (!hub.KeepsNothing && inputs.NeedsDownload(merge))
+        if (hub.KeepsNothing)
+        {
+            merge.DemandStreams();
+        }
+        else if (inputs.NeedsDownload(merge))
         {
             using (display = ProgressDisplay.Create(quiet))
             {

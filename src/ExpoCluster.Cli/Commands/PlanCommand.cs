@@ -59,6 +59,11 @@ internal static class PlanCommand
     {
         OutputPaths? output = recipe.Output is { } directory ? OutputPaths.Of(directory) : null;
         PlannedMerge merge = HubInputs.Plan(recipe, output, notice => Console.Error.WriteLine("note: " + notice), planning);
+        if (choices.KeepsNothing)
+        {
+            merge.DemandStreams();
+        }
+
         HubFacts? hub = HubFacts.Of(merge, choices.KeepsNothing);
         FileSystemFacts? storage = output is null ? null : FileSystemFacts.Of(output.Root);
         if (output is not null && CheckOutput(output, recipe, merge, hub, overwrite) == OutputCondition.Finished)

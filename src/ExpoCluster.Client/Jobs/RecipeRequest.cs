@@ -63,6 +63,7 @@ public sealed record RecipeRequest
 
     /// <summary>A list of <c>{"from": text, "to": text, "in": "base" or "aligned"}</c>.</summary>
     [JsonPropertyName("rename")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JsonNode? Rename { get; init; }
 
     [JsonPropertyName("max_shard_size")]

@@ -55,7 +55,7 @@ public sealed class Checkpoint
     public CheckpointNature Nature => nature.Value;
 
     /// <summary>Weights files beside the index that it does not name.</summary>
-    public ImmutableArray<StrayWeights> Strays { get; private init; } = [];
+    public ImmutableArray<StrayWeights> Strays { get; private set; } = [];
 
     internal CheckpointFolder Folder { get; }
 
@@ -63,7 +63,12 @@ public sealed class Checkpoint
     internal string EntryFileName { get; }
 
     /// <summary>The same for whoever needs to know no more of its tensors: they are most of the memory that it takes.</summary>
-    internal Checkpoint WithoutTensors() => WithTensors(ReadOnlyDictionary<string, CheckpointTensor>.Empty);
+    internal Checkpoint WithoutTensors()
+    {
+        Checkpoint other = WithTensors(ReadOnlyDictionary<string, CheckpointTensor>.Empty);
+        other.Strays = [];
+        return other;
+    }
 
     /// <summary>Opens a directory, one weights file or a model of the Hub, and checks every header against the index.</summary>
     /// <param name="reference">As the user wrote it.</param>
@@ -111,8 +116,16 @@ public sealed class Checkpoint
         ImmutableArray<CheckpointShard> shards = ParallelReads.Select(
             map.FileNames, location.Folder.ReadsAtOnce, name => OpenShard(location.Folder, name, index, key, work));
         Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards, work.Shared);
-        shards = Slim(shards);
         ImmutableArray<StrayWeights> strays = StrayWeights.Find(location.Folder, shards, tensors, name => OpenShard(location.Folder, name, index, key: null, work));
+        foreach (StrayWeights stray in strays.Where(stray => stray.Shard is not null && stray.Tensors.Any(map.FileOfTensor.ContainsKey)))
+        {
+            // The index names its tensors, and another file for them.
+            shards = shards.Add(stray.Shard!);
+            AddTensorsOf(shards, shards.Length - 1, tensors, work.Shared, tensor => map.FileOfTensor.ContainsKey(tensor) && !tensors.ContainsKey(tensor));
+            strays = strays.Remove(stray);
+        }
+
+        shards = Slim(shards);
         return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. IndexAgreement.Notes(map, location.FileName, shards, tensors), .. strays.Select(stray => stray.Note)])
         {
             Strays = strays,
@@ -126,12 +139,17 @@ public sealed class Checkpoint
         ImmutableArray<CheckpointShard> shards = [.. Shards, .. strays.Select(stray => stray.Shard!)];
         var tensors = new Dictionary<string, CheckpointTensor>(Tensors, StringComparer.Ordinal);
         var shared = new SharedTexts();
-        for (int position = Shards.Length; position < shards.Length; position++)
+        foreach ((StrayWeights stray, int position) in strays.Select((stray, index) => (stray, Shards.Length + index)))
         {
-            AddTensorsOf(shards, position, tensors, shared);
+            AddTensorsOf(shards, position, tensors, shared, stray.Tensors.ToHashSet(StringComparer.Ordinal).Contains);
         }
 
-        return new Checkpoint(Reference, new CheckpointLocation(Folder, EntryFileName, IsIndexed: true, []), Slim(shards), tensors, []) { Strays = Strays, Notes = Notes };
+        string[] read = [.. strays.Select(stray => $"{Printable.Of(stray.FileName)} is read although the index does not name it, for config.json promises its layers")];
+        return new Checkpoint(Reference, new CheckpointLocation(Folder, EntryFileName, IsIndexed: true, []), Slim(shards), tensors, [])
+        {
+            Strays = [.. Strays.Except(strays)],
+            Notes = [.. Notes.Except(strays.Select(stray => stray.Note)), .. read],
+        };
     }
 
     private Checkpoint WithTensors(IReadOnlyDictionary<string, CheckpointTensor> tensors)
@@ -173,12 +191,17 @@ public sealed class Checkpoint
     }
 
     private static void AddTensorsOf(
-        ImmutableArray<CheckpointShard> shards, int position, Dictionary<string, CheckpointTensor> tensors, SharedTexts shared)
+        ImmutableArray<CheckpointShard> shards, int position, Dictionary<string, CheckpointTensor> tensors, SharedTexts shared, Func<string, bool>? isWanted = null)
     {
         WeightsHeader header = shards[position].Header;
         for (int rank = 0; rank < header.Tensors.Length; rank++)
         {
             WeightsTensor tensor = header.Tensors[rank];
+            if (isWanted?.Invoke(tensor.Name) == false)
+            {
+                continue;
+            }
+
             var placed = new CheckpointTensor(
                 shared.Share(tensor.Name), tensor.Dtype, shared.Share(tensor.Shape), position, tensor.Offset, tensor.ByteCount, header.IsInStateDictOrder ? rank : 0)
             {

@@ -93,9 +93,23 @@ internal sealed class HubFolder : CheckpointFolder
             ? Read(SideFileSelection.Checked(file))
             : null;
 
-    public override byte[]? ReadBeside(string fileName, int maxBytes) => snapshot.Listing is null || session.Cache.Find(Commit, fileName) is not null
-        ? local.ReadBeside(fileName, maxBytes)
-        : listed.TryGetValue(fileName, out HubFile? file) && file.ByteLength <= maxBytes ? Read(file) : null;
+    // A cache that an earlier version filled may lack what this one looks at, and the Hub may be away.
+    public override byte[]? ReadBeside(string fileName, int maxBytes)
+    {
+        if (snapshot.Listing is null || session.Cache.Find(Commit, fileName) is not null)
+        {
+            return local.ReadBeside(fileName, maxBytes);
+        }
+
+        try
+        {
+            return listed.TryGetValue(fileName, out HubFile? file) && file.ByteLength <= maxBytes ? Read(file) : null;
+        }
+        catch (HubException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>What opening the checkpoint took, and where asked for what goes along with the weights.</summary>
     public IEnumerable<HubFile> FilesOf(Checkpoint checkpoint, bool withSideFiles)
@@ -107,7 +121,6 @@ internal sealed class HubFolder : CheckpointFolder
 
     // Planning looks at it, and must come to the same end when the Hub is not asked any more.
     private IEnumerable<HubFile> SmallFilesOfBase => listed.TryGetValue(ConfigFacts.FileName, out HubFile? config) && config.ByteLength <= ConfigFacts.MaxBytes ? [config] : [];
-
 
     /// <summary>Leaves in the cache what its other users look for: which commit the branch means, and the list of files.</summary>
     public void RecordInCache()

@@ -49,6 +49,19 @@ internal sealed class StridedInput
         return buffer.AsSpan((int)(from - (first * size)), count);
     }
 
+    /// <summary>Throws where a view would have to be read straight from the Hub: known before any work.</summary>
+    /// <exception cref="TensorFileException">It is so.</exception>
+    public static void DemandLocal(Plan plan)
+    {
+        foreach (PlannedTensor tensor in plan.Layout.SelectMany(file => file.Tensors))
+        {
+            if (new[] { tensor.Aligned, tensor.Base }.FirstOrDefault(source => source is { IsStrided: true } && plan.Inputs[source.Input].IsRemote) is { } view)
+            {
+                throw StridedOnHub(plan.Inputs[view.Input], tensor.Entry.Name);
+            }
+        }
+    }
+
     /// <summary>A view cannot be streamed, for its bytes do not come in the order in which they are wanted.</summary>
     public static TensorFileException StridedOnHub(PlanInput input, string tensor) => new(
         PlanningException.StridedOnHub,

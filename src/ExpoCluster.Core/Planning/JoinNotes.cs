@@ -40,7 +40,7 @@ internal sealed class JoinNotes
     private static string Words(Fate fate) => fate switch
     {
         Fate.DroppedBuffer => "left out, for they are derived from the configuration",
-        Fate.TakenBuffer => "taken from aligned as they are, for they are derived or counted and no weights",
+        Fate.TakenBuffer => "taken from aligned as they are, because they are buffers and not weights",
         Fate.TakenFromAligned => "taken from aligned as they are",
         Fate.Dropped => "left out, for base and aligned do not match",
         Fate.OnlyInBase => "not in the output, for only base has them",

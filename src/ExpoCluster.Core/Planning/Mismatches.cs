@@ -18,7 +18,7 @@ internal static class Mismatches
             problems =
             [
                 PlanProblem.OtherNames(difference),
-                .. problems.Where(problem => !(IsOfOneSide(problem) && difference.Explains(problem.Tensor, problem.Code == PlanningException.OnlyInBase))),
+                .. problems.Where(problem => !(IsOfOneSide(problem) && (difference.Explains(problem.Tensor, isOfBase: true) || difference.Explains(problem.Tensor, isOfBase: false)))),
             ];
         }
 
@@ -44,5 +44,6 @@ internal static class Mismatches
             : [$"{difference.Message.TrimEnd('.')}; to merge them, add to the recipe: {difference.ToRecipe()}"];
     }
 
-    private static bool IsOfOneSide(PlanProblem problem) => problem.Code is PlanningException.OnlyInAligned or PlanningException.OnlyInBase;
+    private static bool IsOfOneSide(PlanProblem problem) => 
+        problem.Code is PlanningException.OnlyInAligned or PlanningException.OnlyInBase or PlanningException.HeadTiedOnOneSide;
 }

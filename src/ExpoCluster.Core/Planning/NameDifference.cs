@@ -33,7 +33,7 @@ internal sealed class NameDifference
 
     public string Message => string.Create(
         CultureInfo.InvariantCulture,
-        $"{oldNames.Count} of base's {baseCount} tensors are in aligned under other names: {Printable.Some([.. rules.Select(rule => $"'{rule.From}' in base is '{rule.To}' in aligned")], MaxRules)}.");
+        $"{oldNames.Count} of base's {baseCount} tensors are in aligned under other names: {Printable.Some([.. rules.Select(Describe)], MaxRules)}.");
 
     /// <summary>The rules that make the names equal, as a line of a recipe.</summary>
     public string ToRecipe() =>
@@ -83,6 +83,11 @@ internal sealed class NameDifference
 
         return joined.ToImmutable();
     }
+
+    private static string Describe(TensorRename rule) =>
+        rule.From.Length == 0 ? $"names in aligned begin with '{rule.To}', and those in base do not"
+        : rule.To.Length == 0 ? $"names in base begin with '{rule.From}', and those in aligned do not"
+        : $"'{rule.From}' in base is '{rule.To}' in aligned";
 
     private static string Quoted(string text) => $"'{Printable.Of(text).Replace("'", "''", StringComparison.Ordinal)}'";
 }

@@ -11,6 +11,9 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
     /// <summary>A rule that touches other tensors as well is made narrower by so many segments at most.</summary>
     private const int MaxNarrowings = 4;
 
+    /// <summary>Names of which so many begin in their own way differ by no pattern.</summary>
+    private const int MaxBeginnings = 256;
+
     private static readonly char[] Special = ['*', '?', '\\'];
 
     /// <param name="inBase">Tensors without a partner.</param>
@@ -32,7 +35,7 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
 
         return
         [
-            .. Rules(pairs, MaxNarrowings)
+            .. Rules(pairs, MaxNarrowings, work)
                 .GroupBy(rule => rule.Rename.From, StringComparer.Ordinal)
                 .Select(rules => rules.MaxBy(rule => rule.Votes).Rename)
                 .OrderByDescending(rule => rule.From.Length)
@@ -40,10 +43,17 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
         ];
     }
 
-    private IEnumerable<(TensorRename Rename, int Votes)> Rules(List<Pair> pairs, int narrowings)
+    private IEnumerable<(TensorRename Rename, int Votes)> Rules(List<Pair> pairs, int narrowings, PlanningWork work)
     {
-        foreach (IGrouping<string, Pair> sameFrom in pairs.GroupBy(pair => pair.Rule.From, StringComparer.Ordinal))
+        IGrouping<string, Pair>[] beginnings = [.. pairs.GroupBy(pair => pair.Rule.From, StringComparer.Ordinal)];
+        if (beginnings.Length > MaxBeginnings)
         {
+            yield break;
+        }
+
+        foreach (IGrouping<string, Pair> sameFrom in beginnings)
+        {
+            work.Continue();
             List<IGrouping<TensorRename, Pair>> rules = [.. sameFrom.GroupBy(pair => pair.Rule)];
             if (rules.Count == 1 && !joined.Any(name => rules[0].Key.Apply(name) is not null))
             {
@@ -51,7 +61,7 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
             }
             else if (narrowings > 0)
             {
-                foreach ((TensorRename, int) narrower in Rules([.. sameFrom.Select(pair => pair.Narrower()).OfType<Pair>()], narrowings - 1))
+                foreach ((TensorRename, int) narrower in Rules([.. sameFrom.Select(pair => pair.Narrower()).OfType<Pair>()], narrowings - 1, work))
                 {
                     yield return narrower;
                 }
@@ -73,7 +83,9 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
             ImmutableArray<string> common = [.. segments[^inBase.Segments..]];
             int length = common.Sum(segment => segment.Length + 1) - 1;
             // They would mean something else in a rule.
-            return inBase.Name.IndexOfAny(Special) < 0 && inAligned.IndexOfAny(Special) < 0
+            bool isPlain = inBase.Name.IndexOfAny(Special) < 0 && inAligned.IndexOfAny(Special) < 0;
+            // Another number is another layer, not another name.
+            return isPlain && NumbersOf(inBase.Name[..^length]).SequenceEqual(NumbersOf(inAligned[..^length]))
                 ? new Pair(inBase.Name[..^length], inAligned[..^length], common)
                 : null;
         }

@@ -9,8 +9,11 @@ namespace ExpoCluster.Core.Planning;
 /// <summary>Which of aligned's side files go along with a plan's weights, and what is changed in them so that they say what the output is.</summary>
 internal static class OutputSideFiles
 {
+    // Of ModelOpt, AutoGPTQ and AutoAWQ: loaders that find them take the weights for quantised.
+    private static readonly ImmutableArray<string> QuantisationFiles = ["hf_quant_config.json", "quantize_config.json", "quant_config.json"];
+
     /// <summary>Files whose content is looked at when a merge is planned.</summary>
-    public static readonly ImmutableArray<string> LookedInto = [ConfigJson.FileName, GenerationConfig.FileName, MistralParameters.FileName];
+    public static readonly ImmutableArray<string> LookedInto = [ConfigJson.FileName, GenerationConfig.FileName, MistralParameters.FileName, .. QuantisationFiles];
 
     // What loaders call an output head. Only such a tensor is dropped by a loader that ties it to the embedding.
     private static readonly string[] Heads = ["lm_head", "output", "embed_out", "proj_out"];
@@ -42,6 +45,7 @@ internal static class OutputSideFiles
         GenerationConfig.FileName when GenerationConfig.NoteOn(content) is { } note => [note],
         MistralParameters.FileName when !WritesConsolidated(plan) && MistralParameters.IsOne(content) =>
             [$"{MistralParameters.FileName} is left out: it belongs to {CheckpointLocation.ConsolidatedFileName}, and the output has other weights files"],
+        _ when QuantisationFiles.Contains(relativePath) && IsPlain(plan) => [$"{relativePath} is left out, for the output's weights are plain numbers"],
         _ => [],
     };
 
@@ -50,7 +54,8 @@ internal static class OutputSideFiles
     /// <param name="relativePath">Of the file.</param>
     /// <param name="read">Its content, asked for only where it decides.</param>
     public static bool IsLeftOut(Plan plan, string relativePath, Func<byte[]> read) =>
-        relativePath == MistralParameters.FileName && !WritesConsolidated(plan) && MistralParameters.IsOne(read());
+        (relativePath == MistralParameters.FileName && !WritesConsolidated(plan) && MistralParameters.IsOne(read()))
+        || (QuantisationFiles.Contains(relativePath) && IsPlain(plan));
 
     private static bool WritesConsolidated(Plan plan) =>
         plan.Layout.Any(file => file.BaseName.StartsWith("consolidated", StringComparison.Ordinal));

@@ -90,12 +90,12 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
         Remedy = PlanRemedy.StayTied,
     };
 
-    internal static PlanProblem TooLittleIsComputed(long uncomputed, long all, ImmutableArray<CopiedKind> kinds) => new(
+    internal static PlanProblem TooLittleIsComputed(long uncomputed, long all, string side, ImmutableArray<CopiedKind> kinds) => new(
         PlanningException.TooLittleComputed,
         "",
-        $"a word of on_mismatch for all tensors would leave {ByteSize.Format(uncomputed)} of {ByteSize.Format(all)} of aligned's floating-point bytes uncomputed ({Coverage.PercentOf((double)uncomputed / all)}), and may leave 10 % at most. The largest kinds: {Coverage.Describe(kinds)}.")
+        $"a word of on_mismatch for all tensors would leave {ByteSize.Format(uncomputed)} of {ByteSize.Format(all)} of {side}'s floating-point bytes uncomputed ({Coverage.PercentOf((double)uncomputed / all)}), and may leave 10 % at most. The largest kinds: {Coverage.Describe(kinds)}.")
     {
-        Advice = "check that base and aligned belong together: their tensors may differ in a prefix, in shapes or in dtypes. Who means it names these tensors in a recipe's on_mismatch, such as {match: 'visual.*', policy: copy-aligned}.",
+        Advice = "check that base and aligned belong together: their tensors may differ in a prefix, in shapes or in dtypes. If this is intended, name these tensors in a recipe's on_mismatch, for example {match: 'visual.*', policy: copy-aligned}.",
     };
 
     internal static PlanProblem NoCommonRows(CheckpointTensor aligned, CheckpointTensor other) => new(

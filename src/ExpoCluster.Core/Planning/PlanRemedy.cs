@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Planning;
@@ -32,6 +33,8 @@ internal static class PlanRemedies
     /// <summary>Of the numbers of a model, so many may be left as they are before it is no merge any more.</summary>
     internal const double MostUncomputed = 0.1;
 
+    private const int MostPatterns = 6;
+
     private const string ByName = "In a recipe, on_mismatch says it by tensor name";
 
     /// <param name="problem">One of its kind.</param>
@@ -63,7 +66,15 @@ internal static class PlanRemedies
         CultureInfo.InvariantCulture,
         $"all that does not fit is {share:P0} of a model, so what could be computed would be no merge: check that base and aligned are two versions of one model (expocluster inspect REF shows what each holds).");
 
-    private static string InRecipe(ImmutableArray<string> tensors, string policy) => tensors.IsEmpty
-        ? $"{ByName}."
-        : $"{ByName}: on_mismatch: [{{match: '{Printable.Of(NamePattern.Covering(tensors).Replace("'", "''", StringComparison.Ordinal))}', policy: {policy}}}].";
+    // One pattern for all would match other tensors too, and who names tensors means them.
+    private static string InRecipe(ImmutableArray<string> tensors, string policy)
+    {
+        string[] patterns = tensors.Length == 1
+            ? [tensors[0]]
+            : [.. tensors.Select(NamePattern.WithoutNumbers).Distinct(StringComparer.Ordinal).Take(MostPatterns + 1)];
+        bool canBeWritten = patterns.Length is > 0 and <= MostPatterns && patterns.All(pattern => DraftValue.IsPlain(pattern) && !pattern.Contains('\\', StringComparison.Ordinal));
+        return canBeWritten
+            ? $"{ByName}: on_mismatch: [{string.Join(", ", patterns.Select(pattern => $"{{match: '{Printable.Of(pattern.Replace("'", "''", StringComparison.Ordinal))}', policy: {policy}}}"))}]."
+            : $"{ByName}.";
+    }
 }

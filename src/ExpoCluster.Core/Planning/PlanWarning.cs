@@ -16,5 +16,5 @@ public sealed record PlanWarning(string Code, string Message, string Advice)
     public const string ConfigurationUnreadable = "EXPO1227";
 
     /// <summary>What a strict merge says instead.</summary>
-    internal PlanProblem AsProblem() => new(Code, "", Message) { Advice = Advice + " This is an error only because the merge is strict." };
+    internal PlanProblem AsProblem() => new(Code, "", Message + " This is an error because the merge is strict.") { Advice = Advice };
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning.Warnings;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
@@ -24,6 +25,10 @@ public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Check
 
     /// <summary>What goes along with the weights, where it is in a directory of this machine.</summary>
     internal ImmutableArray<SideFile> SideFiles { get; init; } = [];
+
+    /// <summary>Throws where inputs cannot be read straight from the Hub.</summary>
+    /// <exception cref="ExpoCluster.Tensors.TensorFileException">A tensor is a view of a PyTorch file there.</exception>
+    public void DemandStreams() => StridedInput.DemandLocal(Plan);
 
     /// <summary>The same for whoever carries it out: the plan says where each tensor is.</summary>
     public PlannedMerge WithoutTensors() => this with { Base = Base.WithoutTensors(), Aligned = Aligned.WithoutTensors() };
@@ -77,20 +82,16 @@ public static class Planner
     {
         work ??= PlanningWork.Unhurried();
         options ??= new PlanOptions();
+        aligned = options.IsComparison ? aligned : PromisedStrays.Settle(recipe, baseCheckpoint, aligned, work);
         (baseCheckpoint, aligned, ImmutableArray<string> namingNotes) = TensorNaming.Apply(recipe, baseCheckpoint, aligned, work);
-        ImmutableHashSet<string> kept = [];
-        if (!options.IsComparison)
-        {
-            kept = new Refusals(recipe, baseCheckpoint, aligned, work).Check();
-            aligned = PromisedStrays.Settle(recipe, baseCheckpoint, aligned, work);
-        }
+        ImmutableHashSet<string> kept = options.IsComparison ? [] : new Refusals(recipe, baseCheckpoint, aligned, work).Check();
 
         var inputs = new InputList(aligned, baseCheckpoint);
         var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work) { KeptByName = kept };
         ImmutableArray<PlannedTensor> tensors = join.Run();
         if (!options.IsComparison)
         {
-            CoverageRule.Check(recipe, aligned, tensors, work);
+            CoverageRule.Check(recipe, baseCheckpoint, aligned, tensors, work);
         }
 
         ImmutableArray<PlanWarning> warnings = WarningsOf(recipe, baseCheckpoint, aligned, tensors, options, work);

@@ -29,7 +29,7 @@ internal static class PromisedStrays
 
         ImmutableArray<StrayWeights> kept =
         [
-            .. aligned.Strays.Where(stray => stray.Shard is { } shard && stray.Tensors.Length == shard.TensorCount
+            .. aligned.Strays.Where(stray => stray.Shard is not null
                 && stray.PromisedBy(aligned.Nature.Config).Any(name => recipe.OnMismatch.Of(name, work) == MismatchPolicy.CopyAligned)),
         ];
         return kept.IsEmpty ? aligned : aligned.With(kept);

@@ -43,7 +43,7 @@ internal static class TrainingPrefixes
         }
         else if (inAligned is not null && best.Base is null)
         {
-            notes.Add($"names of base and aligned have {inAligned.Words}, as training puts there, and so have those of the output; rename takes it away, in: base and in: aligned");
+            notes.Add($"all names have {inAligned.Words}, which training adds, and the output keeps it; to remove it, add a rename for both base and aligned");
         }
 
         return (best.Base is { } b ? baseCheckpoint.Renamed(b.Tensors) : baseCheckpoint, best.Aligned is { } a ? aligned.Renamed(a.Tensors) : aligned);

@@ -25,7 +25,8 @@ public static class PublishPreflight
     /// <summary>What cannot be replaced whoever asks; null where nothing is in the way.</summary>
     /// <param name="output">The output directory.</param>
     /// <param name="merge">What is to be published there.</param>
-    public static RecipeProblem? FindObstacle(OutputPaths output, PlannedMerge merge)
+    /// <param name="overwrite">Whatever has one of the names may be moved away, unless it is a directory.</param>
+    public static RecipeProblem? FindObstacle(OutputPaths output, PlannedMerge merge, bool overwrite = false)
     {
         int longest = FileSystemFacts.Of(output.Root).MaxNameBytes;
         foreach (string name in NamesOf(merge))
@@ -39,7 +40,7 @@ public static class PublishPreflight
                     "choose an output on another file system, or rename the file in the aligned checkpoint if no loader needs it.");
             }
 
-            if (FindObstacle(output, name) is { } problem)
+            if (FindObstacle(output, name, overwrite) is { } problem)
             {
                 return problem;
             }
@@ -129,7 +130,7 @@ public static class PublishPreflight
         }
     }
 
-    private static RecipeProblem? FindObstacle(OutputPaths output, string name)
+    private static RecipeProblem? FindObstacle(OutputPaths output, string name, bool overwrite)
     {
         for (string? folder = Path.GetDirectoryName(name); folder is { Length: > 0 }; folder = Path.GetDirectoryName(folder))
         {
@@ -139,14 +140,16 @@ public static class PublishPreflight
             }
         }
 
-        return PathStatus.Of(output.Published(name)) is { IsRegular: false } other ? Taken(output.Published(name), other, "a file") : null;
+        return PathStatus.Of(output.Published(name)) is { IsRegular: false } other && (other.IsDirectory || !overwrite)
+            ? Taken(output.Published(name), other, "a file")
+            : null;
     }
 
     private static RecipeProblem Taken(string path, PathStatus status, string wanted) => new(
         NameTaken,
         "--out",
         $"{path} is {status.Kind}, and the output has {wanted} of this name.",
-        "move it elsewhere, or choose another output; --overwrite replaces files only.");
+        "move it elsewhere, or choose another output; --overwrite replaces no directories.");
 
     private static ImmutableArray<string> NamesOfVariant(PlannedMerge merge) =>
         PublishSequence.NamesOfVariant(merge.SideFileNames, merge.Plan, variant: 0);

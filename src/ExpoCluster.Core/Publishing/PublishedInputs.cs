@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
@@ -42,11 +43,12 @@ internal sealed class PublishedInputs
     }
 
     /// <summary>One of the two checkpoints.</summary>
-    private sealed class Side(string reference)
+    private sealed class Side(string text)
     {
+        private readonly string reference = CheckpointReference.Of(text).Place;
         private readonly Dictionary<string, ILookup<string, string>> namesIn = new(StringComparer.Ordinal);
 
-        public string Checkpoint { get; } = ModelName.Of(reference).Reference;
+        public string Checkpoint { get; } = ModelName.Of(text).Reference;
 
         // What the plan names is a real path: a file of the directory, what a link in it leads to, or a blob of the Hub's cache.
         public string NameOf(string path)

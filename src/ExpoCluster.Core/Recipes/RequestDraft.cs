@@ -6,7 +6,7 @@ namespace ExpoCluster.Core.Recipes;
 /// <summary>Reads a recipe that came as JSON from somebody else: nothing in it is trusted, and everything wrong with it is told.</summary>
 internal sealed class RequestDraft
 {
-    /// <summary>A recipe has fourteen.</summary>
+    /// <summary>A recipe has some fifteen.</summary>
     private const int MaxKeys = 100;
 
     private readonly ImmutableArray<RecipeProblem>.Builder problems = ImmutableArray.CreateBuilder<RecipeProblem>();

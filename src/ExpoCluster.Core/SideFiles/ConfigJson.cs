@@ -25,6 +25,9 @@ public static class ConfigJson
 
     private const string TieKey = "tie_word_embeddings";
 
+    /// <summary>Real ones have one, or one for each of two or three sub-models.</summary>
+    private const int MaxRemovals = 16;
+
     private static readonly string[] DtypeKeys = ["dtype", "torch_dtype"];
 
     private static readonly string[] QuantizationKeys = ["quantization_config", "compression_config"];
@@ -54,8 +57,13 @@ public static class ConfigJson
         }
 
         byte[] content = JsonEdit.Apply(config, edits);
-        while (facts.IsPlain && JsonProperty.AllOf(content).FirstOrDefault(property => IsQuantization(property.Path)) is { } quantization)
+        for (int removed = 0; facts.IsPlain && JsonProperty.AllOf(content).FirstOrDefault(property => IsQuantization(property.Path)) is { } quantization; removed++)
         {
+            if (removed == MaxRemovals)
+            {
+                throw CheckpointErrors.ConfigNotJson($"the configuration has {QuantizationKeys[0]} more than {MaxRemovals} times");
+            }
+
             content = JsonEdit.Apply(content, [Removal(content, quantization)]);
             notes.Add($"{FileName}: {string.Join('.', quantization.Path.Select(Printable.Of))} is left out, for the output's weights are plain numbers");
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.SideFiles;
 
@@ -6,6 +7,8 @@ namespace ExpoCluster.Core.SideFiles;
 internal static class GenerationConfig
 {
     public const string FileName = "generation_config.json";
+
+    private const int LongestNumber = 30;
 
     // Settings of sampling, and what they are where nobody has set them.
     private static readonly (string Key, double? Default)[] OfSampling =
@@ -40,7 +43,7 @@ internal static class GenerationConfig
             .. from setting in OfSampling
                where config.TryGetProperty(setting.Key, out JsonElement value) && value.ValueKind == JsonValueKind.Number
                    && value.GetDouble() != setting.Default
-               select $"{setting.Key} {config.GetProperty(setting.Key).GetRawText()}",
+               select $"{setting.Key} {Printable.Shortened(config.GetProperty(setting.Key).GetRawText(), LongestNumber)}",
         ];
         return unused.Length == 0
             ? null

@@ -39,9 +39,7 @@ public static partial class ModelCard
 
             # {MarkdownText(recipe.Name ?? aligned + "-expo")}
 
-            This model was made without training by ExPO (model extrapolation, [arXiv 2404.16792](https://arxiv.org/abs/2404.16792)):
-            the weights of {MarkdownText(aligned)} were moved on in the direction in which preference training
-            had moved them away from {MarkdownText(baseName)}.
+            {Origin(recipe, MarkdownText(aligned), MarkdownText(baseName))}
 
             ```
             merged = aligned + alpha * (aligned - base)
@@ -68,6 +66,18 @@ public static partial class ModelCard
 
             """.ReplaceLineEndings("\n");
     }
+
+    // A negative alpha interpolates, or goes on beyond base.
+    private static string Origin(Recipe recipe, string aligned, string baseName) => recipe.Alpha.Single < 0
+        ? $"""
+            This model was made without training, as a weighted sum of two models: its weights lie on the line through those
+            of {aligned} and {baseName}.
+            """
+        : $"""
+            This model was made without training by ExPO (model extrapolation, [arXiv 2404.16792](https://arxiv.org/abs/2404.16792)):
+            the weights of {aligned} were moved on in the direction in which preference training
+            had moved them away from {baseName}.
+            """;
 
     private static string CoverageRow(Coverage? coverage) => coverage is null ? "" : $"\n| coverage | {MarkdownText(coverage.ToString())} |";
 

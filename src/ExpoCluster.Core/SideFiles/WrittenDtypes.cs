@@ -19,6 +19,8 @@ internal sealed class WrittenDtypes
 
     private readonly ImmutableArray<(string[] Name, Dtype Dtype, long Bytes)> tensors;
 
+    private readonly Dictionary<string, Dtype?> known = new(StringComparer.Ordinal);
+
     private WrittenDtypes(Dtype? main, ImmutableArray<(string[] Name, Dtype Dtype, long Bytes)> tensors)
     {
         Main = main;
@@ -48,7 +50,12 @@ internal sealed class WrittenDtypes
         for (int depth = path.Length - 2; depth >= 0; depth--)
         {
             string model = StemOf(path[depth]);
-            if (DtypeOf(name => IsOf(name, model)) is { } own)
+            if (!known.TryGetValue(model, out Dtype? own))
+            {
+                known[model] = own = DtypeOf(name => IsOf(name, model));
+            }
+
+            if (own is not null)
             {
                 return own;
             }

@@ -125,7 +125,7 @@ public sealed class HubInputs(Recipe recipe, OutputPaths paths, EmbeddedMergeOpt
     /// <summary>Throws when the files could not get their final names there, as far as that is known before any work.</summary>
     public static void CheckPublishing(OutputPaths paths, PlannedMerge merge, bool overwrite)
     {
-        if (PublishPreflight.FindObstacle(paths, merge) is { } obstacle)
+        if (PublishPreflight.FindObstacle(paths, merge, overwrite) is { } obstacle)
         {
             throw new UsageException(obstacle);
         }

@@ -237,7 +237,7 @@ public sealed class JobSubmission(JobRegister register, PlanStore plans, JobDesk
             return planned;
         }
 
-        if (PublishPreflight.FindObstacle(paths, planned.Merge) is { } obstacle)
+        if (PublishPreflight.FindObstacle(paths, planned.Merge, request.Overwrite) is { } obstacle)
         {
             throw new UsageException(obstacle with { Path = "out" });
         }

@@ -49,6 +49,21 @@ public sealed class CoverageTests : IDisposable
     }
 
     [Theory]
+    [InlineData(MismatchPolicy.CopyAligned)]
+    [InlineData(MismatchPolicy.Drop)]
+    public void Nor_may_it_leave_out_more_of_base(MismatchPolicy word)
+    {
+        place.Write("base/model.safetensors", ("a", Dtype.BF16, [880], 1), ("layers.3.w", Dtype.BF16, [120], 1));
+        place.Write("aligned/model.safetensors", ("a", Dtype.BF16, [880], 1));
+
+        PlanningException refused = Assert.Throws<PlanningException>(() => PlanOf(word));
+
+        Assert.Equal("EXPO1214", refused.Code);
+        Assert.Contains("of base's floating-point bytes", refused.Message, StringComparison.Ordinal);
+        PlanOf(Patterns(("layers.3.*", MismatchPolicy.Drop)));
+    }
+
+    [Theory]
     [InlineData("visual.0.weight")]
     [InlineData("visual.*")]
     public void Who_names_tensors_means_them(string pattern)

@@ -88,7 +88,7 @@ public sealed class MismatchTests : IDisposable
     [Fact]
     public void A_tensor_that_only_base_has_follows_its_pattern_too()
     {
-        WritePair([("a", [1]), ("b", [1]), ("c", [1])], [("a", [1])]);
+        WritePair([("a", [20]), ("b", [1]), ("c", [1])], [("a", [20])]);
 
         PlanProblem problem = Assert.Single(Refusal(Patterns(("b", MismatchPolicy.CopyAligned))).Problems);
 

@@ -44,6 +44,20 @@ public sealed class OutputSideFilesTests : IDisposable
     }
 
     [Theory]
+    [InlineData("hf_quant_config.json")]
+    [InlineData("quantize_config.json")]
+    public void What_says_that_plain_weights_are_quantised_does_not_go_along(string name)
+    {
+        WriteBoth("model.safetensors");
+        place.Write("aligned/" + name, "{}");
+
+        PlannedMerge merge = Plan();
+
+        Assert.DoesNotContain(merge.SideFiles, file => file.RelativePath == name);
+        Assert.Contains(merge.Notes, note => note.StartsWith(name + " is left out", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("""{"learning_rate": 1e-5}""")]
     [InlineData("""{"dim": """)]
     [InlineData("[]")]

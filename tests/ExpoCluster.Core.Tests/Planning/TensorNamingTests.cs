@@ -173,6 +173,24 @@ public sealed class TensorNamingTests : IDisposable
     }
 
     [Fact]
+    public void Layers_that_are_numbered_otherwise_are_no_other_name()
+    {
+        WritePair(Text, [.. Text.Select(tensor => (tensor.Name.Replace("layers.0.", "layers.7.", StringComparison.Ordinal), tensor.Shape))]);
+
+        Assert.DoesNotContain("rename:", Refusal().Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_tied_model_whose_names_have_a_prefix_is_told_of_nothing_but_the_prefix()
+    {
+        WritePair([.. Under("", Text)], Under("transformer.", Text));
+
+        PlanProblem problem = Assert.Single(Refusal().Problems);
+        Assert.Equal("EXPO1240", problem.Code);
+        Assert.Contains("names in aligned begin with 'transformer.', and those in base do not", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_prefix_of_an_adapter_is_none_of_training()
     {
         WritePair([.. Under("base_model.model.", Text), ("base_model.model.layers.0.q.lora_A.weight", [2])], Text);

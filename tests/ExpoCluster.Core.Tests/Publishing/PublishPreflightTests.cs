@@ -50,6 +50,19 @@ public sealed class PublishPreflightTests : IDisposable
         Assert.Contains($"{path} is {kind}", problem.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("pipe", true)]
+    [InlineData("socket", true)]
+    [InlineData("link", true)]
+    [InlineData("dangling link", true)]
+    [InlineData("directory", false)]
+    public void Overwriting_moves_everything_away_but_directories(string what, bool isMoved)
+    {
+        Put(what, pair.Output.Published("config.json"));
+
+        Assert.Equal(isMoved, PublishPreflight.FindObstacle(pair.Output, pair.Plan(), overwrite: true) is null);
+    }
+
     [Fact]
     public void Files_and_what_has_other_names_are_in_nobodys_way()
     {

@@ -62,6 +62,8 @@ public sealed class PublishedInputsTests : IDisposable
         ImmutableArray<ProvenanceInput> named = new PublishedInputs(plan, new Recipe { Base = "hf:org/sft@" + Commit, Aligned = place.PathOf("secret-home/dpo"), Alpha = 0.5 }).All;
 
         Assert.Equal(("hf:org/sft@" + Commit, "model.safetensors"), (named[1].Checkpoint, named[1].Path));
+        ImmutableArray<ProvenanceInput> withKey = new PublishedInputs(plan, new Recipe { Base = $"hf:org/sft@{Commit}#state", Aligned = place.PathOf("secret-home/dpo"), Alpha = 0.5 }).All;
+        Assert.Equal("model.safetensors", withKey[1].Path);
     }
 
     [Fact]

@@ -22,6 +22,16 @@ public sealed class OutputConfigTests
         Assert.Equal(after, Changed(before, new OutputFacts(WrittenDtypes.Only(Dtype.F32))));
 
     [Fact]
+    public void A_configuration_that_is_quantised_without_end_is_refused_and_not_read_again_for_each()
+    {
+        string many = $"{{{string.Join(", ", Enumerable.Range(0, 50).Select(number => $"\"m{number}\": {{\"quantization_config\": 1}}"))}}}";
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Changed(many, new OutputFacts(WrittenDtypes.Only(Dtype.F32), IsPlain: true)));
+
+        Assert.Equal("EXPO1133", refused.Code);
+    }
+
+    [Fact]
     public void A_sub_model_that_was_written_in_another_dtype_says_so()
     {
         WrittenDtypes written = Written(

@@ -57,7 +57,7 @@ public sealed partial record AdapterFacts(string Kind, string? BasedOn, Immutabl
 
     [GeneratedRegex(
         @"(?:^|[._])(?:(?<lora>lora_(?:A|B|E|embedding_A|embedding_B|magnitude_vector|down|up|mid)(?:\.|$))|(?<loha>hada_[wt][12](?:_[ab])?$)|(?<lokr>lokr_[wt][12](?:_[ab])?$)"
-        + @"|(?<ia3>ia3_l(?:\.|$))|(?<oft>b?oft_[rRsS](?:\.|$))|(?<vera>vera_lambda_[bd](?:\.|$))|(?<prompt>prompt_embeddings$|prompt_encoder\.))",
+        + @"|(?<ia3>ia3_l(?:\.|$))|(?<oft>b?oft_[rRsS](?:\.|$))|(?<vera>vera_lambda_[bd](?:\.|$))|(?<prompt>prompt_embeddings$))",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex AdapterName();
 }

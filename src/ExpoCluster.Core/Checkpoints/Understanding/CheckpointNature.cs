@@ -7,6 +7,9 @@ public sealed class CheckpointNature
 {
     internal const string QuantisationKey = "quantization_config";
 
+    // Of compressed-tensors, before transformers had a key of its own for it.
+    private const string CompressionKey = "compression_config";
+
     private CheckpointNature(
         ConfigFacts config,
         bool isConfigSound,
@@ -45,7 +48,7 @@ public sealed class CheckpointNature
     public ImmutableArray<string> Empty { get; }
 
     /// <summary>The method that the configuration names for quantised weights, wherever it stands; null for none.</summary>
-    public string? QuantisationMethod => Config.ObjectsNamed(QuantisationKey)
+    public string? QuantisationMethod => Config.ObjectsNamed(QuantisationKey).Concat(Config.ObjectsNamed(CompressionKey))
         .Select(path => Config.Text(path + ".quant_method") ?? Config.Text(path + ".quantization.quant_algo") ?? Config.Text(path + ".quant_algo")
             ?? (Config.HasObject(path) ? "unnamed" : null))
         .FirstOrDefault();

@@ -106,7 +106,7 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         string leaf = TensorNames.LeafOf(tensor.Name);
         if (tensor.Dtype.IsArithmetic() || tensor.Dtype is Dtype.Bool or Dtype.C64)
         {
-            return null;
+            return StoredAsNumbers(tensor.Name, leaf);
         }
 
         CheckpointTensor? Beside(string name) => tensors.GetValueOrDefault(TensorNames.Beside(owner, name));
@@ -125,6 +125,13 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
             _ => ByScales(tensor, owner, leaf),
         };
     }
+
+    // Codes may be stored under a dtype of numbers (bnb_4bit_quant_storage, view_as_float). What lies beside them tells.
+    private string? StoredAsNumbers(string name, string leaf) =>
+        leaf == "W_q" ? "HQQ"
+        : tensors.ContainsKey(name + ".absmax") || tensors.ContainsKey(name + ".quant_map") ? "bitsandbytes, 4 bits"
+        : tensors.ContainsKey(name + "_scale_inv") ? "codes stored as numbers, with scales"
+        : null;
 
     // GPTQ packs rows, AWQ columns; both have a column of scales for each column of weights.
     private static string Grouped(CheckpointTensor codes, CheckpointTensor? scales, bool hasOrder)

@@ -16,7 +16,6 @@ public sealed partial record StrayWeights(string FileName, CheckpointShard? Shar
 
     private const int MaxNamed = 5;
 
-
     private static readonly string[] Promises = ["num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers", "n_predict"];
 
     /// <summary>What a user should know of it.</summary>
@@ -58,8 +57,9 @@ public sealed partial record StrayWeights(string FileName, CheckpointShard? Shar
             CheckpointShard shard = open(name);
             return new StrayWeights(name, shard, [.. shard.Header.Tensors.Select(tensor => tensor.Name).Where(tensor => !tensors.ContainsKey(tensor)).Order(StringComparer.Ordinal)]);
         }
-        catch (ExpoException exception) when (exception is TensorFileException or CheckpointException)
+        catch (ExpoException)
         {
+            // Nobody needs it: the Hub may be away, a link lead elsewhere, the file be no weights.
             return new StrayWeights(name, null, []);
         }
     }

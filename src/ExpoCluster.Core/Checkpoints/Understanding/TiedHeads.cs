@@ -60,6 +60,11 @@ public sealed class TiedHeads
     /// <param name="missing">The name of a head or an embedding that the other checkpoint has.</param>
     internal CheckpointTensor? StandingFor(string missing)
     {
+        if (IsTied == false)
+        {
+            return null;
+        }
+
         bool isHead = IsHead(missing);
         if (!isHead && !(IsTied == true && IsEmbedding(missing)))
         {

@@ -15,6 +15,12 @@ internal static partial class ExchangedPair
     /// <param name="aligned">Given as aligned.</param>
     public static string? Find(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned)
     {
+        if (recipe.Alpha.Single < 0)
+        {
+            // Between the two, or beyond base: neither came first.
+            return null;
+        }
+
         string nameOfBase = ModelName.Of(recipe.Base).Name;
         string nameOfAligned = ModelName.Of(recipe.Aligned).Name;
         if (StartedFrom(baseCheckpoint, nameOfAligned) && !StartedFrom(aligned, nameOfBase))

@@ -1,6 +1,7 @@
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Core.Tests.Checkpoints.Understanding;
@@ -68,6 +69,85 @@ public sealed class CheckpointNatureTests : IDisposable
         Assert.Equal(2, PlanOf(Named(pattern, MismatchPolicy.Drop)).Plan.Layout.Sum(file => file.Tensors.Length));
         PlannedTensor copied = Assert.Single(PlanOf(Named(pattern, MismatchPolicy.CopyAligned)).Plan.Layout.SelectMany(file => file.Tensors), tensor => tensor.Action == TensorAction.CopyAligned);
         Assert.Equal("model.layers.2.eh_proj.weight", copied.Entry.Name);
+    }
+
+    [Fact]
+    public void An_index_that_names_one_file_for_the_tensors_of_two_finds_them_where_they_are()
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model-00001-of-00002.safetensors", ("a", Dtype.BF16, [40], 1));
+            place.Write(side + "/model-00002-of-00002.safetensors", ("b", Dtype.BF16, [40], 1), ("not.in.the.index", Dtype.BF16, [4], 1));
+            place.WriteIndex(side, ("a", "model-00001-of-00002.safetensors"), ("b", "model-00001-of-00002.safetensors"));
+        }
+
+        PlannedMerge merge = PlanOf(MismatchPolicy.Error);
+
+        Assert.Equal(["a", "b"], merge.Plan.Layout.SelectMany(file => file.Tensors).Select(tensor => tensor.Entry.Name).Order());
+        Assert.Contains(merge.Notes, note => note.Contains("names the wrong file for 1 tensor", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_segment_anything_model_is_no_adapter()
+    {
+        place.Write("aligned/model.safetensors", ("prompt_encoder.point_embed.0.weight", Dtype.BF16, [4, 4], 1));
+
+        Assert.Equal("model", Checkpoint.Open(place.PathOf("aligned")).Nature.Kind);
+    }
+
+    [Fact]
+    public void A_head_is_not_taken_for_the_embedding_where_the_configuration_ties_nothing()
+    {
+        place.Write("base/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [4, 4], 1));
+        place.Write("base/config.json", """{"tie_word_embeddings": false}""");
+        place.Write("aligned/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [4, 4], 1), ("lm_head.weight", Dtype.BF16, [4, 4], 2));
+
+        Assert.Equal("EXPO1201", Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Untie)).Code);
+    }
+
+    [Fact]
+    public void Of_a_promised_file_only_what_the_checkpoint_lacks_is_taken_and_it_is_not_said_to_be_unread()
+    {
+        WriteSharded("base");
+        WriteSharded("aligned");
+        place.Write("aligned/model-mtp-00001.safetensors", ("model.layers.2.eh_proj.weight", Dtype.BF16, [4], 1), ("model.layers.0.a.weight", Dtype.BF16, [40], 9));
+        place.Write("aligned/config.json", """{"num_hidden_layers": 2, "num_nextn_predict_layers": 1}""");
+
+        PlannedMerge merge = PlanOf(Named("*.eh_proj.*", MismatchPolicy.CopyAligned));
+
+        Assert.Equal(3, merge.Plan.Layout.Sum(file => file.Tensors.Length));
+        Assert.DoesNotContain(merge.Aligned.Notes, note => note.Contains("is not read", StringComparison.Ordinal));
+        Assert.Contains(merge.Aligned.Notes, note => note.StartsWith("model-mtp-00001.safetensors is read", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_promised_file_is_read_with_the_prefix_that_training_put_there_taken_away()
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            string prefix = side == "aligned" ? "module." : "";
+            place.Write(side + "/model-00001-of-00001.safetensors", (prefix + "model.layers.0.a.weight", Dtype.BF16, [40], 1), (prefix + "model.layers.1.a.weight", Dtype.BF16, [40], 1));
+            place.WriteIndex(side, (prefix + "model.layers.0.a.weight", "model-00001-of-00001.safetensors"), (prefix + "model.layers.1.a.weight", "model-00001-of-00001.safetensors"));
+        }
+
+        place.Write("aligned/model-mtp-00001.safetensors", ("module.model.layers.2.eh_proj.weight", Dtype.BF16, [4], 1));
+        place.Write("aligned/config.json", """{"num_hidden_layers": 2, "num_nextn_predict_layers": 1}""");
+
+        PlannedMerge merge = PlanOf(Named("*.eh_proj.*", MismatchPolicy.CopyAligned));
+
+        Assert.Contains("model.layers.2.eh_proj.weight", merge.Plan.Layout.SelectMany(file => file.Tensors).Select(tensor => tensor.Entry.Name));
+    }
+
+    [Fact]
+    public void A_stray_that_leads_out_of_the_roots_of_a_server_is_noted_and_not_read()
+    {
+        WriteSharded("aligned");
+        File.Delete(place.PathOf("aligned/model-mtp-00001.safetensors"));
+        File.CreateSymbolicLink(place.PathOf("aligned/model-mtp-00001.safetensors"), "/proc/self/environ");
+
+        Checkpoint opened = Checkpoint.Open(place.PathOf("aligned"), roots: new StorageRoots([RealPath.Of(place.PathOf("aligned"))]));
+
+        Assert.Contains(opened.Notes, note => note.Contains("model-mtp-00001.safetensors is not read", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -119,6 +119,17 @@ public sealed class PairWarningTests : IDisposable
         Assert.Equal("EXPO1221", Assert.Single(PlanOf("one", "two").Warnings).Code);
     }
 
+    [Fact]
+    public void Of_two_between_which_is_interpolated_neither_came_first()
+    {
+        WriteRandom("model-dpo", seed: 1, distance: 0);
+        WriteRandom("model-sft", seed: 1, distance: 0.01);
+        var recipe = new Recipe { Base = place.PathOf("model-dpo"), Aligned = place.PathOf("model-sft"), Alpha = 0.3 };
+
+        Assert.Contains(Planner.Plan(recipe).Warnings, warning => warning.Code == "EXPO1221");
+        Assert.DoesNotContain(Planner.Plan(recipe with { Alpha = -0.3 }).Warnings, warning => warning.Code == "EXPO1221");
+    }
+
     private void WritePair()
     {
         place.Write("base/model.safetensors", ("w", Dtype.BF16, [4], 1));
