@@ -192,7 +192,8 @@ public sealed class FailureLoopTests : IDisposable
             Assert.True(recoveries[^1] < RecoveryGuard, nodes.Logs);
         }
 
-        Assert.All(supervisor.Ends, words => Assert.Contains("EXPO5013", words, StringComparison.Ordinal));
+        // Given up by the others (EXPO5013, EXPO5014), or ended by Akka for a handshake that broke when the other side was killed (EXPO5039).
+        Assert.All(supervisor.Ends, words => Assert.Matches("EXPO50(13|14|39)", words));
     }
 
     private TimeSpan? RecoveryOf(Death death)
