@@ -1,4 +1,5 @@
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 
 namespace ExpoCluster.Core.Planning;
 
@@ -70,9 +71,7 @@ internal sealed class NameEnds
         return common;
     }
 
-    private static string KeyOf(string[] segments) => string.Join('.', [.. segments.Where(IsNumber), "", .. segments[^Math.Min(2, segments.Length)..]]);
-
-    private static bool IsNumber(string segment) => segment.Length > 0 && segment.All(char.IsAsciiDigit);
+    private static string KeyOf(string[] segments) => string.Join('.', [.. segments.Where(TensorNames.IsNumber), "", .. segments[^Math.Min(2, segments.Length)..]]);
 
     private void Add(CheckpointTensor tensor)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Planning;
@@ -8,16 +9,11 @@ internal static class NamePattern
 {
     private const int MaxShown = 5;
 
-    /// <summary>The name with a star for each number between its dots: <c>model.layers.*.mlp.up_proj.weight</c>.</summary>
-    public static string WithoutNumbers(string name) => name.AsSpan().IndexOfAnyInRange('0', '9') < 0
-        ? name
-        : string.Join('.', name.Split('.').Select(segment => IsNumber(segment) ? "*" : segment));
-
     /// <summary>The glob that matches all of them, as narrow as whole segments at both ends allow.</summary>
     /// <param name="names">At least one.</param>
     public static string Covering(IReadOnlyCollection<string> names)
     {
-        string[] patterns = [.. names.Select(name => WithoutNumbers(name.Replace('\\', '?'))).Distinct(StringComparer.Ordinal)];
+        string[] patterns = [.. names.Select(name => TensorNames.PatternOf(name.Replace('\\', '?'))).Distinct(StringComparer.Ordinal)];
         if (patterns.Length == 1)
         {
             return names.Count == 1 ? names.First().Replace('\\', '?') : patterns[0];
@@ -54,7 +50,7 @@ internal static class NamePattern
 
         string[] patterns =
         [
-            .. entries.GroupBy(entry => WithoutNumbers(entry.Name), StringComparer.Ordinal).OrderByDescending(group => group.Count()).Select(Counted),
+            .. entries.GroupBy(entry => TensorNames.PatternOf(entry.Name), StringComparer.Ordinal).OrderByDescending(group => group.Count()).Select(Counted),
         ];
         return Printable.Some(patterns, MaxShown);
     }
@@ -86,6 +82,4 @@ internal static class NamePattern
 
         return count;
     }
-
-    private static bool IsNumber(string segment) => segment.Length > 0 && segment.All(char.IsAsciiDigit);
 }

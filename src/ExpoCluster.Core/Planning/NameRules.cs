@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Recipes;
 
 namespace ExpoCluster.Core.Planning;
@@ -98,10 +99,10 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
         {
             string[] numbers = NumbersOf(inBase);
             return numbers.Length > 0 && numbers.SequenceEqual(NumbersOf(inAligned))
-                ? new TensorRename(NamePattern.WithoutNumbers(inBase) + "*", NamePattern.WithoutNumbers(inAligned) + "*", RenamedSide.Base)
+                ? new TensorRename(TensorNames.PatternOf(inBase) + "*", TensorNames.PatternOf(inAligned) + "*", RenamedSide.Base)
                 : new TensorRename(inBase, inAligned, RenamedSide.Base);
         }
 
-        private static string[] NumbersOf(string text) => [.. text.Split('.').Where(segment => segment.Length > 0 && segment.All(char.IsAsciiDigit))];
+        private static string[] NumbersOf(string text) => [.. text.Split('.').Where(TensorNames.IsNumber)];
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 
@@ -71,7 +72,7 @@ internal static class PlanRemedies
     {
         string[] patterns = tensors.Length == 1
             ? [tensors[0]]
-            : [.. tensors.Select(NamePattern.WithoutNumbers).Distinct(StringComparer.Ordinal).Take(MostPatterns + 1)];
+            : [.. tensors.Select(TensorNames.PatternOf).Distinct(StringComparer.Ordinal).Take(MostPatterns + 1)];
         bool canBeWritten = patterns.Length is > 0 and <= MostPatterns && patterns.All(pattern => DraftValue.IsPlain(pattern) && !pattern.Contains('\\', StringComparison.Ordinal));
         return canBeWritten
             ? $"{ByName}: on_mismatch: [{string.Join(", ", patterns.Select(pattern => $"{{match: '{Printable.Of(pattern.Replace("'", "''", StringComparison.Ordinal))}', policy: {policy}}}"))}]."

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 
 namespace ExpoCluster.Core.Planning;
 
@@ -76,7 +77,7 @@ public static class ShardSplitter
         private static Place PlaceOf(string name)
         {
             string[] segments = name.Split('.');
-            if (segments.Any(segment => segment.Length > 0 && segment.All(char.IsAsciiDigit)))
+            if (segments.Any(TensorNames.IsNumber))
             {
                 return Place.Middle;
             }

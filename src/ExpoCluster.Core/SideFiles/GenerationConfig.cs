@@ -17,19 +17,7 @@ internal static class GenerationConfig
     ];
 
     /// <summary>Why transformers refuses to save it; null where it does not, or where it cannot be read.</summary>
-    public static string? NoteOn(ReadOnlyMemory<byte> json)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? NoteOn(document.RootElement) : null;
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
-        {
-            // By an invalid operation the reader says that a key is no Unicode text.
-            return null;
-        }
-    }
+    public static string? NoteOn(ReadOnlyMemory<byte> json) => JsonObjectFile.Ask(json, NoteOn, otherwise: null);
 
     private static string? NoteOn(JsonElement config)
     {

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace ExpoCluster.Core.SideFiles;
 
 /// <summary><c>params.json</c> of Mistral's own format, by which its loaders find <c>consolidated.safetensors</c> beside it.</summary>
@@ -8,18 +6,8 @@ internal static class MistralParameters
     public const string FileName = "params.json";
 
     /// <summary>True for a file of that format; others of that name belong to something else.</summary>
-    public static bool IsOne(ReadOnlyMemory<byte> json)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return document.RootElement is { ValueKind: JsonValueKind.Object } root
-                && root.TryGetProperty("dim", out _) && root.TryGetProperty("n_layers", out _) && root.TryGetProperty("n_heads", out _);
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
-        {
-            // By an invalid operation the reader says that a key is no Unicode text.
-            return false;
-        }
-    }
+    public static bool IsOne(ReadOnlyMemory<byte> json) => JsonObjectFile.Ask(
+        json,
+        root => root.TryGetProperty("dim", out _) && root.TryGetProperty("n_layers", out _) && root.TryGetProperty("n_heads", out _),
+        otherwise: false);
 }

@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 
@@ -11,7 +12,7 @@ public sealed class NamePatternTests
     [InlineData("7", "*")]
     [InlineData("h2.w", "h2.w")]
     [InlineData("a..1.", "a..*.")]
-    public void Numbers_between_dots_become_stars(string name, string pattern) => Assert.Equal(pattern, NamePattern.WithoutNumbers(name));
+    public void Numbers_between_dots_become_stars(string name, string pattern) => Assert.Equal(pattern, TensorNames.PatternOf(name));
 
     [Theory]
     [InlineData("model.layers.*.mlp.up_proj.weight", "model.layers.0.mlp.up_proj.weight", "model.layers.11.mlp.up_proj.weight")]

@@ -109,7 +109,7 @@ public sealed class TiedHeads
     // InternLM2 calls its head "output"; deeper in a model that is a layer's word.
     private static bool IsPlainHead(string name) => name is "output.weight" || name == "lm_head.weight" || name.EndsWith(".lm_head.weight", StringComparison.Ordinal);
 
-    private static bool IsInLayer(string name) => name.Split('.').Any(part => part.Length > 0 && part.All(char.IsAsciiDigit));
+    private static bool IsInLayer(string name) => name.Split('.').Any(TensorNames.IsNumber);
 
     private bool? Said(string path) => config.Find(path)?.Kind switch
     {
