@@ -100,7 +100,8 @@ internal static class NodeConfiguration
 
             """;
 
-    // A lost node is noticed after seven seconds, and given up after three more: a busy machine may be silent for five.
+    // A lost node is noticed after seven seconds: a busy machine may be silent for five. Whoever is not seen in the database
+    // either is given up then (Formation); so what the resolver decides about, five seconds later, are partitions.
     private static string Membership(NodeSettings settings) => settings.Shared is not { } shared ? "" : $$"""
         akka.cluster {
           downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
@@ -111,9 +112,10 @@ internal static class NodeConfiguration
           }
           split-brain-resolver {
             active-strategy = lease-majority
-            stable-after = 3s
-            # A second node that is lost while the first is being given up is no reason to end them all, as it is by default after five seconds.
-            down-all-when-unstable = 20s
+            stable-after = 5s
+            # Further nodes that are lost while the first is being given up, and a database that is slow, are no reason to end them all, as
+            # they are by default after five seconds. Longer than the lease may be waited for.
+            down-all-when-unstable = 90s
             lease-majority {
               lease-implementation = "expocluster.lease"
               acquire-lease-delay-for-minority = 2s
@@ -123,9 +125,11 @@ internal static class NodeConfiguration
         }
         expocluster.lease {
           lease-class = {{Quoted(NameOf(typeof(DatabaseLease)))}}
-          heartbeat-timeout = 20s
-          heartbeat-interval = 4s
-          lease-operation-timeout = 5s
+          # Shorter than a lost node is noticed and given up, so that what a lost node held is free by then.
+          heartbeat-timeout = 8s
+          heartbeat-interval = 2s
+          # For this long a database that does not answer is asked again.
+          lease-operation-timeout = 60s
           connection-string = {{Quoted(shared.DatabaseConnectionString)}}
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Akka.Cluster;
 using ExpoCluster.Cluster.Coordination;
 
 namespace ExpoCluster.Cluster.Membership;
@@ -16,6 +17,11 @@ public sealed class Formation : IAsyncDisposable
     private static readonly TimeSpan OtherTransportPatience = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan SeenInterval = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan UnreachableInterval = TimeSpan.FromMilliseconds(500);
+
+    // A longer time between two signs of life is a gap: the database was away, or this process slept.
+    private static readonly TimeSpan LongestStep = TimeSpan.FromSeconds(5);
 
     private readonly ClusterDatabase database;
     private readonly Akka.Cluster.Cluster cluster;
@@ -132,6 +138,8 @@ public sealed class Formation : IAsyncDisposable
 
     private async Task BeSeenAsync(long joined)
     {
+        long steadySince = TimeProvider.System.GetTimestamp();
+        long lastSeen = steadySince;
         while (!stop.IsCancellationRequested)
         {
             try
@@ -152,12 +160,30 @@ public sealed class Formation : IAsyncDisposable
                     return;
                 }
 
-                await Task.Delay(SeenInterval, stop.Token).ConfigureAwait(false);
+                steadySince = TimeProvider.System.GetElapsedTime(lastSeen) > LongestStep ? TimeProvider.System.GetTimestamp() : steadySince;
+                lastSeen = TimeProvider.System.GetTimestamp();
+                ImmutableArray<string> unreachable = [.. cluster.State.Unreachable.Where(member => member.Status != MemberStatus.Down).Select(member => member.Address.ToString())];
+                if (!unreachable.IsEmpty)
+                {
+                    await GiveUpDeadAsync(unreachable, TimeProvider.System.GetElapsedTime(steadySince)).ConfigureAwait(false);
+                }
+
+                await Task.Delay(unreachable.IsEmpty ? SeenInterval : UnreachableInterval, stop.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
                 return;
             }
+        }
+    }
+
+    private async Task GiveUpDeadAsync(ImmutableArray<string> unreachable, TimeSpan hasDatabaseFor)
+    {
+        ImmutableArray<NodeRow> rows = await database.PatientlyAsync(registry.ReadAsync, stop.Token).ConfigureAwait(false);
+        foreach (string address in DeadMemberRules.Find(unreachable, rows, hasDatabaseFor))
+        {
+            say($"{address} has died: it neither answers nor is seen in the database.");
+            cluster.Down(Address.Parse(address));
         }
     }
 
@@ -173,6 +199,6 @@ public sealed class Formation : IAsyncDisposable
 
     private static ClusterException Refused() => new(
         ClusterException.Incompatible,
-        "the cluster did not take this node.",
-        "look at the logs of the other nodes, and give all of them the same version of ExpoCluster.");
+        "the cluster did not take this node: its other nodes ended while it joined, or they are of another version.",
+        "start it again; if it stays so, look at the logs of the other nodes, and give all of them the same version of ExpoCluster.");
 }

@@ -40,6 +40,13 @@ internal sealed class NodeRegistry(ClusterDatabase database, string self, Action
         return (long)(await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
     }
 
+    /// <summary>All nodes that the database knows.</summary>
+    public async Task<ImmutableArray<NodeRow>> ReadAsync(CancellationToken cancellation)
+    {
+        await using NpgsqlConnection connection = await database.Source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        return await ReadAsync(connection, cancellation).ConfigureAwait(false);
+    }
+
     public async Task ForgetAsync(CancellationToken cancellation)
     {
         await using NpgsqlConnection connection = await database.Source.OpenConnectionAsync(cancellation).ConfigureAwait(false);

@@ -140,6 +140,50 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
     }
 
     [FactNeeding(Needs.Postgres)]
+    public async Task A_lease_of_a_dead_owner_is_waited_for()
+    {
+        using ActorSystem system = ActorSystem.Create("leases");
+        using DatabaseLease lease = Lease(system, "one");
+        server!.Query("insert into expocluster_leases values ('right', 'dead', clock_timestamp() + interval '3 seconds')");
+
+        Assert.True(await lease.Acquire());
+
+        Assert.Equal("one", server.Query("select owner from expocluster_leases"));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_lease_of_an_owner_on_the_same_side_is_taken_over()
+    {
+        using ActorSystem system = ActorSystem.Create("leases");
+        using DatabaseLease one = Lease(system, "one");
+        using DatabaseLease two = Lease(system, "two", isOnThisSide: owner => owner == "one");
+        using DatabaseLease three = Lease(system, "three", isOnThisSide: owner => owner == "one");
+        var lost = new TaskCompletionSource<Exception>();
+        Assert.True(await one.Acquire(lost.SetResult));
+
+        Assert.True(await two.Acquire());
+
+        Assert.Equal("two", server!.Query("select owner from expocluster_leases"));
+        await lost.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.False(await three.Acquire());
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_lease_is_asked_for_again_while_the_database_does_not_answer()
+    {
+        using ActorSystem system = ActorSystem.Create("leases");
+        using DatabaseLease lease = Lease(system, "one");
+        server!.Query("alter table expocluster_leases rename to away");
+
+        Task<bool> acquired = lease.Acquire();
+        await Task.WhenAny(acquired, Task.Delay(TimeSpan.FromSeconds(1)));
+
+        Assert.False(acquired.IsCompleted);
+        server.Query("alter table away rename to expocluster_leases");
+        Assert.True(await acquired);
+    }
+
+    [FactNeeding(Needs.Postgres)]
     public async Task A_member_that_was_given_up_gets_no_lease_and_loses_the_one_it_has()
     {
         using ActorSystem system = ActorSystem.Create("leases");
@@ -322,12 +366,13 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
 
     private Task<ClusterDatabase> OpenAsync() => ClusterDatabase.OpenAsync(Connection, said.Add, CancellationToken.None);
 
-    private DatabaseLease Lease(ActorSystem system, string owner) => new(
+    private DatabaseLease Lease(ActorSystem system, string owner, Func<string, bool>? isOnThisSide = null) => new(
         new LeaseSettings(
             "right",
             owner,
             new TimeoutSettings(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(5)),
             ConfigurationFactory.ParseString($"connection-string = \"{Connection}\"")),
         (ExtendedActorSystem)system,
-        () => owner);
+        () => owner,
+        isOnThisSide ?? (_ => false));
 }
