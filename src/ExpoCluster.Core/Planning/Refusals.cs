@@ -143,7 +143,8 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
             [.. fused, .. single]);
     }
 
-    private static string Tensors(ImmutableArray<string> names) => $"{Count(names.Length, "tensor")}, {Patterns(names)}";
+    /// <summary>How many tensors, and the patterns of their names.</summary>
+    internal static string Tensors(ImmutableArray<string> names) => $"{Count(names.Length, "tensor")}, {Patterns(names)}";
 
     private static string Patterns(ImmutableArray<string> names)
     {

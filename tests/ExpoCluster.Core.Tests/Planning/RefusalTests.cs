@@ -91,6 +91,32 @@ public sealed class RefusalTests : IDisposable
         Assert.Contains(name, refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("weight_scale_inv", "{}", false)]
+    [InlineData("weight_scale_inv", """{"model_type": "deepseek_v3"}""", false)]
+    [InlineData("weight_scale", "{}", false)]
+    [InlineData("weight_scale_inv", """{"quantization_config": {"quant_method": "fp8"}}""", true)]
+    [InlineData("weight_scale", """{"text_config": {"compression_config": {"quant_method": "compressed-tensors"}}}""", true)]
+    public void Scales_beside_plain_weights_are_a_warning_unless_the_configuration_names_a_quantisation(string scale, string config, bool isRefused)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", (Q + "weight", Dtype.BF16, [8, 8], 1), (Q + scale, Dtype.BF16, [1, 1], 1), ("model.norm.weight", Dtype.BF16, [8], 1));
+            place.Write(side + "/config.json", config);
+        }
+
+        if (isRefused)
+        {
+            Assert.Equal("EXPO1210", Refused("base", "aligned", MismatchPolicy.CopyAligned).Code);
+            return;
+        }
+
+        PlannedMerge merge = PlanOf("base", "aligned", MismatchPolicy.Error);
+        Assert.Equal(["EXPO1228", "EXPO1228"], merge.Warnings.Select(warning => warning.Code));
+        Assert.Contains("1 tensor, model.layers.*.self_attn.q_proj." + scale, merge.Warnings[0].Message, StringComparison.Ordinal);
+        Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+    }
+
     [Fact]
     public void Who_names_every_code_and_every_scale_has_them_copied_and_the_rest_computed()
     {

@@ -9,7 +9,8 @@ namespace ExpoCluster.Core.Checkpoints.Understanding;
 /// A dtype alone says nothing: masks and indices are integers too.
 /// </remarks>
 /// <param name="tensors">Every tensor by name.</param>
-internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTensor> tensors)
+/// <param name="isNamed">The configuration names a quantisation.</param>
+internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTensor> tensors, bool isNamed)
 {
     /// <summary>Behind the whole name of the codes.</summary>
     private static readonly string[] Endings =
@@ -17,6 +18,9 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         "_scale_inv", "_scale", "_scales", "_scale_2", "_global_scale", "_zero_point", "_shape", "_g_idx", "_inv_scale",
         ".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", ".quant_state.bitsandbytes__nf4", ".quant_state.bitsandbytes__fp4", "._scale", "._shift",
     ];
+
+    /// <summary>Scales of codes that are stored as numbers, behind the whole name of these.</summary>
+    private static readonly (string Weight, string Scale)[] EndingsBesideNumbers = [("", "_scale_inv"), ("weight", "_scale")];
 
     /// <summary>Of the same module as the codes.</summary>
     private static readonly string[] Companions =
@@ -126,12 +130,23 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         };
     }
 
-    // Codes may be stored under a dtype of numbers (bnb_4bit_quant_storage, view_as_float). What lies beside them tells.
+    /// <summary>Names of scales that lie beside plain weights: a dequantisation left them behind.</summary>
+    public ImmutableArray<string> ScalesOfPlainWeights() => isNamed ? [] :
+    [
+        .. tensors.Values.Where(tensor => tensor.Dtype.IsArithmetic() && !formatOf.ContainsKey(tensor.Name))
+            .SelectMany(tensor => ScalesOfNumbers(tensor.Name)).Order(StringComparer.Ordinal),
+    ];
+
+    // Codes may be stored under a dtype of numbers (bnb_4bit_quant_storage, view_as_float). What lies beside them tells;
+    // scales alone do not, for dequantised models may still have them.
     private string? StoredAsNumbers(string name, string leaf) =>
         leaf == "W_q" ? "HQQ"
         : tensors.ContainsKey(name + ".absmax") || tensors.ContainsKey(name + ".quant_map") ? "bitsandbytes, 4 bits"
-        : tensors.ContainsKey(name + "_scale_inv") ? "codes stored as numbers, with scales"
+        : isNamed && ScalesOfNumbers(name).Any() ? "codes stored as numbers, with scales"
         : null;
+
+    private IEnumerable<string> ScalesOfNumbers(string name) => EndingsBesideNumbers.Where(ending => name.EndsWith(ending.Weight, StringComparison.Ordinal))
+        .Select(ending => name + ending.Scale).Where(tensors.ContainsKey);
 
     // GPTQ packs rows, AWQ columns; both have a column of scales for each column of weights.
     private static string Grouped(CheckpointTensor codes, CheckpointTensor? scales, bool hasOrder)

@@ -112,5 +112,13 @@ internal static class PairWarnings
                 $"{side}'s weights are quantised ({Printable.Of(nature.Quantised[0].Name)}), but its config.json has no quantization_config.",
                 "use the config.json that belongs to these weights.");
         }
+
+        if (!nature.ScalesOfPlainWeights.IsEmpty)
+        {
+            yield return new PlanWarning(
+                PlanWarning.ScalesBesidePlainWeights,
+                $"{side} has scales beside plain weights, which a dequantisation may have left behind: {Refusals.Tensors(nature.ScalesOfPlainWeights)}. They are merged as any tensors.",
+                "save the model without them; if the weights are codes after all, use the config.json that says so.");
+        }
     }
 }
