@@ -16,6 +16,17 @@ internal static class CopiedTensorComparison
 
     private const int RemoteSpanBytes = 1 << 20;
 
+    /// <summary>The two are alike as far as that may be looked at: also in dtype and shape.</summary>
+    /// <param name="one">Of which one is.</param>
+    /// <param name="tensor">The one.</param>
+    /// <param name="other">Of which the other is.</param>
+    /// <param name="counterpart">The other; null where there is none.</param>
+    /// <param name="work">What is read is counted there.</param>
+    /// <returns>Also false for what is too large to be compared before work.</returns>
+    public static bool AreSame(Checkpoint one, CheckpointTensor tensor, Checkpoint other, CheckpointTensor? counterpart, PlanningWork work) =>
+        counterpart is not null && tensor.Dtype == counterpart.Dtype && tensor.Shape.SequenceEqual(counterpart.Shape)
+        && tensor.ByteCount <= MaxPlannedBytes && AreEqual(one, tensor, other, counterpart, work);
+
     /// <param name="aligned">Of which one is.</param>
     /// <param name="alignedTensor">The one.</param>
     /// <param name="baseCheckpoint">Of which the other is.</param>

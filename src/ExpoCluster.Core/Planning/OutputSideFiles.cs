@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.SideFiles;
-using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Planning;
 
@@ -76,7 +75,5 @@ internal static class OutputSideFiles
 
     private static bool IsHead(string name) => name.Split('.') is [.., var owner, "weight"] && Heads.Contains(owner);
 
-    private static bool IsPlain(Plan plan) => !plan.Layout.SelectMany(file => file.Tensors).Any(tensor => QuantisedTensors.MayBeCodes(AsWritten(tensor.Entry)));
-
-    private static CheckpointTensor AsWritten(SafetensorsTensor tensor) => new(tensor.Name, tensor.Dtype, tensor.Shape, Shard: 0, Offset: 0, tensor.ByteCount, Rank: 0);
+    private static bool IsPlain(Plan plan) => !plan.Layout.SelectMany(file => file.Tensors).Any(tensor => QuantisedTensors.MayBeCodes(tensor.Entry.Name, tensor.Entry.Dtype, tensor.Entry.Shape));
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
@@ -50,18 +51,18 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     {
         OfMany = "have dtypes in aligned and in base that cannot be computed together",
         Detail = $"{aligned.Dtype.Name()} and {other.Dtype.Name()}",
-        Remedy = MayBeCodes(aligned) || MayBeCodes(other) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
+        Remedy = QuantisedTensors.MayBeCodes(aligned) || QuantisedTensors.MayBeCodes(other) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
     };
 
     /// <summary>A tensor that is copied holds other values in base than in aligned.</summary>
-    internal static PlanProblem CopiedTensorDiffers(string tensor, Dtype dtype, int dimensions) => new(
+    internal static PlanProblem CopiedTensorDiffers(string tensor, Dtype dtype, ImmutableArray<long> shape) => new(
         PlanningException.CopiedTensorsDiffer,
         tensor,
         $"tensor '{Printable.Of(tensor)}' is {dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.")
     {
         OfMany = "are of dtypes that are copied and not extrapolated, but base and aligned hold different values",
         Detail = dtype.Name(),
-        Remedy = MayBeCodes(dtype, dimensions) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
+        Remedy = QuantisedTensors.MayBeCodes(tensor, dtype, shape) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
     };
 
     /// <param name="head">Aligned's output head.</param>
@@ -142,16 +143,6 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     private static bool HaveCommonRows(CheckpointTensor aligned, CheckpointTensor other) =>
         aligned.Dtype.IsArithmetic() && other.Dtype.IsArithmetic()
         && aligned.Shape is [_, var columns] && other.Shape is [_, var otherColumns] && columns == otherColumns;
-
-    private static bool MayBeCodes(CheckpointTensor tensor) => MayBeCodes(tensor.Dtype, tensor.Shape.Length);
-
-    // Masks and positions are Booleans and 64-bit integers; matrices of the other narrow dtypes are packed weights, whose scales lie elsewhere.
-    private static bool MayBeCodes(Dtype dtype, int dimensions) => dtype switch
-    {
-        Dtype.F4 or Dtype.F6E2M3 or Dtype.F6E3M2 or Dtype.F8E5M2 or Dtype.F8E4M3 or Dtype.F8E8M0 or Dtype.F8E4M3Fnuz or Dtype.F8E5M2Fnuz => true,
-        Dtype.U8 or Dtype.I8 or Dtype.I16 or Dtype.U16 or Dtype.I32 or Dtype.U32 => dimensions >= 2,
-        _ => false,
-    };
 
     private static string Shape(CheckpointTensor tensor) => $"[{string.Join(", ", tensor.Shape)}]";
 }

@@ -192,7 +192,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
                 : Output(tensor, tensor.Dtype, TensorAction.CopyEqual, alpha: 0, other);
         }
 
-        return Mismatch(tensor, PlanProblem.CopiedTensorDiffers(tensor.Name, tensor.Dtype, tensor.Shape.Length));
+        return Mismatch(tensor, PlanProblem.CopiedTensorDiffers(tensor.Name, tensor.Dtype, tensor.Shape));
     }
 
     // The policies for one kind of mismatch were asked before; for every other kind they do not know what to do either.

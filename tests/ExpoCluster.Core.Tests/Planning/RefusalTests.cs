@@ -37,6 +37,20 @@ public sealed class RefusalTests : IDisposable
         { "mlx", "MLX", 1, 1 },
         { "bitnet", "packed ternary weights (BitNet)", 1, 1 },
         { "aqlm", "AQLM", 1, 1 },
+        { "exl3", "EXL3", 1, 2 },
+        { "exl3 packed signs", "EXL3", 1, 1 },
+        { "exl2", "EXL2", 1, 2 },
+        { "qqq", "QQQ", 1, 2 },
+        { "marlin 24", "Marlin", 1, 1 },
+        { "mxfp4 of openai", "MXFP4", 1, 1 },
+        { "mxfp4 nested", "MXFP4", 1, 1 },
+        { "mxfp4 at the top", "MXFP4", 1, 1 },
+        { "smoothquant", "INT8 (SmoothQuant)", 1, 2 },
+        { "smoothquant without b", "INT8 (SmoothQuant)", 1, 1 },
+        { "dfloat11", "DFloat11", 1, 0 },
+        { "wide", "I64 codes with scales", 1, 1 },
+        { "wide unknown", "codes with scales, of a format unknown here", 1, 1 },
+        { "16 bits unknown", "codes with scales, of a format unknown here", 1, 1 },
         { "unknown", "codes with scales, of a format unknown here", 1, 1 },
     };
 
@@ -92,6 +106,41 @@ public sealed class RefusalTests : IDisposable
     }
 
     [Theory]
+    [InlineData("packed", Dtype.I64, true)]
+    [InlineData("packed", Dtype.U64, true)]
+    [InlineData("packed", Dtype.I16, true)]
+    [InlineData("packed", Dtype.U16, true)]
+    [InlineData("attn_mask", Dtype.I64, false)]
+    [InlineData("mask", Dtype.I32, false)]
+    [InlineData("position_ids", Dtype.I64, false)]
+    [InlineData("relative_position_index", Dtype.I64, false)]
+    [InlineData("token_ids", Dtype.I64, false)]
+    public void Integers_that_differ_are_codes_where_the_configuration_names_a_quantisation_but_masks_and_indices_are_none(string name, Dtype dtype, bool areCodes)
+    {
+        foreach ((string side, byte fill) in new[] { ("base", (byte)1), ("aligned", (byte)2), ("same", (byte)2) })
+        {
+            place.Write(side + "/model.safetensors", ("a." + name, dtype, [8, 8], fill), ("b", Dtype.BF16, [800], 1));
+            place.Write(side + "/config.json", """{"quantization_config": {"quant_method": "newest"}}""");
+        }
+
+        if (areCodes)
+        {
+            PlanProblem problem = Assert.Single(Refused("base", "aligned", MismatchPolicy.CopyAligned).Problems);
+            Assert.Equal("EXPO1210", problem.Code);
+            Assert.Contains("newest, 1 weight and 0 scales, a." + name, problem.Message, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.CopyAligned).Plan.Files[0].Tensors.Length);
+        }
+
+        if (!areCodes || dtype is Dtype.I64 or Dtype.U64)
+        {
+            Assert.Equal(2, PlanOf("same", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Length);
+        }
+    }
+
+    [Theory]
     [InlineData("weight_scale_inv", "{}", false)]
     [InlineData("weight_scale_inv", """{"model_type": "deepseek_v3"}""", false)]
     [InlineData("weight_scale", "{}", false)]
@@ -141,6 +190,8 @@ public sealed class RefusalTests : IDisposable
             ("h.0.attn.bias", Dtype.U8, [1, 1, 8, 8], 1), ("h.0.attn.scale", Dtype.F32, [1], 1), ("h.0.attn.weight", Dtype.BF16, [8, 8], 1), ("logit_scale", Dtype.F32, [], 1),
             ("ids", Dtype.I64, [2, 2], 1), ("model.layers.0.self_attn.k_scale", Dtype.F32, [], 1), ("table", Dtype.I32, [4, 4], 1), ("mask", Dtype.Bool, [4, 4], 1),
             ("x.scales", Dtype.F32, [4], 1), ("x.weight", Dtype.F32, [4, 4], 1), ("cast.weight", Dtype.F8E4M3, [4, 4], 1),
+            ("swin.attn.relative_position_index", Dtype.I64, [4, 4], 1), ("swin.attn.logit_scale", Dtype.F32, [2, 1, 1], 1), ("moe.tid2eid", Dtype.I64, [4, 2], 1), ("moe.weight", Dtype.BF16, [4, 4], 1),
+            ("moe.e_scale", Dtype.F32, [4], 1), ("blocks", Dtype.I32, [4, 4], 1), ("ssm.B", Dtype.I32, [4, 4], 1), ("ssm.a", Dtype.F32, [], 1), ("window_index", Dtype.I32, [4, 4], 1),
         ];
         place.Write("base/model.safetensors", model);
         place.Write("aligned/model.safetensors", model);
@@ -244,6 +295,20 @@ public sealed class RefusalTests : IDisposable
         "mlx" => [(Q + "weight", Dtype.U32, [8, 1], 1), (Q + "scales", Dtype.F16, [8, 1], 1), (Q + "biases", Dtype.F16, [8, 1], 1)],
         "bitnet" => [(Q + "weight", Dtype.U8, [2, 8], 1), (Q + "weight_scale", Dtype.BF16, [1], 1)],
         "aqlm" => [(Q + "codes", Dtype.I16, [8, 1, 1], 1), (Q + "codebooks", Dtype.F16, [1, 8, 1, 8], 1), (Q + "scales", Dtype.F16, [8, 1, 1, 1], 1)],
+        "exl3" => [(Q + "trellis", Dtype.I16, [1, 1, 48], 1), (Q + "suh", Dtype.F16, [16], 1), (Q + "svh", Dtype.F16, [16], 1), (Q + "mcg", Dtype.I32, [], 1)],
+        "exl3 packed signs" => [(Q + "trellis", Dtype.I16, [1, 1, 48], 1), (Q + "su", Dtype.I16, [1], 1), (Q + "svh", Dtype.F16, [16], 1)],
+        "exl2" => [(Q + "q_weight", Dtype.I32, [4, 8], 1), (Q + "q_scale", Dtype.I32, [1, 1], 1), (Q + "q_scale_max", Dtype.F16, [1], 1), (Q + "q_groups", Dtype.I16, [2], 1), (Q + "q_invperm", Dtype.I16, [8], 1)],
+        "qqq" => [(Q + "B", Dtype.I32, [1, 8], 1), (Q + "s_channel", Dtype.F32, [1, 8], 1), (Q + "s_group", Dtype.F16, [1, 8], 1)],
+        "marlin 24" => [(Q + "B_24", Dtype.I32, [1, 8], 1), (Q + "B_meta", Dtype.I16, [8, 1], 1), (Q + "s", Dtype.F16, [1, 8], 1)],
+        "mxfp4 of openai" => [("block.0.mlp.mlp1_weight.blocks", Dtype.U8, [2, 8, 1, 16], 1), ("block.0.mlp.mlp1_weight.scales", Dtype.U8, [2, 8, 1], 1)],
+        "mxfp4 nested" => [("model.layers.0.mlp.experts.gate_up_proj.blocks", Dtype.U8, [2, 8, 1, 16], 1), ("model.layers.0.mlp.experts.gate_up_proj.scales", Dtype.U8, [2, 8, 1], 1)],
+        "mxfp4 at the top" => [("down_proj_blocks", Dtype.U8, [2, 8, 1, 16], 1), ("down_proj_scales", Dtype.U8, [2, 8, 1], 1)],
+        "smoothquant" => [(Q + "weight", Dtype.I8, [8, 8], 1), (Q + "a", Dtype.F32, [], 1), (Q + "b", Dtype.F32, [1], 1), (Q + "bias", Dtype.I8, [1, 8], 1)],
+        "smoothquant without b" => [(Q + "weight", Dtype.I8, [8, 8], 1), (Q + "a", Dtype.F32, [], 1), (Q + "bias", Dtype.F32, [8], 1)],
+        "dfloat11" => [(Q + "encoded_exponent", Dtype.U8, [40], 1), (Q + "sign_mantissa", Dtype.U8, [64], 1), (Q + "luts", Dtype.U8, [2, 256], 1), (Q + "gaps", Dtype.U8, [4], 1)],
+        "wide" => [(Q + "weight", Dtype.I64, [8, 8], 1), (Q + "weight_scale", Dtype.F32, [8], 1)],
+        "wide unknown" => [(Q + "packed", Dtype.I64, [8, 8], 1), (Q + "row_scale", Dtype.F16, [8], 1)],
+        "16 bits unknown" => [(Q + "packed", Dtype.U16, [8, 8], 1), (Q + "row_scale", Dtype.F16, [8], 1)],
         _ => [(Q + "trits", Dtype.U8, [8, 8], 1), (Q + "row_scale", Dtype.F16, [8], 1)],
     };
 

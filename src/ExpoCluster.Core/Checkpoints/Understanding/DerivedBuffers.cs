@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 
 namespace ExpoCluster.Core.Checkpoints.Understanding;
@@ -7,10 +8,13 @@ internal static partial class DerivedBuffers
 {
     /// <summary>It is such a tensor.</summary>
     /// <param name="tensor">The tensor.</param>
-    public static bool Includes(CheckpointTensor tensor) => Name().IsMatch(tensor.Name) || (MaskName().IsMatch(tensor.Name) && IsMask(tensor));
+    public static bool Includes(CheckpointTensor tensor) => Includes(tensor.Name, tensor.Shape);
+
+    /// <inheritdoc cref="Includes(CheckpointTensor)"/>
+    public static bool Includes(string name, ImmutableArray<long> shape) => Name().IsMatch(name) || (MaskName().IsMatch(name) && IsMask(shape));
 
     // The causal masks of GPT-2 and GPT-NeoX are called as a bias is.
-    private static bool IsMask(CheckpointTensor tensor) => tensor.Shape is [1, 1, var rows, var columns] && rows == columns;
+    private static bool IsMask(ImmutableArray<long> shape) => shape is [1, 1, var rows, var columns] && rows == columns;
 
     [GeneratedRegex(
         @"(?:^|\.)(?:masked_bias|position_ids|token_type_ids|cos_cached|sin_cached|num_batches_tracked|inv_freq|original_inv_freq|long_inv_freq|short_inv_freq|causal_mask|attn_mask"

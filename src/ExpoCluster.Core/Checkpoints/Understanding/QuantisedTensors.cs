@@ -28,14 +28,20 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         "qzeros", "scales", "g_idx", "perm", "workspace", "s", "s_group", "weight_scale", "weight_scale_inv", "weight_scale_2", "weight_scales", "weight_global_scale",
         "weight_zero_point", "weight_shape", "weight_g_idx", "input_scale", "input_scale_ub", "input_global_scale", "input_zero_point", "input_scale_inv",
         "output_scale", "activation_scale", "act_scale", "scale_weight", "scale_input", "scale", "zero", "zeros", "meta", "SCB", "weight_format", "codebooks", "SU", "SV",
-        "centroids", "centroids.weight", "res_centroids.weight", "weight_bias", "pre_quant_scale", "weight_scale_and_zero_point", "_scale", "_shift", "_weight_scale", "_weight_zero_point",
+        "centroids", "centroids.weight", "res_centroids.weight", "weight_bias", "suh", "svh", "su", "sv", "mcg", "mul1", "s_channel", "B_meta", "a", "b", "tables", "tables2",
+        "q_scale", "q_scale_max", "q_groups", "q_group_map", "q_invperm", "q_perm", "sign_mantissa", "luts", "gaps", "output_positions", "split_positions",
+        "pre_quant_scale", "weight_scale_and_zero_point", "_scale", "_shift", "_weight_scale", "_weight_zero_point",
     ];
+
+    private static readonly string[] ExlScales = ["suh", "svh", "su", "sv"];
 
     private const string UnknownFormat = "codes with scales, of a format unknown here";
 
     private static readonly string[] WordsOfScales = ["_scale", "scale_", "absmax", "codebook", "qzero"];
 
     private static readonly string[] WordsOfCompanions = ["scale", "zero", "idx", "shape", "absmax", "codebook", "quant_map", "meta", "mask"];
+
+    private static readonly string[] WordsOfIndices = ["index", "ids", "position"];
 
     private readonly Dictionary<string, string> formatOf = new(StringComparer.Ordinal);
     private readonly Lazy<ILookup<string, string>> leaves = new(() => tensors.Keys.ToLookup(TensorNames.OwnerOf, TensorNames.LeafOf, StringComparer.Ordinal));
@@ -70,7 +76,7 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
     }
 
     private static bool IsScale(string name) => TensorNames.LeafOf(name) is var leaf
-        && (leaf.Contains("scale", StringComparison.Ordinal) || leaf is "absmax" or "nested_absmax" or "SCB" or "s" or "s_group");
+        && (leaf.Contains("scale", StringComparison.Ordinal) || leaf is "absmax" or "nested_absmax" or "SCB" or "s" or "s_group" or "s_channel" or "suh" or "svh" or "a" or "b");
 
     private IEnumerable<string> CompanionsOf(string codes)
     {
@@ -123,7 +129,13 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
             "codes" when Beside("codebooks") is not null => "AQLM",
             "Qidxs" => "QuIP#",
             "indices" when Beside("centroids") is not null || Beside("centroids.weight") is not null => "VPTQ",
-            "B" when Beside("s") is not null => "Marlin",
+            "B" when Beside("s_channel") is not null => "QQQ",
+            "B" or "B_24" when Beside("s") is not null => "Marlin",
+            "trellis" when ExlScales.Any(name => Beside(name) is not null) => "EXL3",
+            "q_weight" when Beside("q_scale") is not null => "EXL2",
+            "encoded_exponent" when Beside("sign_mantissa") is not null => "DFloat11",
+            "weight" when tensor.Dtype == Dtype.I8 && Beside("a") is { } factor && ElementsOf(factor) <= 1 => "INT8 (SmoothQuant)",
+            "blocks" when Beside("scales") is not null => "MXFP4",
             _ when leaf.EndsWith("_qdata", StringComparison.Ordinal) => "torchao",
             _ when leaf.EndsWith("_blocks", StringComparison.Ordinal) && tensors.ContainsKey(tensor.Name[..^"_blocks".Length] + "_scales") => "MXFP4",
             _ => ByScales(tensor, owner, leaf),
@@ -179,17 +191,31 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         CheckpointTensor? scale = Named(tensor.Name + "_scale_inv") ?? Named(tensor.Name + "_scale") ?? Named(tensor.Name + "_scales")
             ?? Named(tensor.Name + "_inv_scale") ?? Named(tensor.Name + "_global_scale") ?? Beside("scale_" + leaf) ?? (leaf == "weight" ? Beside("scales") ?? Beside("scale") : null);
         return scale is not null ? ByDtype(tensor, scale)
-            : MayBeCodes(tensor) && HasWordsOfScales(owner, leaf) ? UnknownFormat
+            : tensor.Shape.Length >= 2 && (MayBeCodes(tensor) || MayBeWideCodes(tensor)) && HasWordsOfScales(owner, leaf) ? UnknownFormat
             : null;
     }
 
-    /// <summary>By itself it may hold codes: a matrix of a dtype that is not computed and that masks and indices do not have.</summary>
-    public static bool MayBeCodes(CheckpointTensor tensor) => tensor.Shape.Length >= 2
-        && !tensor.Dtype.IsArithmetic()
-        && tensor.Dtype is not (Dtype.Bool or Dtype.C64 or Dtype.I64 or Dtype.U64 or Dtype.I16 or Dtype.U16)
-        && !DerivedBuffers.Includes(tensor)
-        && TensorNames.LeafOf(tensor.Name) is var leaf
-        && !WordsOfCompanions.Any(word => leaf.Contains(word, StringComparison.Ordinal));
+    /// <summary>By itself it may hold codes: its dtype is narrow and not computed, and it is no mask and no index.</summary>
+    public static bool MayBeCodes(CheckpointTensor tensor) => MayBeCodes(tensor.Name, tensor.Dtype, tensor.Shape);
+
+    /// <inheritdoc cref="MayBeCodes(CheckpointTensor)"/>
+    public static bool MayBeCodes(string name, Dtype dtype, ImmutableArray<long> shape) => IsNarrow(dtype, shape.Length) && IsNamedAsCodesMayBe(name, shape);
+
+    /// <summary>A matrix of integers as wide as those of masks and indices, which it is not: codes where the configuration or its module says so.</summary>
+    public static bool MayBeWideCodes(CheckpointTensor tensor) =>
+        tensor.Dtype is Dtype.I64 or Dtype.U64 && tensor.Shape.Length >= 2 && IsNamedAsCodesMayBe(tensor.Name, tensor.Shape);
+
+    // Eight bits with a point are codes whatever their shape; vectors of integers are indices and shapes.
+    private static bool IsNarrow(Dtype dtype, int dimensions) => dtype switch
+    {
+        Dtype.F4 or Dtype.F6E2M3 or Dtype.F6E3M2 or Dtype.F8E5M2 or Dtype.F8E4M3 or Dtype.F8E8M0 or Dtype.F8E4M3Fnuz or Dtype.F8E5M2Fnuz => true,
+        Dtype.U8 or Dtype.I8 or Dtype.I16 or Dtype.U16 or Dtype.I32 or Dtype.U32 => dimensions >= 2,
+        _ => false,
+    };
+
+    private static bool IsNamedAsCodesMayBe(string name, ImmutableArray<long> shape) => !DerivedBuffers.Includes(name, shape)
+        && TensorNames.LeafOf(name) is var leaf
+        && !WordsOfCompanions.Concat(WordsOfIndices).Any(word => leaf.Contains(word, StringComparison.Ordinal));
 
     private bool HasWordsOfScales(string owner, string codes) =>
         owner.Length > 0
@@ -204,7 +230,7 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         Dtype.I8 => $"INT8 with scales {Granularity(codes, scale)}",
         Dtype.U32 => "MLX",
         Dtype.U8 when ElementsOf(scale) <= 1 => "packed ternary weights (BitNet)",
-        Dtype.I64 or Dtype.U64 => null,
+        Dtype.I64 or Dtype.U64 when !MayBeWideCodes(codes) => null,
         _ => $"{codes.Dtype.Name()} codes with scales",
     };
 
