@@ -223,6 +223,106 @@ public sealed class RefusalTests : IDisposable
     }
 
     [Theory]
+    [InlineData("model.layers.0.self_attn.q_proj.lora_a", "model.layers.0.self_attn.q_proj.lora_b", "LoRA")]
+    [InlineData("down_blocks.0.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight", "down_blocks.0.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.up.weight", "LoRA")]
+    [InlineData("unet.x.to_out.lora.down.weight", "unet.x.to_out.lora.up.weight", "LoRA")]
+    [InlineData("text_encoder.x.q_proj.lora_linear_layer.down.weight", "text_encoder.x.q_proj.lora_linear_layer.up.weight", "LoRA")]
+    [InlineData("lora_unet_down_blocks_0_attn1_to_q.lora_down.weight", "lora_unet_down_blocks_0_attn1_to_q.alpha", "LoRA")]
+    [InlineData("lora_te1_x.hada_w1_a", "lora_te1_x.alpha", "LoHa")]
+    [InlineData("lycoris_x.lokr_w1", "lycoris_x.diff_b", "LoKr")]
+    [InlineData("lora_unet_x.diff", "lora_unet_x.diff_b", "LoRA")]
+    [InlineData("x.lora_down.weight", "x.dora_scale", "LoRA")]
+    [InlineData("bert.encoder.layer.0.output.adapters.sst.adapter_down.0.weight", "bert.encoder.layer.0.output.adapters.sst.adapter_up.weight", "bottleneck adapter")]
+    [InlineData("bert.prefix_tuning.prefix_tunings.a.wte.weight", "bert.prefix_tuning.prefix_tunings.a.control_trans.0.weight", "prefix tuning")]
+    [InlineData("transformer.prefix_encoder.embedding.weight", "transformer.prefix_encoder.trans.0.weight", "prefix tuning")]
+    [InlineData("prompt_encoder.default.embedding.weight", "prompt_encoder.other.embedding.weight", "prompt tuning")]
+    [InlineData("base_model.model.layers.0.self_attn.adaption_prompt", "base_model.model.layers.0.self_attn.adaption_gate", "prompt tuning")]
+    [InlineData("base_model.model.x.vera_lambda_b", "base_model.vera_A", "VeRA")]
+    [InlineData("base_model.model.x.oft_blocks", "base_model.model.y.oft_blocks", "OFT")]
+    [InlineData("base_model.model.x.fourierft_spectrum.default", "base_model.model.y.fourierft_spectrum.default", "adapter")]
+    public void Adapters_are_known_by_the_names_of_their_tensors_alone(string a, string b, string kind)
+    {
+        WritePlain("plain");
+        place.Write("adapter/adapters.safetensors", (a, Dtype.F32, [4, 8], 1), (b, Dtype.F32, [8, 4], 1));
+
+        PlanProblem problem = Assert.Single(Refused("plain", "adapter", MismatchPolicy.CopyAligned).Problems);
+
+        Assert.Equal("EXPO1211", problem.Code);
+        Assert.Contains($"is an adapter ({kind}), not a model: 2 tensors", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("adapters.safetensors", """{"fine_tune_type": "dora", "model": "org/small"}""", "DoRA")]
+    [InlineData("adapter.safetensors", """{"peft_type": "SOMETHING_NEW", "base_model_name_or_path": "org/small"}""", "SOMETHING_NEW")]
+    [InlineData("weights.safetensors", """{"config": {"architecture": "union"}, "model_name": "org/small"}""", "union")]
+    public void An_adapter_of_unknown_names_is_known_by_its_configuration_where_no_model_has_one(string file, string config, string kind)
+    {
+        WritePlain("plain");
+        place.Write("adapter/" + file, (Q + "factor_one", Dtype.F32, [4, 8], 1), (Q + "factor_two", Dtype.F32, [8, 4], 1));
+        place.Write("adapter/adapter_config.json", config);
+
+        Assert.Contains($"is an adapter ({kind}) based on org/small", Assert.Single(Refused("plain", "adapter", MismatchPolicy.CopyAligned).Problems).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_the_files_that_MLX_saves_while_it_trains_the_last_one_is_the_adapter()
+    {
+        WritePlain("plain");
+        foreach (string file in new[] { "0000100_adapters.safetensors", "adapters.safetensors" })
+        {
+            place.Write("adapter/" + file, (Q + "lora_a", Dtype.F32, [4, 8], 1), (Q + "lora_b", Dtype.F32, [8, 4], 1));
+        }
+
+        Assert.Equal("EXPO1211", Refused("plain", "adapter", MismatchPolicy.Error).Code);
+    }
+
+    [Theory]
+    [InlineData("adapters.safetensors", """{"fine_tune_type": "full", "model": "org/small"}""", null)]
+    [InlineData("model.safetensors", """{"peft_type": "LORA"}""", """{"model_type": "llama"}""")]
+    [InlineData("model.safetensors", """{"peft_type": "LORA"}""", null)]
+    public void A_configuration_of_an_adapter_beside_a_model_makes_none_of_it(string file, string config, string? ofModel)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write($"{side}/{file}", ("model.embed_tokens.weight", Dtype.BF16, [8, 8], 1), (Q + "weight", Dtype.BF16, [8, 8], 1));
+            place.Write(side + "/adapter_config.json", config);
+            if (ofModel is not null)
+            {
+                place.Write(side + "/config.json", ofModel);
+            }
+        }
+
+        Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Length);
+    }
+
+    [Theory]
+    [InlineData(Q + "base_layer.weight", Q + "lora_A.speech.weight", Q + "lora_B.vision.weight", """{"speech_lora": {"r": 320}, "vision_lora": {"r": 256}}""", true)]
+    [InlineData(Q + "base_layer.weight", Q + "lora_A.speech.weight", Q + "lora_B.vision.weight", """{"speech_lora": {"r": 320}}""", false)]
+    [InlineData(Q + "base_layer.weight", Q + "lora_A.default.weight", Q + "lora_B.default.weight", """{"q_lora_rank": 8}""", false)]
+    [InlineData(Q + "base_layer.weight", Q + "lora_A.weight", Q + "lora_B.weight", """{"kv_lora_rank": 8}""", false)]
+    [InlineData("model.layers.1.mlp.weight", Q + "lora_A.speech.weight", Q + "lora_B.speech.weight", """{"speech_lora": {"r": 320}}""", false)]
+    [InlineData("m.Wqkv.parametrizations.weight.original", "m.Wqkv.parametrizations.weight.0.lora_A", "m.Wqkv.parametrizations.weight.0.lora_B", """{"lora_rank": 4}""", true)]
+    [InlineData("m.Wqkv.parametrizations.weight.original", "m.Wqkv.parametrizations.weight.0.lora_A", "m.Wqkv.parametrizations.weight.0.lora_B", "{}", false)]
+    [InlineData("m.base.weight", "m.x.adapter_down.weight", "m.prefix_encoder.embedding.weight", "{}", true)]
+    public void A_model_with_low_rank_factors_as_a_fixed_part_is_a_model_if_its_configuration_names_them(string weight, string a, string b, string config, bool isModel)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [8, 8], 1), (weight, Dtype.BF16, [8, 8], 1), (a, Dtype.BF16, [2, 8], 1), (b, Dtype.BF16, [8, 2], 1));
+            place.Write(side + "/config.json", config);
+        }
+
+        if (isModel)
+        {
+            Assert.All(PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+        }
+        else
+        {
+            Assert.Equal("EXPO1211", Refused("base", "aligned", MismatchPolicy.CopyAligned).Code);
+        }
+    }
+
+    [Theory]
     [InlineData(true, true)]
     [InlineData(true, false)]
     [InlineData(false, true)]

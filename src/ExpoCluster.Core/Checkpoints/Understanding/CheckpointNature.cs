@@ -74,7 +74,7 @@ public sealed class CheckpointNature
         return new CheckpointNature(
             known,
             facts is not null,
-            AdapterFacts.Find(tensors.Keys, entryFileName, ofAdapter),
+            AdapterFacts.Find(tensors.Keys, entryFileName, known, ofAdapter),
             quantised,
             codes.ScalesOfPlainWeights(),
             new TiedHeads(tensors, known),
