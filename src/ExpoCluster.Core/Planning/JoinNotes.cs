@@ -14,7 +14,9 @@ internal sealed class JoinNotes
     public enum Fate
     {
         DroppedBuffer,
+        LeftOutBuffer,
         TakenBuffer,
+        TakenStatistic,
         TakenFromAligned,
         Dropped,
         OnlyInBase,
@@ -40,6 +42,8 @@ internal sealed class JoinNotes
     private static string Words(Fate fate) => fate switch
     {
         Fate.DroppedBuffer => "left out, for they are derived from the configuration",
+        Fate.LeftOutBuffer => "left out, because they are buffers and not weights",
+        Fate.TakenStatistic => "taken from aligned as they are, because they are statistics and not weights",
         Fate.TakenBuffer => "taken from aligned as they are, because they are buffers and not weights",
         Fate.TakenFromAligned => "taken from aligned as they are",
         Fate.Dropped => "left out, for base and aligned do not match",

@@ -20,6 +20,9 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     /// <summary>Names of tensors that are never computed, for the recipe names them and what becomes of them.</summary>
     public ImmutableHashSet<string> KeptByName { get; init; } = [];
 
+    /// <inheritdoc cref="PlanOptions.ComputesBuffers"/>
+    public bool ComputesBuffers { get; init; }
+
     /// <summary>Filled by <see cref="Run"/>.</summary>
     public IEnumerable<string> Notes =>
         [.. notes.Sentences, .. overlooked, .. IdlePatterns().Select(pattern => $"alpha: '{Printable.Of(pattern)}' decides about no tensor")];
@@ -64,7 +67,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 
     private PlannedTensor? Join(CheckpointTensor tensor)
     {
-        if (Planner.IsKnownBuffer(tensor.Name))
+        if (DerivedBuffers.IsNeverKept(tensor.Name))
         {
             notes.Add(JoinNotes.Fate.DroppedBuffer, tensor.Name);
             return null;
@@ -77,12 +80,20 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 
         if (!baseCheckpoint.Tensors.TryGetValue(tensor.Name, out CheckpointTensor? other))
         {
-            return DerivedBuffers.Includes(tensor) ? TakeBuffer(tensor) : JoinWithoutBase(tensor);
+            return MayBeOnOneSide(tensor) ? TakeBuffer(tensor) : JoinWithoutBase(tensor);
         }
 
-        if (DerivedBuffers.Includes(tensor) && !IsSameBuffer(tensor, other))
+        if (!ComputesBuffers && DerivedBuffers.IsNoWeight(tensor) && !IsSameBuffer(tensor, other))
         {
-            return TakeBuffer(tensor);
+            if (!DerivedBuffers.IsStatistic(tensor.Name))
+            {
+                return TakeBuffer(tensor);
+            }
+
+            if (tensor.Shape.SequenceEqual(other.Shape))
+            {
+                return TakeStatistic(tensor);
+            }
         }
 
         bool isArithmetic = tensor.Dtype.IsArithmetic() && other.Dtype.IsArithmetic();
@@ -133,11 +144,21 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             : !tensor.Dtype.IsArithmetic();
     }
 
+    // Buffers, and what has no elements and is no weight.
+    private static bool MayBeOnOneSide(CheckpointTensor tensor) => DerivedBuffers.Includes(tensor) || EmptyTensors.IsEmptyBuffer(tensor);
+
+    // Always there, for a normalisation without its statistics is another one.
+    private PlannedTensor TakeStatistic(CheckpointTensor tensor)
+    {
+        notes.Add(JoinNotes.Fate.TakenStatistic, tensor.Name);
+        return Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null);
+    }
+
     private PlannedTensor? TakeBuffer(CheckpointTensor tensor)
     {
         if (recipe.OnMismatch.Of(tensor.Name, work) == MismatchPolicy.Drop)
         {
-            notes.Add(JoinNotes.Fate.DroppedBuffer, tensor.Name);
+            notes.Add(JoinNotes.Fate.LeftOutBuffer, tensor.Name);
             return null;
         }
 
@@ -228,9 +249,13 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     {
         foreach (string name in baseCheckpoint.Tensors.Keys.Where(name => !aligned.Tensors.ContainsKey(name)).Order(StringComparer.Ordinal))
         {
-            if (Planner.IsKnownBuffer(name) || DerivedBuffers.Includes(baseCheckpoint.Tensors[name]))
+            if (DerivedBuffers.IsNeverKept(name))
             {
                 notes.Add(JoinNotes.Fate.DroppedBuffer, name);
+            }
+            else if (MayBeOnOneSide(baseCheckpoint.Tensors[name]))
+            {
+                notes.Add(JoinNotes.Fate.LeftOutBuffer, name);
             }
             else if (recipe.OnMismatch.Of(name, work) is MismatchPolicy.CopyAligned or MismatchPolicy.Drop)
             {
