@@ -23,6 +23,8 @@ internal sealed class JoinNotes
         RowsCopied,
         RowsLeftOut,
         Untied,
+        TiedInAligned,
+        TiedInBase,
     }
 
     public IEnumerable<string> Sentences => byFate.Select(pair => Sentence(Words(pair.Key), pair.Value));
@@ -51,6 +53,8 @@ internal sealed class JoinNotes
         Fate.RowsCopied => "extrapolated in the rows that base has too, and copied from aligned in the others",
         Fate.RowsLeftOut => "extrapolated in the rows that aligned has; base's further rows are not in the output",
         Fate.Untied => "extrapolated against base's embedding, which base uses as its head",
+        Fate.TiedInAligned => "stored as aligned does, as copies of the merged embedding or bias that they are tied to",
+        Fate.TiedInBase => "not in the output, for in base they are copies of what they are tied to, and aligned stores that alone",
         _ => throw new ArgumentOutOfRangeException(nameof(fate), fate, null),
     };
 

@@ -69,19 +69,32 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     /// <param name="embedding">Base's embedding.</param>
     /// <param name="recipe">Names the two.</param>
     /// <param name="fits">Whether the head could be extrapolated against the embedding.</param>
-    internal static PlanProblem BaseTiesItsHead(CheckpointTensor head, CheckpointTensor embedding, Recipe recipe, bool fits)
+    /// <param name="isTiedInAligned">Aligned's configuration says that its head is its embedding.</param>
+    /// <param name="isCopyInAligned">Aligned's head has the bytes of its embedding.</param>
+    internal static PlanProblem BaseTiesItsHead(CheckpointTensor head, CheckpointTensor embedding, Recipe recipe, bool fits, bool isTiedInAligned, bool isCopyInAligned)
     {
+        string what = TiedHeads.MayBeHead(head.Name) ? "output head" : "tensor";
         string misfit = fits
             ? ""
             : $", but {embedding.Dtype.Name()} {Shape(embedding)} does not go with {head.Dtype.Name()} {Shape(head)}, so not even 'untie' can help";
         return new PlanProblem(
             PlanningException.HeadTiedOnOneSide,
             head.Name,
-            $"the output head '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings){misfit}.")
+            $"the {what} '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its {(what == "tensor" ? "tensor" : "embedding")} '{Printable.Of(embedding.Name)}' as {(what == "tensor" ? "both" : "head")} (tied embeddings){misfit}.")
         {
             Remedy = fits ? PlanRemedy.Untie : PlanRemedy.TakeOrDrop,
+            Advice = isCopyInAligned ? CopyAdvice : isTiedInAligned ? TiedAdvice(head.Name, fits) : null,
         };
     }
+
+    private const string CopyAdvice =
+        "--on-mismatch untie extrapolates it as the embedding, whose bytes it has in aligned; taken from aligned as it is, it would not be that of the merged embedding.";
+
+    // A head that is copied into a model which ties is dropped by loaders, or stands beside an embedding that has moved on.
+    private static string TiedAdvice(string head, bool fits) =>
+        "aligned's config.json says that they are tied, though aligned stores another tensor than its embedding, and loaders drop that one."
+        + $" If that is meant, leave it out: on_mismatch: [{{match: '{Printable.Of(head)}', policy: drop}}]."
+        + (fits ? " If aligned's own is meant, --on-mismatch untie extrapolates it, and the output's config.json says that it is not tied." : " If aligned's own is meant, correct tie_word_embeddings there first.");
 
     internal static PlanProblem AlignedTiesItsHead(string head, CheckpointTensor embedding, Recipe recipe) => new(
         PlanningException.HeadTiedOnOneSide,

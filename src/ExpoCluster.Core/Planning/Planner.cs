@@ -84,7 +84,7 @@ public static class Planner
         ImmutableHashSet<string> kept = options.IsComparison ? [] : new Refusals(recipe, baseCheckpoint, aligned, work).Check();
 
         var inputs = new InputList(aligned, baseCheckpoint);
-        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work) { KeptByName = kept, ComputesBuffers = options.ComputesBuffers };
+        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work) { KeptByName = kept, IsOfFirstVersion = options.IsOfFirstVersion };
         ImmutableArray<PlannedTensor> tensors = join.Run();
         if (!options.IsComparison)
         {

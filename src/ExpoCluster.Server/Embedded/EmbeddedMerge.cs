@@ -121,7 +121,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         }
     }
 
-    // What version 0.1 began ends as it was planned: of buffers that differ it has extrapolated some already.
+    // What version 0.1 began ends as it was planned, for some of it is computed already.
     private PlannedMerge AsBegun(PlannedMerge merge, ClaimRecord? earlier)
     {
         if (earlier is null || earlier.PlanDigest == merge.Plan.Digest || !File.Exists(paths.Journal))
@@ -131,13 +131,13 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
 
         try
         {
-            PlannedMerge former = HubInputs.Plan(recipe, paths, options.Notice, new PlanOptions { TakesSample = false, ComputesBuffers = true });
+            PlannedMerge former = HubInputs.Plan(recipe, paths, options.Notice, new PlanOptions { TakesSample = false, IsOfFirstVersion = true });
             if (former.Plan.Digest != earlier.PlanDigest)
             {
                 return merge;
             }
 
-            options.Notice("note: this merge goes on as version 0.1 began it, which extrapolated buffers and statistics that differ; --restart begins it anew.");
+            options.Notice("note: this merge goes on as version 0.1 began it, which extrapolated buffers and statistics; --restart begins it anew.");
             return former.WithoutTensors();
         }
         catch (PlanningException)

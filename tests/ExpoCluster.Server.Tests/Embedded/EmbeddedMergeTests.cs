@@ -120,14 +120,14 @@ public sealed class EmbeddedMergeTests : IDisposable
     {
         const string file = "model-00001-of-00001.safetensors";
         using var older = new SmallPair((file, "w", 20_000_000), (file, "bn.running_var", 64));
-        Plan former = Planner.Plan(older.Recipe, options: new PlanOptions { ComputesBuffers = true }).Plan;
+        Plan former = Planner.Plan(older.Recipe, options: new PlanOptions { IsOfFirstVersion = true }).Plan;
         PlannedMerge now = older.Plan();
         Assert.NotEqual(former.Digest, now.Plan.Digest);
         using (var interrupt = new CancellationTokenSource())
         {
             var slow = new EmbeddedMergeOptions { Lanes = 1, Version = "test", MaxBytesPerSecond = 20_000_000, DrainPatience = TimeSpan.FromMilliseconds(100) };
             MergeOutcome interrupted = await new EmbeddedMerge(older.Recipe, older.Output, slow).RunAsync(
-                Planner.Plan(older.Recipe, options: new PlanOptions { ComputesBuffers = true }), _ => interrupt.Cancel(), interrupt.Token);
+                Planner.Plan(older.Recipe, options: new PlanOptions { IsOfFirstVersion = true }), _ => interrupt.Cancel(), interrupt.Token);
             Assert.Equal("interrupted", interrupted.Status);
         }
 

@@ -86,7 +86,8 @@ internal static class PairWarnings
         CheckpointNature nature = checkpoint.Nature;
         long[] sizes = [.. nature.Config.Named("vocab_size").Select(entry => nature.Config.Number(entry.Key)).OfType<long>().Distinct()];
         CheckpointTensor[] embeddings = [.. nature.Heads.Embeddings.Select(name => checkpoint.Tensors[name]).Where(tensor => tensor.Shape.Length == 2)];
-        if (sizes is [var size] && embeddings is [var embedding] && embedding.Shape[0] != size)
+        // Mamba's own configuration says of how many rows the vocabulary is made a multiple.
+        if (nature.Config.LargestNumber("pad_vocab_size_multiple") is null && sizes is [var size] && embeddings is [var embedding] && embedding.Shape[0] != size)
         {
             yield return new PlanWarning(
                 PlanWarning.VocabularyIsNotItsRows,

@@ -252,7 +252,7 @@ public sealed class CheckpointNatureTests : IDisposable
         Assert.Contains($"1 tensor taken from aligned as they are, because they are statistics and not weights: {name}", merge.Notes);
         Assert.DoesNotContain(
             TensorAction.CopyAligned,
-            Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3 }, options: new PlanOptions { ComputesBuffers = true })
+            Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3 }, options: new PlanOptions { IsOfFirstVersion = true })
                 .Plan.Files[0].Tensors.Select(tensor => tensor.Action));
     }
 
