@@ -37,10 +37,10 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     internal static PlanProblem ShapesDiffer(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.ShapesDiffer,
         aligned.Name,
-        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base.")
+        $"tensor '{Printable.Of(aligned.Name)}' has shape {aligned.ShapeText} in aligned and {other.ShapeText} in base.")
     {
         OfMany = "have other shapes in aligned than in base",
-        Detail = $"{Shape(aligned)} and {Shape(other)}",
+        Detail = $"{aligned.ShapeText} and {other.ShapeText}",
         Remedy = HaveCommonRows(aligned, other) ? PlanRemedy.CommonRows : PlanRemedy.TakeOrDrop,
     };
 
@@ -76,7 +76,7 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
         string what = TiedHeads.MayBeHead(head.Name) ? "output head" : "tensor";
         string misfit = fits
             ? ""
-            : $", but {embedding.Dtype.Name()} {Shape(embedding)} does not go with {head.Dtype.Name()} {Shape(head)}, so not even 'untie' can help";
+            : $", but {embedding.Dtype.Name()} {embedding.ShapeText} does not go with {head.Dtype.Name()} {head.ShapeText}, so not even 'untie' can help";
         return new PlanProblem(
             PlanningException.HeadTiedOnOneSide,
             head.Name,
@@ -115,10 +115,10 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     internal static PlanProblem NoCommonRows(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.NoCommonRows,
         aligned.Name,
-        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides.")
+        $"tensor '{Printable.Of(aligned.Name)}' has shape {aligned.ShapeText} in aligned and {other.ShapeText} in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides.")
     {
         OfMany = "have other shapes in aligned than in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides",
-        Detail = $"{Shape(aligned)} and {Shape(other)}",
+        Detail = $"{aligned.ShapeText} and {other.ShapeText}",
     };
 
     /// <summary>Two tensors of one checkpoint would have one name, or one none.</summary>
@@ -156,6 +156,4 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     private static bool HaveCommonRows(CheckpointTensor aligned, CheckpointTensor other) =>
         aligned.Dtype.IsArithmetic() && other.Dtype.IsArithmetic()
         && aligned.Shape is [_, var columns] && other.Shape is [_, var otherColumns] && columns == otherColumns;
-
-    private static string Shape(CheckpointTensor tensor) => $"[{string.Join(", ", tensor.Shape)}]";
 }

@@ -31,8 +31,10 @@ internal sealed partial class AdapterNames
     /// <param name="all">Every name, in order.</param>
     public static AdapterNames Of(IReadOnlyCollection<string> all)
     {
-        HashSet<string> modules = [.. all.Select(ModuleOf).OfType<string>()];
-        ILookup<bool, string> byRole = all.ToLookup(name => ModuleOf(name) is not null || KohyaName().IsMatch(name)
+        // Each name is looked at once, for there may be a hundred thousand.
+        Dictionary<string, string> moduleOf = all.Select(name => (name, Module: ModuleOf(name))).Where(row => row.Module is not null).ToDictionary(row => row.name, row => row.Module!, StringComparer.Ordinal);
+        HashSet<string> modules = new(moduleOf.Values, StringComparer.Ordinal);
+        ILookup<bool, string> byRole = all.ToLookup(name => moduleOf.ContainsKey(name) || KohyaName().IsMatch(name)
             || (Companions.Contains(TensorNames.LeafOf(name), StringComparer.Ordinal) && modules.Contains(TensorNames.OwnerOf(name))));
         // What PEFT saves beside the factors (modules_to_save) has its prefix. Some names mean adapters only where nothing else is there: models have such parts too.
         bool areAll = all.Count > 0 && byRole[false].All(name => IsPlainName(name) || (name.StartsWith("base_model.model.", StringComparison.Ordinal) && !name.Contains(".base_layer.", StringComparison.Ordinal)));

@@ -7,8 +7,8 @@ public sealed class CheckpointNature
 {
     internal const string QuantisationKey = "quantization_config";
 
-    // Of compressed-tensors, before transformers had a key of its own for it.
-    private const string CompressionKey = "compression_config";
+    /// <summary>The keys of a quantisation; the second is that of compressed-tensors, before transformers had one for it.</summary>
+    internal static readonly ImmutableArray<string> QuantisationKeys = [QuantisationKey, "compression_config"];
 
     private CheckpointNature(
         ConfigFacts config,
@@ -82,7 +82,7 @@ public sealed class CheckpointNature
             EmptyTensors.WeightsOf(tensors, ImmutableDictionary<string, CheckpointTensor>.Empty));
     }
 
-    private static string? QuantisationMethodOf(ConfigFacts config) => config.ObjectsNamed(QuantisationKey).Concat(config.ObjectsNamed(CompressionKey))
+    private static string? QuantisationMethodOf(ConfigFacts config) => QuantisationKeys.SelectMany(config.ObjectsNamed)
         .Select(path => config.Text(path + ".quant_method") ?? config.Text(path + ".quantization.quant_algo") ?? config.Text(path + ".quant_algo")
             ?? (config.HasObject(path) ? "unnamed" : null))
         .FirstOrDefault();

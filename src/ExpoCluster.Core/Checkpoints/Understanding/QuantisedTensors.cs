@@ -134,7 +134,7 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
             "trellis" when ExlScales.Any(name => Beside(name) is not null) => "EXL3",
             "q_weight" when Beside("q_scale") is not null => "EXL2",
             "encoded_exponent" when Beside("sign_mantissa") is not null => "DFloat11",
-            "weight" when tensor.Dtype == Dtype.I8 && Beside("a") is { } factor && ElementsOf(factor) <= 1 => "INT8 (SmoothQuant)",
+            "weight" when tensor.Dtype == Dtype.I8 && Beside("a") is { } factor && factor.ElementCount <= 1 => "INT8 (SmoothQuant)",
             "blocks" when Beside("scales") is not null => "MXFP4",
             _ when leaf.EndsWith("_qdata", StringComparison.Ordinal) => "torchao",
             _ when leaf.EndsWith("_blocks", StringComparison.Ordinal) && tensors.ContainsKey(tensor.Name[..^"_blocks".Length] + "_scales") => "MXFP4",
@@ -229,18 +229,16 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         Dtype.U8 or Dtype.F4 when scale.Dtype is Dtype.F8E8M0 or Dtype.U8 => "MXFP4",
         Dtype.I8 => $"INT8 with scales {Granularity(codes, scale)}",
         Dtype.U32 => "MLX",
-        Dtype.U8 when ElementsOf(scale) <= 1 => "packed ternary weights (BitNet)",
+        Dtype.U8 when scale.ElementCount <= 1 => "packed ternary weights (BitNet)",
         Dtype.I64 or Dtype.U64 when !MayBeWideCodes(codes) => null,
         _ => $"{codes.Dtype.Name()} codes with scales",
     };
 
-    private static string Granularity(CheckpointTensor codes, CheckpointTensor scale) => ElementsOf(scale) switch
+    private static string Granularity(CheckpointTensor codes, CheckpointTensor scale) => scale.ElementCount switch
     {
         <= 1 when !scale.Name.EndsWith("_scale_inv", StringComparison.Ordinal) => "per tensor",
         _ when codes.Shape is [var rows, ..] && scale.Shape.Length is 1 or 2 && scale.Shape[0] == rows && scale.Shape[^1] is var last && (scale.Shape.Length == 1 || last == 1) => "per row",
         _ when scale.Shape.Length == codes.Shape.Length && codes.Shape.Length >= 2 => "per block",
         _ => "per group",
     };
-
-    private static long ElementsOf(CheckpointTensor tensor) => tensor.Shape.Aggregate(1L, (count, extent) => count * extent);
 }
