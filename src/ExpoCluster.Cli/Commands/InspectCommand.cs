@@ -44,9 +44,7 @@ internal static class InspectCommand
         return ExitCodes.Done;
     }
 
-    private static long Parameters(Checkpoint checkpoint) => checkpoint.Tensors.Values.Sum(ElementCount);
-
-    private static long ElementCount(CheckpointTensor tensor) => tensor.Shape.Aggregate(1L, (count, extent) => count * extent);
+    private static long Parameters(Checkpoint checkpoint) => checkpoint.Tensors.Values.Sum(tensor => tensor.ElementCount);
 
     private static IEnumerable<CheckpointTensor> InFileOrder(Checkpoint checkpoint) =>
         checkpoint.Tensors.Values.OrderBy(tensor => tensor.Shard).ThenBy(tensor => tensor.Offset).ThenBy(tensor => tensor.Name, StringComparer.Ordinal);
@@ -108,7 +106,7 @@ internal static class InspectCommand
             [
                 Cell.Of(tensor.Name),
                 Cell.Of(tensor.Dtype.Name()),
-                Cell.Of($"[{string.Join(", ", tensor.Shape)}]"),
+                Cell.Of(tensor.ShapeText),
                 Cell.Of(tensor.ByteCount.ToString("N0", CultureInfo.InvariantCulture)),
                 Cell.Of(checkpoint.Shards[tensor.Shard].Name),
             ];

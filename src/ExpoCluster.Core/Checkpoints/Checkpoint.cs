@@ -164,7 +164,7 @@ public sealed class Checkpoint
         Tensors,
         EntryFileName,
         Folder.ReadBeside(ConfigFacts.FileName, ConfigFacts.MaxBytes),
-        AdapterFacts.MayBe(Tensors.Keys, EntryFileName) ? Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes) : null));
+        Folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes)));
 
     private static CheckpointShard OpenShard(CheckpointFolder folder, string name, string namedBy, string? key, PlanningWork work)
     {

@@ -131,6 +131,7 @@ internal sealed partial record CheckpointLocation(
             0 => throw WithoutSafetensors(folder, directory, names),
             // The same model in other dtypes, as diffusers keeps it.
             > 1 when plain.Length == 1 && !ShardName().IsMatch(plain[0]) && weights.All(name => name == plain[0] || VariantFile().Replace(name, SafetensorsEnding) == plain[0]) => plain[0],
+            > 1 when weights.Contains(AdapterFacts.MlxFileName) && weights.All(AdapterFacts.IsMlxFileName) => AdapterFacts.MlxFileName,
             _ => throw CheckpointErrors.SeveralWithoutIndex(directory, weights, IndexFileName),
         };
     }

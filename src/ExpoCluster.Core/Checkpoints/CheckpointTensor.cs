@@ -18,4 +18,9 @@ public sealed record CheckpointTensor(
 {
     /// <summary>Of a view whose elements do not lie in row-major order without gaps: how far the next one of each dimension is, in elements. Default for all others.</summary>
     public ImmutableArray<long> Strides { get; init; }
+
+    public long ElementCount => Shape.Aggregate(1L, (count, extent) => count * extent);
+
+    /// <summary>The shape for people, as in <c>[32, 4]</c>.</summary>
+    public string ShapeText => $"[{string.Join(", ", Shape)}]";
 }

@@ -60,7 +60,7 @@ public sealed record CheckpointComparison(
             [.. ordered.Where(tensor => !others.ContainsKey(tensor.Name)).Select(tensor => tensor.Name)],
             [
                 .. shared.Where(tensor => !HasSameShape(tensor)).Select(tensor =>
-                    $"{tensor.Name}: [{string.Join(", ", others[tensor.Name].Shape)}] in base, [{string.Join(", ", tensor.Shape)}] in aligned"),
+                    $"{tensor.Name}: {others[tensor.Name].ShapeText} in base, {tensor.ShapeText} in aligned"),
             ],
             [.. shared.Where(tensor => HasSameShape(tensor) && !IsComputed(tensor)).Select(tensor => tensor.Name)]);
     }

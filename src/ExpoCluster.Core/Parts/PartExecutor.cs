@@ -244,7 +244,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
         if (tensor.Action == TensorAction.CopyEqual
             && !aligned.SequenceEqual(Read(tensor, tensor.Base!, from, baseInput, count)))
         {
-            throw new PlanningException([PlanProblem.CopiedTensorDiffers(tensor.Entry.Name, tensor.Entry.Dtype, tensor.Entry.Shape.Length)]);
+            throw new PlanningException([PlanProblem.CopiedTensorDiffers(tensor.Entry.Name, tensor.Entry.Dtype, tensor.Entry.Shape)]);
         }
 
         foreach (TargetTile tile in Tiles)

@@ -16,6 +16,45 @@ internal static class CopiedTensorComparison
 
     private const int RemoteSpanBytes = 1 << 20;
 
+    private const int Places = 16;
+
+    private const int SpanOfPlace = 64 << 10;
+
+    /// <summary>The two are alike as far as that may be looked at: also in dtype and shape.</summary>
+    /// <param name="one">Of which one is.</param>
+    /// <param name="tensor">The one.</param>
+    /// <param name="other">Of which the other is.</param>
+    /// <param name="counterpart">The other; null where there is none.</param>
+    /// <param name="work">What is read is counted there.</param>
+    /// <returns>Also false for what is too large to be compared before work.</returns>
+    public static bool AreSame(Checkpoint one, CheckpointTensor tensor, Checkpoint other, CheckpointTensor? counterpart, PlanningWork work) =>
+        counterpart is not null && tensor.Dtype == counterpart.Dtype && tensor.Shape.SequenceEqual(counterpart.Shape)
+        && tensor.ByteCount <= MaxPlannedBytes && AreEqual(one, tensor, other, counterpart, work);
+
+    /// <summary>Two tensors of one checkpoint have the same bytes. Of large ones at the Hub a few places are looked at, and all of them once their file is here.</summary>
+    /// <param name="checkpoint">Of which both are.</param>
+    /// <param name="one">The one.</param>
+    /// <param name="other">The other.</param>
+    /// <param name="work">What is read is counted there.</param>
+    public static bool AreCopies(Checkpoint checkpoint, CheckpointTensor one, CheckpointTensor other, PlanningWork work)
+    {
+        if (one.Dtype != other.Dtype || !one.Shape.SequenceEqual(other.Shape))
+        {
+            return false;
+        }
+
+        bool isRemote = checkpoint.Shards[one.Shard].IsRemote || checkpoint.Shards[other.Shard].IsRemote;
+        if (!isRemote || one.ByteCount <= MaxPlannedBytes || !one.Strides.IsDefault || !other.Strides.IsDefault)
+        {
+            return (one.Shard, one.Offset) == (other.Shard, other.Offset) || AreEqual(checkpoint, one, checkpoint, other, work);
+        }
+
+        using WeightsFile oneBytes = work.Watched(checkpoint.Folder.OpenWeights(checkpoint.Shards[one.Shard].Name, checkpoint.EntryFileName));
+        using WeightsFile otherBytes = work.Watched(checkpoint.Folder.OpenWeights(checkpoint.Shards[other.Shard].Name, checkpoint.EntryFileName));
+        return Enumerable.Range(0, Places).Select(place => (one.ByteCount - SpanOfPlace) / (Places - 1) * place)
+            .All(offset => AreEqual(oneBytes.Bytes, one.Offset + offset, otherBytes.Bytes, other.Offset + offset, SpanOfPlace));
+    }
+
     /// <param name="aligned">Of which one is.</param>
     /// <param name="alignedTensor">The one.</param>
     /// <param name="baseCheckpoint">Of which the other is.</param>

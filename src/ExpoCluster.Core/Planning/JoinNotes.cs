@@ -14,13 +14,17 @@ internal sealed class JoinNotes
     public enum Fate
     {
         DroppedBuffer,
+        LeftOutBuffer,
         TakenBuffer,
+        TakenStatistic,
         TakenFromAligned,
         Dropped,
         OnlyInBase,
         RowsCopied,
         RowsLeftOut,
         Untied,
+        TiedInAligned,
+        TiedInBase,
     }
 
     public IEnumerable<string> Sentences => byFate.Select(pair => Sentence(Words(pair.Key), pair.Value));
@@ -40,6 +44,8 @@ internal sealed class JoinNotes
     private static string Words(Fate fate) => fate switch
     {
         Fate.DroppedBuffer => "left out, for they are derived from the configuration",
+        Fate.LeftOutBuffer => "left out, because they are buffers and not weights",
+        Fate.TakenStatistic => "taken from aligned as they are, because they are statistics and not weights",
         Fate.TakenBuffer => "taken from aligned as they are, because they are buffers and not weights",
         Fate.TakenFromAligned => "taken from aligned as they are",
         Fate.Dropped => "left out, for base and aligned do not match",
@@ -47,6 +53,8 @@ internal sealed class JoinNotes
         Fate.RowsCopied => "extrapolated in the rows that base has too, and copied from aligned in the others",
         Fate.RowsLeftOut => "extrapolated in the rows that aligned has; base's further rows are not in the output",
         Fate.Untied => "extrapolated against base's embedding, which base uses as its head",
+        Fate.TiedInAligned => "stored as aligned does, as copies of the merged embedding or bias that they are tied to",
+        Fate.TiedInBase => "not in the output, for in base they are copies of what they are tied to, and aligned stores that alone",
         _ => throw new ArgumentOutOfRangeException(nameof(fate), fate, null),
     };
 

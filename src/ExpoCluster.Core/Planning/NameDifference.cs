@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 
@@ -64,7 +65,7 @@ internal sealed class NameDifference
 
     private static CheckpointTensor[] Lone(IReadOnlyDictionary<string, CheckpointTensor> one, IReadOnlyDictionary<string, CheckpointTensor> other) =>
     [
-        .. one.Values.Where(tensor => !other.ContainsKey(tensor.Name) && !Planner.IsKnownBuffer(tensor.Name)).OrderBy(tensor => tensor.Name, StringComparer.Ordinal),
+        .. one.Values.Where(tensor => !other.ContainsKey(tensor.Name) && !DerivedBuffers.IsNeverKept(tensor.Name)).OrderBy(tensor => tensor.Name, StringComparer.Ordinal),
     ];
 
     private static ImmutableArray<(string Old, string New)> Joined(

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.SideFiles;
-using ExpoCluster.Tensors.Safetensors;
 
 namespace ExpoCluster.Core.Planning;
 
@@ -14,9 +13,6 @@ internal static class OutputSideFiles
 
     /// <summary>Files whose content is looked at when a merge is planned.</summary>
     public static readonly ImmutableArray<string> LookedInto = [ConfigJson.FileName, GenerationConfig.FileName, MistralParameters.FileName, .. QuantisationFiles];
-
-    // What loaders call an output head. Only such a tensor is dropped by a loader that ties it to the embedding.
-    private static readonly string[] Heads = ["lm_head", "output", "embed_out", "proj_out"];
 
     /// <summary>Those that go along.</summary>
     /// <param name="plan">Whose output it is.</param>
@@ -70,13 +66,9 @@ internal static class OutputSideFiles
     {
         PlannedTensor[] extrapolated = [.. plan.Layout.SelectMany(file => file.Tensors).Where(tensor => tensor.Base is not null)];
         var byBase = extrapolated.ToLookup(tensor => (tensor.Base!.Input, tensor.Base.Offset));
-        return extrapolated.Where(tensor => IsHead(tensor.Entry.Name)).Any(head => byBase[(head.Base!.Input, head.Base.Offset)]
+        return extrapolated.Where(tensor => TiedHeads.MayBeHead(tensor.Entry.Name)).Any(head => byBase[(head.Base!.Input, head.Base.Offset)]
             .Any(other => other.Entry.Name != head.Entry.Name && (other.Aligned.Input, other.Aligned.Offset) != (head.Aligned.Input, head.Aligned.Offset)));
     }
 
-    private static bool IsHead(string name) => name.Split('.') is [.., var owner, "weight"] && Heads.Contains(owner);
-
-    private static bool IsPlain(Plan plan) => !plan.Layout.SelectMany(file => file.Tensors).Any(tensor => QuantisedTensors.MayBeCodes(AsWritten(tensor.Entry)));
-
-    private static CheckpointTensor AsWritten(SafetensorsTensor tensor) => new(tensor.Name, tensor.Dtype, tensor.Shape, Shard: 0, Offset: 0, tensor.ByteCount, Rank: 0);
+    private static bool IsPlain(Plan plan) => !plan.Layout.SelectMany(file => file.Tensors).Any(tensor => QuantisedTensors.MayBeCodes(tensor.Entry.Name, tensor.Entry.Dtype, tensor.Entry.Shape));
 }

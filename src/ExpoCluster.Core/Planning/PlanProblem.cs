@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
@@ -36,10 +37,10 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     internal static PlanProblem ShapesDiffer(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.ShapesDiffer,
         aligned.Name,
-        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base.")
+        $"tensor '{Printable.Of(aligned.Name)}' has shape {aligned.ShapeText} in aligned and {other.ShapeText} in base.")
     {
         OfMany = "have other shapes in aligned than in base",
-        Detail = $"{Shape(aligned)} and {Shape(other)}",
+        Detail = $"{aligned.ShapeText} and {other.ShapeText}",
         Remedy = HaveCommonRows(aligned, other) ? PlanRemedy.CommonRows : PlanRemedy.TakeOrDrop,
     };
 
@@ -50,37 +51,50 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     {
         OfMany = "have dtypes in aligned and in base that cannot be computed together",
         Detail = $"{aligned.Dtype.Name()} and {other.Dtype.Name()}",
-        Remedy = MayBeCodes(aligned) || MayBeCodes(other) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
+        Remedy = QuantisedTensors.MayBeCodes(aligned) || QuantisedTensors.MayBeCodes(other) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
     };
 
     /// <summary>A tensor that is copied holds other values in base than in aligned.</summary>
-    internal static PlanProblem CopiedTensorDiffers(string tensor, Dtype dtype, int dimensions) => new(
+    internal static PlanProblem CopiedTensorDiffers(string tensor, Dtype dtype, ImmutableArray<long> shape) => new(
         PlanningException.CopiedTensorsDiffer,
         tensor,
         $"tensor '{Printable.Of(tensor)}' is {dtype.Name()}, which is copied and not extrapolated, but base and aligned hold different values.")
     {
         OfMany = "are of dtypes that are copied and not extrapolated, but base and aligned hold different values",
         Detail = dtype.Name(),
-        Remedy = MayBeCodes(dtype, dimensions) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
+        Remedy = QuantisedTensors.MayBeCodes(tensor, dtype, shape) ? PlanRemedy.PlainNumbers : PlanRemedy.TakeOrDrop,
     };
 
     /// <param name="head">Aligned's output head.</param>
     /// <param name="embedding">Base's embedding.</param>
     /// <param name="recipe">Names the two.</param>
     /// <param name="fits">Whether the head could be extrapolated against the embedding.</param>
-    internal static PlanProblem BaseTiesItsHead(CheckpointTensor head, CheckpointTensor embedding, Recipe recipe, bool fits)
+    /// <param name="isTiedInAligned">Aligned's configuration says that its head is its embedding.</param>
+    /// <param name="isCopyInAligned">Aligned's head has the bytes of its embedding.</param>
+    internal static PlanProblem BaseTiesItsHead(CheckpointTensor head, CheckpointTensor embedding, Recipe recipe, bool fits, bool isTiedInAligned, bool isCopyInAligned)
     {
+        string what = TiedHeads.MayBeHead(head.Name) ? "output head" : "tensor";
         string misfit = fits
             ? ""
-            : $", but {embedding.Dtype.Name()} {Shape(embedding)} does not go with {head.Dtype.Name()} {Shape(head)}, so not even 'untie' can help";
+            : $", but {embedding.Dtype.Name()} {embedding.ShapeText} does not go with {head.Dtype.Name()} {head.ShapeText}, so not even 'untie' can help";
         return new PlanProblem(
             PlanningException.HeadTiedOnOneSide,
             head.Name,
-            $"the output head '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings){misfit}.")
+            $"the {what} '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its {(what == "tensor" ? "tensor" : "embedding")} '{Printable.Of(embedding.Name)}' as {(what == "tensor" ? "both" : "head")} (tied embeddings){misfit}.")
         {
             Remedy = fits ? PlanRemedy.Untie : PlanRemedy.TakeOrDrop,
+            Advice = isCopyInAligned ? CopyAdvice : isTiedInAligned ? TiedAdvice(head.Name, fits) : null,
         };
     }
+
+    private const string CopyAdvice =
+        "--on-mismatch untie extrapolates it as the embedding, whose bytes it has in aligned; taken from aligned as it is, it would not be that of the merged embedding.";
+
+    // A head that is copied into a model which ties is dropped by loaders, or stands beside an embedding that has moved on.
+    private static string TiedAdvice(string head, bool fits) =>
+        "aligned's config.json says that they are tied, though aligned stores another tensor than its embedding, and loaders drop that one."
+        + $" If that is meant, leave it out: on_mismatch: [{{match: '{Printable.Of(head)}', policy: drop}}]."
+        + (fits ? " If aligned's own is meant, --on-mismatch untie extrapolates it, and the output's config.json says that it is not tied." : " If aligned's own is meant, correct tie_word_embeddings there first.");
 
     internal static PlanProblem AlignedTiesItsHead(string head, CheckpointTensor embedding, Recipe recipe) => new(
         PlanningException.HeadTiedOnOneSide,
@@ -101,10 +115,10 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     internal static PlanProblem NoCommonRows(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.NoCommonRows,
         aligned.Name,
-        $"tensor '{Printable.Of(aligned.Name)}' has shape {Shape(aligned)} in aligned and {Shape(other)} in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides.")
+        $"tensor '{Printable.Of(aligned.Name)}' has shape {aligned.ShapeText} in aligned and {other.ShapeText} in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides.")
     {
         OfMany = "have other shapes in aligned than in base; extrapolate-common-rows is for matrices (embeddings, heads) with as many columns on both sides",
-        Detail = $"{Shape(aligned)} and {Shape(other)}",
+        Detail = $"{aligned.ShapeText} and {other.ShapeText}",
     };
 
     /// <summary>Two tensors of one checkpoint would have one name, or one none.</summary>
@@ -142,16 +156,4 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     private static bool HaveCommonRows(CheckpointTensor aligned, CheckpointTensor other) =>
         aligned.Dtype.IsArithmetic() && other.Dtype.IsArithmetic()
         && aligned.Shape is [_, var columns] && other.Shape is [_, var otherColumns] && columns == otherColumns;
-
-    private static bool MayBeCodes(CheckpointTensor tensor) => MayBeCodes(tensor.Dtype, tensor.Shape.Length);
-
-    // Masks and positions are Booleans and 64-bit integers; matrices of the other narrow dtypes are packed weights, whose scales lie elsewhere.
-    private static bool MayBeCodes(Dtype dtype, int dimensions) => dtype switch
-    {
-        Dtype.F4 or Dtype.F6E2M3 or Dtype.F6E3M2 or Dtype.F8E5M2 or Dtype.F8E4M3 or Dtype.F8E8M0 or Dtype.F8E4M3Fnuz or Dtype.F8E5M2Fnuz => true,
-        Dtype.U8 or Dtype.I8 or Dtype.I16 or Dtype.U16 or Dtype.I32 or Dtype.U32 => dimensions >= 2,
-        _ => false,
-    };
-
-    private static string Shape(CheckpointTensor tensor) => $"[{string.Join(", ", tensor.Shape)}]";
 }

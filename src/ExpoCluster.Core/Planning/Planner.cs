@@ -56,9 +56,6 @@ public sealed record PlannedMerge(Plan Plan, ImmutableArray<string> Notes, Check
 /// <summary>Resolves a recipe against the headers of its checkpoints.</summary>
 public static class Planner
 {
-    // Rotary frequencies are derived from the configuration; loaders ignore or reject them.
-    private const string KnownBuffer = "*.rotary_emb.inv_freq";
-
     /// <summary>Opens both checkpoints (headers only) and plans.</summary>
     /// <exception cref="CheckpointException">A checkpoint cannot be read.</exception>
     /// <exception cref="PlanningException">The two do not fit each other and the recipe does not say what to do then.</exception>
@@ -87,7 +84,7 @@ public static class Planner
         ImmutableHashSet<string> kept = options.IsComparison ? [] : new Refusals(recipe, baseCheckpoint, aligned, work).Check();
 
         var inputs = new InputList(aligned, baseCheckpoint);
-        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work) { KeptByName = kept };
+        var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work) { KeptByName = kept, IsOfFirstVersion = options.IsOfFirstVersion };
         ImmutableArray<PlannedTensor> tensors = join.Run();
         if (!options.IsComparison)
         {
@@ -157,8 +154,6 @@ public static class Planner
 
         return new SideFileChoice([], chosen, notes.ToImmutable());
     }
-
-    internal static bool IsKnownBuffer(string tensor) => Glob.Matches(KnownBuffer, tensor);
 
     /// <summary>All shards of both checkpoints, aligned's first; a shard that both use is listed once.</summary>
     internal sealed class InputList

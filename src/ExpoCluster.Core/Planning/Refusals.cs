@@ -60,13 +60,17 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
 
     private RefusedKind? Quantised()
     {
-        (string Side, string Reference, Checkpoint Checkpoint)[] found = [.. Sides.Where(side => !side.Checkpoint.Nature.Quantised.IsEmpty)];
+        (string Side, string Reference, CheckpointNature Nature, ImmutableArray<QuantisedFormat> Formats)[] found =
+        [
+            .. new[] { ("base", recipe.Base, baseCheckpoint.Nature, FormatsOf(baseCheckpoint, aligned)), ("aligned", recipe.Aligned, aligned.Nature, FormatsOf(aligned, baseCheckpoint)) }
+                .Where(side => !side.Item4.IsEmpty),
+        ];
         if (found.Length == 0)
         {
             return null;
         }
 
-        string words = string.Join("; ", found.Select(side => $"{side.Side} ({Printable.Of(side.Reference)}) is quantised: {Describe(side.Checkpoint.Nature)}"));
+        string words = string.Join("; ", found.Select(side => $"{side.Side} ({Printable.Of(side.Reference)}) is quantised: {Describe(side.Nature, side.Formats)}"));
         return new RefusedKind(
             new PlanProblem(
                 PlanningException.IsQuantised,
@@ -75,13 +79,29 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
             {
                 Advice = "merge the models in BF16, F16 or F32 that these were made from, or dequantise both, and quantise the result.",
             },
-            [.. found.SelectMany(side => side.Checkpoint.Nature.Quantised).SelectMany(format => format.Tensors).Distinct(StringComparer.Ordinal)]);
+            [.. found.SelectMany(side => side.Formats).SelectMany(format => format.Tensors).Distinct(StringComparer.Ordinal)]);
     }
 
-    private static string Describe(CheckpointNature nature)
+    // What integers as wide as those of indices are, the configuration alone tells; if they differ, they are not indices of one architecture.
+    private ImmutableArray<QuantisedFormat> FormatsOf(Checkpoint own, Checkpoint other)
+    {
+        if (!own.Nature.Quantised.IsEmpty || own.Nature.QuantisationMethod is not { } method)
+        {
+            return own.Nature.Quantised;
+        }
+
+        ImmutableArray<string> codes =
+        [
+            .. own.Tensors.Values.Where(tensor => QuantisedTensors.MayBeWideCodes(tensor) && !CopiedTensorComparison.AreSame(own, tensor, other, other.Tensors.GetValueOrDefault(tensor.Name), work))
+                .Select(tensor => tensor.Name).Order(StringComparer.Ordinal),
+        ];
+        return codes.IsEmpty ? [] : [new QuantisedFormat(method, codes, [], [])];
+    }
+
+    private static string Describe(CheckpointNature nature, ImmutableArray<QuantisedFormat> formats)
     {
         string config = nature.QuantisationMethod is { } method ? $" (quantization_config: {Printable.Of(method)})" : "";
-        return string.Join(" and ", nature.Quantised.Select(format => string.Create(
+        return string.Join(" and ", formats.Select(format => string.Create(
             CultureInfo.InvariantCulture,
             $"{Printable.Of(format.Name)}, {Count(format.Weights.Length, "weight")} and {Count(format.Scales.Length, "scale")}, {Patterns(format.Weights)}"))) + config;
     }
@@ -143,7 +163,8 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
             [.. fused, .. single]);
     }
 
-    private static string Tensors(ImmutableArray<string> names) => $"{Count(names.Length, "tensor")}, {Patterns(names)}";
+    /// <summary>How many tensors, and the patterns of their names.</summary>
+    internal static string Tensors(ImmutableArray<string> names) => $"{Count(names.Length, "tensor")}, {Patterns(names)}";
 
     private static string Patterns(ImmutableArray<string> names)
     {

@@ -16,9 +16,13 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     private readonly List<PlanProblem> problems = [];
     private readonly JoinNotes notes = new();
     private readonly List<string> overlooked = [];
+    private readonly List<(string Copy, string Original)> copies = [];
 
     /// <summary>Names of tensors that are never computed, for the recipe names them and what becomes of them.</summary>
     public ImmutableHashSet<string> KeptByName { get; init; } = [];
+
+    /// <inheritdoc cref="PlanOptions.IsOfFirstVersion"/>
+    public bool IsOfFirstVersion { get; init; }
 
     /// <summary>Filled by <see cref="Run"/>.</summary>
     public IEnumerable<string> Notes =>
@@ -37,6 +41,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             }
         }
 
+        AddCopies(planned);
         NoteTensorsOnlyInBase();
         if (problems.Count > 0)
         {
@@ -64,7 +69,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 
     private PlannedTensor? Join(CheckpointTensor tensor)
     {
-        if (Planner.IsKnownBuffer(tensor.Name))
+        if (DerivedBuffers.IsNeverKept(tensor.Name))
         {
             notes.Add(JoinNotes.Fate.DroppedBuffer, tensor.Name);
             return null;
@@ -77,12 +82,20 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 
         if (!baseCheckpoint.Tensors.TryGetValue(tensor.Name, out CheckpointTensor? other))
         {
-            return DerivedBuffers.Includes(tensor) ? TakeBuffer(tensor) : JoinWithoutBase(tensor);
+            return MayBeOnOneSide(tensor) ? TakeBuffer(tensor) : JoinWithoutBase(tensor);
         }
 
-        if (DerivedBuffers.Includes(tensor) && !IsSameBuffer(tensor, other))
+        if (!IsOfFirstVersion && DerivedBuffers.IsNoWeight(tensor) && !IsSameBuffer(tensor, other))
         {
-            return TakeBuffer(tensor);
+            if (!DerivedBuffers.IsStatistic(tensor.Name))
+            {
+                return TakeBuffer(tensor);
+            }
+
+            if (tensor.Shape.SequenceEqual(other.Shape))
+            {
+                return TakeStatistic(tensor);
+            }
         }
 
         bool isArithmetic = tensor.Dtype.IsArithmetic() && other.Dtype.IsArithmetic();
@@ -103,6 +116,19 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             : Mismatch(tensor, PlanProblem.DtypesDiffer(tensor, other));
     }
 
+    // What is tied stays so: both names have the bytes of one plan.
+    private void AddCopies(ImmutableArray<PlannedTensor>.Builder planned)
+    {
+        if (copies.Count == 0)
+        {
+            return;
+        }
+
+        Dictionary<string, PlannedTensor> byName = planned.ToDictionary(tensor => tensor.Entry.Name, StringComparer.Ordinal);
+        planned.AddRange(copies.Where(copy => byName.ContainsKey(copy.Original)).Select(copy => byName[copy.Original] with { Entry = byName[copy.Original].Entry with { Name = copy.Copy } }));
+        planned.Sort((one, other) => string.CompareOrdinal(one.Entry.Name, other.Entry.Name));
+    }
+
     private PlannedTensor? JoinWithoutBase(CheckpointTensor tensor)
     {
         if (baseCheckpoint.Nature.Heads.StandingFor(tensor.Name) is not { } embedding)
@@ -110,15 +136,34 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             return Mismatch(tensor, PlanProblem.OnlyInAligned(tensor.Name, recipe));
         }
 
+        if (IsTiedCopy(aligned, tensor, embedding.Name) && recipe.OnMismatch.Named(tensor.Name, work) is null or MismatchPolicy.Untie)
+        {
+            copies.Add((tensor.Name, embedding.Name));
+            notes.Add(JoinNotes.Fate.TiedInAligned, tensor.Name);
+            return null;
+        }
+
         bool fits = tensor.Shape.SequenceEqual(embedding.Shape) && tensor.Dtype.IsArithmetic() && embedding.Dtype.IsArithmetic();
         if (!fits || recipe.OnMismatch.Of(tensor.Name, work) != MismatchPolicy.Untie)
         {
-            return Mismatch(tensor, PlanProblem.BaseTiesItsHead(tensor, embedding, recipe, fits));
+            return Mismatch(tensor, PlanProblem.BaseTiesItsHead(
+                tensor, embedding, recipe, fits, isTiedInAligned: aligned.Nature.Heads.IsTied == true, isCopyInAligned: fits && IsCopy(aligned, tensor, embedding.Name)));
         }
 
         notes.Add(JoinNotes.Fate.Untied, tensor.Name);
         return Extrapolate(tensor, embedding);
     }
+
+    // The configurations may lie, and so may one of them be missing: the bytes decide, unless one of them speaks against it.
+    private bool IsTiedCopy(Checkpoint owner, CheckpointTensor tensor, string original)
+    {
+        bool?[] said = [baseCheckpoint.Nature.Heads.IsTied, aligned.Nature.Heads.IsTied];
+        return !IsOfFirstVersion && (TiedHeads.ReadsShared(tensor.Name) || (said.Contains(true) && !said.Contains(false)))
+            && IsCopy(owner, tensor, original);
+    }
+
+    private bool IsCopy(Checkpoint owner, CheckpointTensor tensor, string original) =>
+        owner.Tensors.TryGetValue(original, out CheckpointTensor? other) && CopiedTensorComparison.AreCopies(owner, tensor, other, work);
 
     // Of different ones aligned's belongs to aligned's configuration, which the output has.
     private bool IsSameBuffer(CheckpointTensor tensor, CheckpointTensor other)
@@ -133,11 +178,21 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             : !tensor.Dtype.IsArithmetic();
     }
 
+    // Buffers, and what has no elements and is no weight.
+    private static bool MayBeOnOneSide(CheckpointTensor tensor) => DerivedBuffers.Includes(tensor) || EmptyTensors.IsEmptyBuffer(tensor);
+
+    // Always there, for a normalisation without its statistics is another one.
+    private PlannedTensor TakeStatistic(CheckpointTensor tensor)
+    {
+        notes.Add(JoinNotes.Fate.TakenStatistic, tensor.Name);
+        return Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null);
+    }
+
     private PlannedTensor? TakeBuffer(CheckpointTensor tensor)
     {
         if (recipe.OnMismatch.Of(tensor.Name, work) == MismatchPolicy.Drop)
         {
-            notes.Add(JoinNotes.Fate.DroppedBuffer, tensor.Name);
+            notes.Add(JoinNotes.Fate.LeftOutBuffer, tensor.Name);
             return null;
         }
 
@@ -192,7 +247,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
                 : Output(tensor, tensor.Dtype, TensorAction.CopyEqual, alpha: 0, other);
         }
 
-        return Mismatch(tensor, PlanProblem.CopiedTensorDiffers(tensor.Name, tensor.Dtype, tensor.Shape.Length));
+        return Mismatch(tensor, PlanProblem.CopiedTensorDiffers(tensor.Name, tensor.Dtype, tensor.Shape));
     }
 
     // The policies for one kind of mismatch were asked before; for every other kind they do not know what to do either.
@@ -228,9 +283,17 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     {
         foreach (string name in baseCheckpoint.Tensors.Keys.Where(name => !aligned.Tensors.ContainsKey(name)).Order(StringComparer.Ordinal))
         {
-            if (Planner.IsKnownBuffer(name) || DerivedBuffers.Includes(baseCheckpoint.Tensors[name]))
+            if (DerivedBuffers.IsNeverKept(name))
             {
                 notes.Add(JoinNotes.Fate.DroppedBuffer, name);
+            }
+            else if (MayBeOnOneSide(baseCheckpoint.Tensors[name]))
+            {
+                notes.Add(JoinNotes.Fate.LeftOutBuffer, name);
+            }
+            else if (aligned.Nature.Heads.StandingFor(name) is { } original && IsTiedCopy(baseCheckpoint, baseCheckpoint.Tensors[name], original.Name))
+            {
+                notes.Add(JoinNotes.Fate.TiedInBase, name);
             }
             else if (recipe.OnMismatch.Of(name, work) is MismatchPolicy.CopyAligned or MismatchPolicy.Drop)
             {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
 
@@ -21,16 +22,14 @@ internal sealed record ChangedConfig(byte[] Content, ImmutableArray<string> Note
 /// <summary>Changes to <c>config.json</c> that leave every other byte alone.</summary>
 public static class ConfigJson
 {
-    public const string FileName = "config.json";
+    public const string FileName = ConfigFacts.FileName;
 
-    private const string TieKey = "tie_word_embeddings";
+    private const string TieKey = TiedHeads.Key;
 
     /// <summary>Real ones have one, or one for each of two or three sub-models.</summary>
     private const int MaxRemovals = 16;
 
     private static readonly string[] DtypeKeys = ["dtype", "torch_dtype"];
-
-    private static readonly string[] QuantizationKeys = ["quantization_config", "compression_config"];
 
     private static readonly string[] LanguageModels = ["text_config", "llm_config", "language_config"];
 
@@ -61,7 +60,7 @@ public static class ConfigJson
         {
             if (removed == MaxRemovals)
             {
-                throw CheckpointErrors.ConfigNotJson($"the configuration has {QuantizationKeys[0]} more than {MaxRemovals} times");
+                throw CheckpointErrors.ConfigNotJson($"the configuration has {CheckpointNature.QuantisationKey} more than {MaxRemovals} times");
             }
 
             content = JsonEdit.Apply(content, [Removal(content, quantization)]);
@@ -136,5 +135,5 @@ public static class ConfigJson
             : new JsonEdit(removed.KeyBegin, removed.ValueEnd, "");
     }
 
-    private static bool IsQuantization(ImmutableArray<string> path) => path.Any(key => QuantizationKeys.Contains(key));
+    private static bool IsQuantization(ImmutableArray<string> path) => path.Any(key => CheckpointNature.QuantisationKeys.Contains(key));
 }

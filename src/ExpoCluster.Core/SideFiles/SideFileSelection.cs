@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Files;
@@ -18,7 +19,7 @@ public static class SideFileSelection
     private const string IndexEnding = ".index.json";
 
     // With it in place, loaders put an adapter on top of the weights, which a merge has already taken up.
-    private const string AdapterConfig = "adapter_config.json";
+    private const string AdapterConfig = AdapterFacts.ConfigFileName;
 
     // Mistral numbers its tokenizers: tokenizer.model.v3.
     private const string NumberedTokenizer = ".model.v";

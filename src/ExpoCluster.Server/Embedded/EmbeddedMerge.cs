@@ -56,12 +56,13 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
 
     private async Task<MergeOutcome> RunUnguardedAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
     {
-        Plan plan = merge.Plan;
-        reads = MemoryShortage.ModeWithin(plan, options.Lanes, options.Reads, AddressSpace.FindLeft());
+        reads = MemoryShortage.ModeWithin(merge.Plan, options.Lanes, options.Reads, AddressSpace.FindLeft());
         HubInputs.CheckPlace(paths, merge);
         PublishPreflight.CheckDirectories(paths);
         using OutputClaim claim = OutputClaim.Acquire(paths);
         ClaimRecord? earlier = claim.Previous;
+        merge = AsBegun(merge, options.Restart ? null : earlier);
+        Plan plan = merge.Plan;
         SideFileList? sideFiles;
         try
         {
@@ -117,6 +118,32 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         if (left is not null)
         {
             options.Notice($"note: the output is complete, but what was needed to make it could not be removed: {left}");
+        }
+    }
+
+    // What version 0.1 began ends as it was planned, for some of it is computed already.
+    private PlannedMerge AsBegun(PlannedMerge merge, ClaimRecord? earlier)
+    {
+        if (earlier is null || earlier.PlanDigest == merge.Plan.Digest || !File.Exists(paths.Journal))
+        {
+            return merge;
+        }
+
+        try
+        {
+            PlannedMerge former = HubInputs.Plan(recipe, paths, options.Notice, new PlanOptions { TakesSample = false, IsOfFirstVersion = true });
+            if (former.Plan.Digest != earlier.PlanDigest)
+            {
+                return merge;
+            }
+
+            options.Notice("note: this merge goes on as version 0.1 began it, which extrapolated buffers and statistics; --restart begins it anew.");
+            return former.WithoutTensors();
+        }
+        catch (PlanningException)
+        {
+            // It was no plan of 0.1 either.
+            return merge;
         }
     }
 

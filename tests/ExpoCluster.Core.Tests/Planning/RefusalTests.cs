@@ -37,6 +37,20 @@ public sealed class RefusalTests : IDisposable
         { "mlx", "MLX", 1, 1 },
         { "bitnet", "packed ternary weights (BitNet)", 1, 1 },
         { "aqlm", "AQLM", 1, 1 },
+        { "exl3", "EXL3", 1, 2 },
+        { "exl3 packed signs", "EXL3", 1, 1 },
+        { "exl2", "EXL2", 1, 2 },
+        { "qqq", "QQQ", 1, 2 },
+        { "marlin 24", "Marlin", 1, 1 },
+        { "mxfp4 of openai", "MXFP4", 1, 1 },
+        { "mxfp4 nested", "MXFP4", 1, 1 },
+        { "mxfp4 at the top", "MXFP4", 1, 1 },
+        { "smoothquant", "INT8 (SmoothQuant)", 1, 2 },
+        { "smoothquant without b", "INT8 (SmoothQuant)", 1, 1 },
+        { "dfloat11", "DFloat11", 1, 0 },
+        { "wide", "I64 codes with scales", 1, 1 },
+        { "wide unknown", "codes with scales, of a format unknown here", 1, 1 },
+        { "16 bits unknown", "codes with scales, of a format unknown here", 1, 1 },
         { "unknown", "codes with scales, of a format unknown here", 1, 1 },
     };
 
@@ -91,6 +105,67 @@ public sealed class RefusalTests : IDisposable
         Assert.Contains(name, refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("packed", Dtype.I64, true)]
+    [InlineData("packed", Dtype.U64, true)]
+    [InlineData("packed", Dtype.I16, true)]
+    [InlineData("packed", Dtype.U16, true)]
+    [InlineData("attn_mask", Dtype.I64, false)]
+    [InlineData("mask", Dtype.I32, false)]
+    [InlineData("position_ids", Dtype.I64, false)]
+    [InlineData("relative_position_index", Dtype.I64, false)]
+    [InlineData("token_ids", Dtype.I64, false)]
+    public void Integers_that_differ_are_codes_where_the_configuration_names_a_quantisation_but_masks_and_indices_are_none(string name, Dtype dtype, bool areCodes)
+    {
+        foreach ((string side, byte fill) in new[] { ("base", (byte)1), ("aligned", (byte)2), ("same", (byte)2) })
+        {
+            place.Write(side + "/model.safetensors", ("a." + name, dtype, [8, 8], fill), ("b", Dtype.BF16, [800], 1));
+            place.Write(side + "/config.json", """{"quantization_config": {"quant_method": "newest"}}""");
+        }
+
+        if (areCodes)
+        {
+            PlanProblem problem = Assert.Single(Refused("base", "aligned", MismatchPolicy.CopyAligned).Problems);
+            Assert.Equal("EXPO1210", problem.Code);
+            Assert.Contains("newest, 1 weight and 0 scales, a." + name, problem.Message, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.CopyAligned).Plan.Files[0].Tensors.Length);
+        }
+
+        if (!areCodes || dtype is Dtype.I64 or Dtype.U64)
+        {
+            Assert.Equal(2, PlanOf("same", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Length);
+        }
+    }
+
+    [Theory]
+    [InlineData("weight_scale_inv", "{}", false)]
+    [InlineData("weight_scale_inv", """{"model_type": "deepseek_v3"}""", false)]
+    [InlineData("weight_scale", "{}", false)]
+    [InlineData("weight_scale_inv", """{"quantization_config": {"quant_method": "fp8"}}""", true)]
+    [InlineData("weight_scale", """{"text_config": {"compression_config": {"quant_method": "compressed-tensors"}}}""", true)]
+    public void Scales_beside_plain_weights_are_a_warning_unless_the_configuration_names_a_quantisation(string scale, string config, bool isRefused)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", (Q + "weight", Dtype.BF16, [8, 8], 1), (Q + scale, Dtype.BF16, [1, 1], 1), ("model.norm.weight", Dtype.BF16, [8], 1));
+            place.Write(side + "/config.json", config);
+        }
+
+        if (isRefused)
+        {
+            Assert.Equal("EXPO1210", Refused("base", "aligned", MismatchPolicy.CopyAligned).Code);
+            return;
+        }
+
+        PlannedMerge merge = PlanOf("base", "aligned", MismatchPolicy.Error);
+        Assert.Equal(["EXPO1228", "EXPO1228"], merge.Warnings.Select(warning => warning.Code));
+        Assert.Contains("1 tensor, model.layers.*.self_attn.q_proj." + scale, merge.Warnings[0].Message, StringComparison.Ordinal);
+        Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+    }
+
     [Fact]
     public void Who_names_every_code_and_every_scale_has_them_copied_and_the_rest_computed()
     {
@@ -115,6 +190,8 @@ public sealed class RefusalTests : IDisposable
             ("h.0.attn.bias", Dtype.U8, [1, 1, 8, 8], 1), ("h.0.attn.scale", Dtype.F32, [1], 1), ("h.0.attn.weight", Dtype.BF16, [8, 8], 1), ("logit_scale", Dtype.F32, [], 1),
             ("ids", Dtype.I64, [2, 2], 1), ("model.layers.0.self_attn.k_scale", Dtype.F32, [], 1), ("table", Dtype.I32, [4, 4], 1), ("mask", Dtype.Bool, [4, 4], 1),
             ("x.scales", Dtype.F32, [4], 1), ("x.weight", Dtype.F32, [4, 4], 1), ("cast.weight", Dtype.F8E4M3, [4, 4], 1),
+            ("swin.attn.relative_position_index", Dtype.I64, [4, 4], 1), ("swin.attn.logit_scale", Dtype.F32, [2, 1, 1], 1), ("moe.tid2eid", Dtype.I64, [4, 2], 1), ("moe.weight", Dtype.BF16, [4, 4], 1),
+            ("moe.e_scale", Dtype.F32, [4], 1), ("blocks", Dtype.I32, [4, 4], 1), ("ssm.B", Dtype.I32, [4, 4], 1), ("ssm.a", Dtype.F32, [], 1), ("window_index", Dtype.I32, [4, 4], 1),
         ];
         place.Write("base/model.safetensors", model);
         place.Write("aligned/model.safetensors", model);
@@ -142,6 +219,106 @@ public sealed class RefusalTests : IDisposable
             PlanProblem problem = Assert.Single(Refused(one, other, MismatchPolicy.CopyAligned).Problems);
             Assert.Equal("EXPO1211", problem.Code);
             Assert.Contains(hasConfig ? $"({kind}) based on org/big" : $"({kind})", problem.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("model.layers.0.self_attn.q_proj.lora_a", "model.layers.0.self_attn.q_proj.lora_b", "LoRA")]
+    [InlineData("down_blocks.0.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight", "down_blocks.0.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.up.weight", "LoRA")]
+    [InlineData("unet.x.to_out.lora.down.weight", "unet.x.to_out.lora.up.weight", "LoRA")]
+    [InlineData("text_encoder.x.q_proj.lora_linear_layer.down.weight", "text_encoder.x.q_proj.lora_linear_layer.up.weight", "LoRA")]
+    [InlineData("lora_unet_down_blocks_0_attn1_to_q.lora_down.weight", "lora_unet_down_blocks_0_attn1_to_q.alpha", "LoRA")]
+    [InlineData("lora_te1_x.hada_w1_a", "lora_te1_x.alpha", "LoHa")]
+    [InlineData("lycoris_x.lokr_w1", "lycoris_x.diff_b", "LoKr")]
+    [InlineData("lora_unet_x.diff", "lora_unet_x.diff_b", "LoRA")]
+    [InlineData("x.lora_down.weight", "x.dora_scale", "LoRA")]
+    [InlineData("bert.encoder.layer.0.output.adapters.sst.adapter_down.0.weight", "bert.encoder.layer.0.output.adapters.sst.adapter_up.weight", "bottleneck adapter")]
+    [InlineData("bert.prefix_tuning.prefix_tunings.a.wte.weight", "bert.prefix_tuning.prefix_tunings.a.control_trans.0.weight", "prefix tuning")]
+    [InlineData("transformer.prefix_encoder.embedding.weight", "transformer.prefix_encoder.trans.0.weight", "prefix tuning")]
+    [InlineData("prompt_encoder.default.embedding.weight", "prompt_encoder.other.embedding.weight", "prompt tuning")]
+    [InlineData("base_model.model.layers.0.self_attn.adaption_prompt", "base_model.model.layers.0.self_attn.adaption_gate", "prompt tuning")]
+    [InlineData("base_model.model.x.vera_lambda_b", "base_model.vera_A", "VeRA")]
+    [InlineData("base_model.model.x.oft_blocks", "base_model.model.y.oft_blocks", "OFT")]
+    [InlineData("base_model.model.x.fourierft_spectrum.default", "base_model.model.y.fourierft_spectrum.default", "adapter")]
+    public void Adapters_are_known_by_the_names_of_their_tensors_alone(string a, string b, string kind)
+    {
+        WritePlain("plain");
+        place.Write("adapter/adapters.safetensors", (a, Dtype.F32, [4, 8], 1), (b, Dtype.F32, [8, 4], 1));
+
+        PlanProblem problem = Assert.Single(Refused("plain", "adapter", MismatchPolicy.CopyAligned).Problems);
+
+        Assert.Equal("EXPO1211", problem.Code);
+        Assert.Contains($"is an adapter ({kind}), not a model: 2 tensors", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("adapters.safetensors", """{"fine_tune_type": "dora", "model": "org/small"}""", "DoRA")]
+    [InlineData("adapter.safetensors", """{"peft_type": "SOMETHING_NEW", "base_model_name_or_path": "org/small"}""", "SOMETHING_NEW")]
+    [InlineData("weights.safetensors", """{"config": {"architecture": "union"}, "model_name": "org/small"}""", "union")]
+    public void An_adapter_of_unknown_names_is_known_by_its_configuration_where_no_model_has_one(string file, string config, string kind)
+    {
+        WritePlain("plain");
+        place.Write("adapter/" + file, (Q + "factor_one", Dtype.F32, [4, 8], 1), (Q + "factor_two", Dtype.F32, [8, 4], 1));
+        place.Write("adapter/adapter_config.json", config);
+
+        Assert.Contains($"is an adapter ({kind}) based on org/small", Assert.Single(Refused("plain", "adapter", MismatchPolicy.CopyAligned).Problems).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_the_files_that_MLX_saves_while_it_trains_the_last_one_is_the_adapter()
+    {
+        WritePlain("plain");
+        foreach (string file in new[] { "0000100_adapters.safetensors", "adapters.safetensors" })
+        {
+            place.Write("adapter/" + file, (Q + "lora_a", Dtype.F32, [4, 8], 1), (Q + "lora_b", Dtype.F32, [8, 4], 1));
+        }
+
+        Assert.Equal("EXPO1211", Refused("plain", "adapter", MismatchPolicy.Error).Code);
+    }
+
+    [Theory]
+    [InlineData("adapters.safetensors", """{"fine_tune_type": "full", "model": "org/small"}""", null)]
+    [InlineData("model.safetensors", """{"peft_type": "LORA"}""", """{"model_type": "llama"}""")]
+    [InlineData("model.safetensors", """{"peft_type": "LORA"}""", null)]
+    public void A_configuration_of_an_adapter_beside_a_model_makes_none_of_it(string file, string config, string? ofModel)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write($"{side}/{file}", ("model.embed_tokens.weight", Dtype.BF16, [8, 8], 1), (Q + "weight", Dtype.BF16, [8, 8], 1));
+            place.Write(side + "/adapter_config.json", config);
+            if (ofModel is not null)
+            {
+                place.Write(side + "/config.json", ofModel);
+            }
+        }
+
+        Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Length);
+    }
+
+    [Theory]
+    [InlineData(Q + "base_layer.weight", Q + "lora_A.speech.weight", Q + "lora_B.vision.weight", """{"speech_lora": {"r": 320}, "vision_lora": {"r": 256}}""", true)]
+    [InlineData(Q + "base_layer.weight", Q + "lora_A.speech.weight", Q + "lora_B.vision.weight", """{"speech_lora": {"r": 320}}""", false)]
+    [InlineData(Q + "base_layer.weight", Q + "lora_A.default.weight", Q + "lora_B.default.weight", """{"q_lora_rank": 8}""", false)]
+    [InlineData(Q + "base_layer.weight", Q + "lora_A.weight", Q + "lora_B.weight", """{"kv_lora_rank": 8}""", false)]
+    [InlineData("model.layers.1.mlp.weight", Q + "lora_A.speech.weight", Q + "lora_B.speech.weight", """{"speech_lora": {"r": 320}}""", false)]
+    [InlineData("m.Wqkv.parametrizations.weight.original", "m.Wqkv.parametrizations.weight.0.lora_A", "m.Wqkv.parametrizations.weight.0.lora_B", """{"lora_rank": 4}""", true)]
+    [InlineData("m.Wqkv.parametrizations.weight.original", "m.Wqkv.parametrizations.weight.0.lora_A", "m.Wqkv.parametrizations.weight.0.lora_B", "{}", false)]
+    [InlineData("m.base.weight", "m.x.adapter_down.weight", "m.prefix_encoder.embedding.weight", "{}", true)]
+    public void A_model_with_low_rank_factors_as_a_fixed_part_is_a_model_if_its_configuration_names_them(string weight, string a, string b, string config, bool isModel)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [8, 8], 1), (weight, Dtype.BF16, [8, 8], 1), (a, Dtype.BF16, [2, 8], 1), (b, Dtype.BF16, [8, 2], 1));
+            place.Write(side + "/config.json", config);
+        }
+
+        if (isModel)
+        {
+            Assert.All(PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+        }
+        else
+        {
+            Assert.Equal("EXPO1211", Refused("base", "aligned", MismatchPolicy.CopyAligned).Code);
         }
     }
 
@@ -218,6 +395,20 @@ public sealed class RefusalTests : IDisposable
         "mlx" => [(Q + "weight", Dtype.U32, [8, 1], 1), (Q + "scales", Dtype.F16, [8, 1], 1), (Q + "biases", Dtype.F16, [8, 1], 1)],
         "bitnet" => [(Q + "weight", Dtype.U8, [2, 8], 1), (Q + "weight_scale", Dtype.BF16, [1], 1)],
         "aqlm" => [(Q + "codes", Dtype.I16, [8, 1, 1], 1), (Q + "codebooks", Dtype.F16, [1, 8, 1, 8], 1), (Q + "scales", Dtype.F16, [8, 1, 1, 1], 1)],
+        "exl3" => [(Q + "trellis", Dtype.I16, [1, 1, 48], 1), (Q + "suh", Dtype.F16, [16], 1), (Q + "svh", Dtype.F16, [16], 1), (Q + "mcg", Dtype.I32, [], 1)],
+        "exl3 packed signs" => [(Q + "trellis", Dtype.I16, [1, 1, 48], 1), (Q + "su", Dtype.I16, [1], 1), (Q + "svh", Dtype.F16, [16], 1)],
+        "exl2" => [(Q + "q_weight", Dtype.I32, [4, 8], 1), (Q + "q_scale", Dtype.I32, [1, 1], 1), (Q + "q_scale_max", Dtype.F16, [1], 1), (Q + "q_groups", Dtype.I16, [2], 1), (Q + "q_invperm", Dtype.I16, [8], 1)],
+        "qqq" => [(Q + "B", Dtype.I32, [1, 8], 1), (Q + "s_channel", Dtype.F32, [1, 8], 1), (Q + "s_group", Dtype.F16, [1, 8], 1)],
+        "marlin 24" => [(Q + "B_24", Dtype.I32, [1, 8], 1), (Q + "B_meta", Dtype.I16, [8, 1], 1), (Q + "s", Dtype.F16, [1, 8], 1)],
+        "mxfp4 of openai" => [("block.0.mlp.mlp1_weight.blocks", Dtype.U8, [2, 8, 1, 16], 1), ("block.0.mlp.mlp1_weight.scales", Dtype.U8, [2, 8, 1], 1)],
+        "mxfp4 nested" => [("model.layers.0.mlp.experts.gate_up_proj.blocks", Dtype.U8, [2, 8, 1, 16], 1), ("model.layers.0.mlp.experts.gate_up_proj.scales", Dtype.U8, [2, 8, 1], 1)],
+        "mxfp4 at the top" => [("down_proj_blocks", Dtype.U8, [2, 8, 1, 16], 1), ("down_proj_scales", Dtype.U8, [2, 8, 1], 1)],
+        "smoothquant" => [(Q + "weight", Dtype.I8, [8, 8], 1), (Q + "a", Dtype.F32, [], 1), (Q + "b", Dtype.F32, [1], 1), (Q + "bias", Dtype.I8, [1, 8], 1)],
+        "smoothquant without b" => [(Q + "weight", Dtype.I8, [8, 8], 1), (Q + "a", Dtype.F32, [], 1), (Q + "bias", Dtype.F32, [8], 1)],
+        "dfloat11" => [(Q + "encoded_exponent", Dtype.U8, [40], 1), (Q + "sign_mantissa", Dtype.U8, [64], 1), (Q + "luts", Dtype.U8, [2, 256], 1), (Q + "gaps", Dtype.U8, [4], 1)],
+        "wide" => [(Q + "weight", Dtype.I64, [8, 8], 1), (Q + "weight_scale", Dtype.F32, [8], 1)],
+        "wide unknown" => [(Q + "packed", Dtype.I64, [8, 8], 1), (Q + "row_scale", Dtype.F16, [8], 1)],
+        "16 bits unknown" => [(Q + "packed", Dtype.U16, [8, 8], 1), (Q + "row_scale", Dtype.F16, [8], 1)],
         _ => [(Q + "trits", Dtype.U8, [8, 8], 1), (Q + "row_scale", Dtype.F16, [8], 1)],
     };
 

@@ -116,6 +116,31 @@ public sealed class EmbeddedMergeTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_begun_with_statistics_extrapolated_ends_so()
+    {
+        const string file = "model-00001-of-00001.safetensors";
+        using var older = new SmallPair((file, "w", 20_000_000), (file, "bn.running_var", 64));
+        Plan former = Planner.Plan(older.Recipe, options: new PlanOptions { IsOfFirstVersion = true }).Plan;
+        PlannedMerge now = older.Plan();
+        Assert.NotEqual(former.Digest, now.Plan.Digest);
+        using (var interrupt = new CancellationTokenSource())
+        {
+            var slow = new EmbeddedMergeOptions { Lanes = 1, Version = "test", MaxBytesPerSecond = 20_000_000, DrainPatience = TimeSpan.FromMilliseconds(100) };
+            MergeOutcome interrupted = await new EmbeddedMerge(older.Recipe, older.Output, slow).RunAsync(
+                Planner.Plan(older.Recipe, options: new PlanOptions { IsOfFirstVersion = true }), _ => interrupt.Cancel(), interrupt.Token);
+            Assert.Equal("interrupted", interrupted.Status);
+        }
+
+        var notices = new List<string>();
+        MergeOutcome resumed = await new EmbeddedMerge(older.Recipe, older.Output, new EmbeddedMergeOptions { Lanes = 2, Version = "test", Notice = notices.Add })
+            .RunAsync(now, _ => { }, CancellationToken.None);
+
+        Assert.Equal("done", resumed.Status);
+        Assert.Contains(notices, notice => notice.Contains("as version 0.1 began it", StringComparison.Ordinal));
+        Assert.Contains(former.Digest, File.ReadAllText(Path.Join(older.Output.Root, "expocluster.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_directory_that_another_process_works_in_is_refused()
     {
         using OutputClaim claim = OutputClaim.Acquire(pair.Output);

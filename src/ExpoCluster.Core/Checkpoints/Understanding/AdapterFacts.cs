@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.RegularExpressions;
 
 namespace ExpoCluster.Core.Checkpoints.Understanding;
 
@@ -8,56 +7,58 @@ namespace ExpoCluster.Core.Checkpoints.Understanding;
 /// <param name="BasedOn">The model that it changes, as its configuration names it; null where that is not said.</param>
 /// <param name="Tensors">Names of its own tensors.</param>
 /// <param name="IsWhole">Nothing but the adapter is there; false where it lies among the weights of a model.</param>
-public sealed partial record AdapterFacts(string Kind, string? BasedOn, ImmutableArray<string> Tensors, bool IsWhole)
+public sealed record AdapterFacts(string Kind, string? BasedOn, ImmutableArray<string> Tensors, bool IsWhole)
 {
     internal const string ConfigFileName = "adapter_config.json";
 
-    /// <summary>Names speak for an adapter, whose configuration is worth reading.</summary>
-    internal static bool MayBe(IEnumerable<string> tensors, string entryFileName) => IsNamedSo(entryFileName) || tensors.Any(name => KindOf(name) is not null);
+    // Of PEFT, AdapterHub and MLX.
+    private static readonly string[] KeysOfModel = ["base_model_name_or_path", "model_name", "model"];
+    private static readonly string[] KeysOfKind = ["peft_type", "fine_tune_type", "config.architecture"];
 
-    private static bool IsNamedSo(string entryFileName) => entryFileName.StartsWith("adapter_model", StringComparison.Ordinal);
+    /// <summary>The file is called as adapters are.</summary>
+    internal static bool IsFileName(string fileName) => fileName.StartsWith("adapter_model", StringComparison.Ordinal)
+        || fileName.StartsWith("pytorch_adapter.", StringComparison.Ordinal) || fileName.StartsWith("pytorch_lora_weights.", StringComparison.Ordinal);
+
+    /// <summary>The file is called as MLX calls adapters, and those that it saves while it trains.</summary>
+    internal static bool IsMlxFileName(string fileName) => fileName == MlxFileName || fileName.EndsWith("_" + MlxFileName, StringComparison.Ordinal);
+
+    /// <summary>The last one that MLX saves.</summary>
+    internal const string MlxFileName = "adapters.safetensors";
+
+    /// <summary>The model that an adapter's configuration names; null where it names none.</summary>
+    internal static string? BasedOnOf(ConfigFacts? config) => KeysOfModel.Select(key => config?.Text(key)).FirstOrDefault(text => text is not null);
 
     /// <summary>Null where nothing speaks for an adapter.</summary>
     /// <param name="tensors">Names of all tensors.</param>
     /// <param name="entryFileName">The file by which the checkpoint was found.</param>
+    /// <param name="model">The configuration of a model; empty where there is none.</param>
     /// <param name="config">The adapter's configuration; null where there is none.</param>
-    internal static AdapterFacts? Find(IEnumerable<string> tensors, string entryFileName, ConfigFacts? config)
+    internal static AdapterFacts? Find(IEnumerable<string> tensors, string entryFileName, ConfigFacts model, ConfigFacts? config)
     {
-        string[] all = [.. tensors];
-        ImmutableArray<string> own = [.. all.Where(name => KindOf(name) is not null).Order(StringComparer.Ordinal)];
-        bool isNamedSo = IsNamedSo(entryFileName);
-        if (own.IsEmpty && !isNamedSo)
+        string[] all = [.. tensors.Order(StringComparer.Ordinal)];
+        string? saidKind = KeysOfKind.Select(key => config?.Text(key)).FirstOrDefault(text => text is not null);
+        AdapterNames names = AdapterNames.Of(all);
+        // MLX keeps weights that it trained as they are in a file of the same name.
+        bool isSaidSo = saidKind != "full" && (IsFileName(entryFileName) || (config is not null && model.IsEmpty && !all.Any(TiedHeads.IsEmbedding)));
+        bool isWhole = isSaidSo || names.AreAll;
+        if (names.Factors.IsEmpty && !isWhole || !isWhole && names.AreFixedPartOf(model))
         {
             return null;
         }
 
-        string kind = own.IsEmpty ? Word(config?.Text("peft_type")) : KindOf(own[0])!;
-        string? basedOn = config?.Text("base_model_name_or_path");
-        // What PEFT saves beside the factors (modules_to_save) has its prefix.
-        bool isWhole = isNamedSo || all.All(name => KindOf(name) is not null || name.StartsWith("base_model.model.", StringComparison.Ordinal) && !name.Contains(".base_layer.", StringComparison.Ordinal));
-        return new AdapterFacts(kind, basedOn, isWhole ? [.. all.Order(StringComparer.Ordinal)] : own, isWhole);
+        return new AdapterFacts(names.Kind ?? KindSaid(saidKind), BasedOnOf(config), isWhole ? [.. all] : names.Factors, isWhole);
     }
 
-    /// <summary>What a weights file holds where only names tell; null for no adapter.</summary>
-    internal static string? KindOf(string tensor) => AdapterName().Match(tensor) is not { Success: true } match ? null
-        : match.Groups["lora"].Success ? "LoRA"
-        : match.Groups["loha"].Success ? "LoHa"
-        : match.Groups["lokr"].Success ? "LoKr"
-        : match.Groups["ia3"].Success ? "IA3"
-        : match.Groups["oft"].Success ? "OFT"
-        : match.Groups["vera"].Success ? "VeRA"
-        : "prompt tuning";
-
-    private static string Word(string? type) => type switch
+    private static string KindSaid(string? type) => type?.ToUpperInvariant() switch
     {
         null or "" => "adapter",
         "LORA" => "LoRA",
+        "DORA" => "DoRA",
+        "LOHA" => "LoHa",
+        "LOKR" => "LoKr",
+        "ADALORA" => "AdaLoRA",
+        "PROMPT_TUNING" or "MULTITASK_PROMPT_TUNING" or "P_TUNING" => "prompt tuning",
+        "PREFIX_TUNING" => "prefix tuning",
         _ => type,
     };
-
-    [GeneratedRegex(
-        @"(?:^|[._])(?:(?<lora>lora_(?:A|B|E|embedding_A|embedding_B|magnitude_vector|down|up|mid)(?:\.|$))|(?<loha>hada_[wt][12](?:_[ab])?$)|(?<lokr>lokr_[wt][12](?:_[ab])?$)"
-        + @"|(?<ia3>ia3_l(?:\.|$))|(?<oft>b?oft_[rRsS](?:\.|$))|(?<vera>vera_lambda_[bd](?:\.|$))|(?<prompt>prompt_embeddings$))",
-        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
-    private static partial Regex AdapterName();
 }

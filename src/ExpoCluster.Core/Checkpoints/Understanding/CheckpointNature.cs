@@ -7,14 +7,15 @@ public sealed class CheckpointNature
 {
     internal const string QuantisationKey = "quantization_config";
 
-    // Of compressed-tensors, before transformers had a key of its own for it.
-    private const string CompressionKey = "compression_config";
+    /// <summary>The keys of a quantisation; the second is that of compressed-tensors, before transformers had one for it.</summary>
+    internal static readonly ImmutableArray<string> QuantisationKeys = [QuantisationKey, "compression_config"];
 
     private CheckpointNature(
         ConfigFacts config,
         bool isConfigSound,
         AdapterFacts? adapter,
         ImmutableArray<QuantisedFormat> quantised,
+        ImmutableArray<string> scalesOfPlainWeights,
         TiedHeads heads,
         ExpertLayout experts,
         ImmutableArray<string> empty)
@@ -23,6 +24,7 @@ public sealed class CheckpointNature
         IsConfigSound = isConfigSound;
         Adapter = adapter;
         Quantised = quantised;
+        ScalesOfPlainWeights = scalesOfPlainWeights;
         Heads = heads;
         Experts = experts;
         Empty = empty;
@@ -40,6 +42,9 @@ public sealed class CheckpointNature
     /// <summary>How weights are quantised, the format with most of them first; empty for a plain model.</summary>
     public ImmutableArray<QuantisedFormat> Quantised { get; }
 
+    /// <summary>Names of scales that lie beside plain weights, where the configuration names no quantisation.</summary>
+    public ImmutableArray<string> ScalesOfPlainWeights { get; }
+
     public TiedHeads Heads { get; }
 
     public ExpertLayout Experts { get; }
@@ -48,10 +53,7 @@ public sealed class CheckpointNature
     public ImmutableArray<string> Empty { get; }
 
     /// <summary>The method that the configuration names for quantised weights, wherever it stands; null for none.</summary>
-    public string? QuantisationMethod => Config.ObjectsNamed(QuantisationKey).Concat(Config.ObjectsNamed(CompressionKey))
-        .Select(path => Config.Text(path + ".quant_method") ?? Config.Text(path + ".quantization.quant_algo") ?? Config.Text(path + ".quant_algo")
-            ?? (Config.HasObject(path) ? "unnamed" : null))
-        .FirstOrDefault();
+    public string? QuantisationMethod => QuantisationMethodOf(Config);
 
     /// <summary>In one word, for people and for JSON.</summary>
     public string Kind => Adapter is { IsWhole: true } ? "adapter" : !Quantised.IsEmpty ? "quantised model" : Adapter is not null ? "model with an adapter" : "model";
@@ -61,19 +63,29 @@ public sealed class CheckpointNature
         ConfigFacts? facts = ConfigFacts.Parse(config);
         ConfigFacts known = facts ?? ConfigFacts.None;
         ConfigFacts? ofAdapter = adapterConfig is null ? null : ConfigFacts.Parse(adapterConfig) ?? ConfigFacts.None;
-        ImmutableArray<QuantisedFormat> quantised = new QuantisedTensors(tensors).Find();
-        var nature = new CheckpointNature(
+        string? method = QuantisationMethodOf(known);
+        var codes = new QuantisedTensors(tensors, isNamed: method is not null);
+        ImmutableArray<QuantisedFormat> quantised = codes.Find();
+        if (quantised.IsEmpty && method is not null && OfUnknownFormat(tensors, method) is { } unknown)
+        {
+            quantised = [unknown];
+        }
+
+        return new CheckpointNature(
             known,
             facts is not null,
-            AdapterFacts.Find(tensors.Keys, entryFileName, ofAdapter),
+            AdapterFacts.Find(tensors.Keys, entryFileName, known, ofAdapter),
             quantised,
+            codes.ScalesOfPlainWeights(),
             new TiedHeads(tensors, known),
             ExpertLayout.Of(tensors.Values),
             EmptyTensors.WeightsOf(tensors, ImmutableDictionary<string, CheckpointTensor>.Empty));
-        return quantised.IsEmpty && nature.QuantisationMethod is { } method && OfUnknownFormat(tensors, method) is { } unknown ? nature.With(unknown) : nature;
     }
 
-    private CheckpointNature With(QuantisedFormat format) => new(Config, IsConfigSound, Adapter, [format], Heads, Experts, Empty);
+    private static string? QuantisationMethodOf(ConfigFacts config) => QuantisationKeys.SelectMany(config.ObjectsNamed)
+        .Select(path => config.Text(path + ".quant_method") ?? config.Text(path + ".quantization.quant_algo") ?? config.Text(path + ".quant_algo")
+            ?? (config.HasObject(path) ? "unnamed" : null))
+        .FirstOrDefault();
 
     // The configuration says how; the tensors have a form that is not known here.
     private static QuantisedFormat? OfUnknownFormat(IReadOnlyDictionary<string, CheckpointTensor> tensors, string method)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 
 namespace ExpoCluster.Core.Checkpoints.Understanding;
@@ -7,14 +8,30 @@ internal static partial class DerivedBuffers
 {
     /// <summary>It is such a tensor.</summary>
     /// <param name="tensor">The tensor.</param>
-    public static bool Includes(CheckpointTensor tensor) => Name().IsMatch(tensor.Name) || (MaskName().IsMatch(tensor.Name) && IsMask(tensor));
+    public static bool Includes(CheckpointTensor tensor) => Includes(tensor.Name, tensor.Shape);
+
+    /// <inheritdoc cref="Includes(CheckpointTensor)"/>
+    public static bool Includes(string name, ImmutableArray<long> shape) => Name().IsMatch(name) || (MaskName().IsMatch(name) && IsMask(shape));
+
+    /// <summary>Rotary frequencies are derived from the configuration, and loaders ignore or reject them: no output has them.</summary>
+    public static bool IsNeverKept(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+
+    /// <summary>
+    /// A mean or variance of a batch normalisation: counted over activations, not trained. Extrapolated, a variance that training made smaller may be below zero,
+    /// and its square root no number.
+    /// </summary>
+    public static bool IsStatistic(string name) => TensorNames.LeafOf(name) is "running_mean" or "running_var";
+
+    /// <summary>A buffer or a statistic: what the formula means nothing to.</summary>
+    public static bool IsNoWeight(CheckpointTensor tensor) => Includes(tensor) || IsStatistic(tensor.Name);
 
     // The causal masks of GPT-2 and GPT-NeoX are called as a bias is.
-    private static bool IsMask(CheckpointTensor tensor) => tensor.Shape is [1, 1, var rows, var columns] && rows == columns;
+    private static bool IsMask(ImmutableArray<long> shape) => shape is [1, 1, var rows, var columns] && rows == columns;
 
     [GeneratedRegex(
         @"(?:^|\.)(?:masked_bias|position_ids|token_type_ids|cos_cached|sin_cached|num_batches_tracked|inv_freq|original_inv_freq|long_inv_freq|short_inv_freq|causal_mask|attn_mask"
-        + @"|relative_position_index|rope\.freqs|freqs_cis|rotary_emb\.freqs|rotary_emb\.scale)$",
+        + @"|future_mask|alibi_mask|relative_position_index|relative_coords_table|embed_positions|embed_positions\.weights|embed_positions\._float_tensor|final_logits_bias"
+        + @"|rope\.freqs|freqs_cis|rotary_emb\.freqs|rotary_emb\.scale|rotary_pos_emb)$",
         RegexOptions.CultureInvariant)]
     private static partial Regex Name();
 

@@ -19,5 +19,8 @@ internal static class EmptyTensors
 
     public static bool IsEmpty(CheckpointTensor tensor) => tensor.Shape.Contains(0);
 
+    /// <summary>It has no elements, and a model goes without it as well.</summary>
+    public static bool IsEmptyBuffer(CheckpointTensor tensor) => IsEmpty(tensor) && !IsWeight(tensor.Name);
+
     private static bool IsWeight(string name) => WeightNames.Contains(TensorNames.LeafOf(name), StringComparer.Ordinal);
 }

@@ -55,7 +55,7 @@ public sealed partial record ForeignFormat(string Name, string Evidence, string 
     }
 
     private static string BasedOn(CheckpointFolder folder) =>
-        ConfigFacts.Parse(folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes))?.Text("base_model_name_or_path") is { } model ? $" based on {Printable.Of(model)}" : "";
+        AdapterFacts.BasedOnOf(ConfigFacts.Parse(folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes))) is { } model ? $" based on {Printable.Of(model)}" : "";
 
     [GeneratedRegex(@"^global_step\d+$")]
     private static partial Regex DeepSpeedFolder();

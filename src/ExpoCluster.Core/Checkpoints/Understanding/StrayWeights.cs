@@ -65,7 +65,7 @@ public sealed partial record StrayWeights(string FileName, CheckpointShard? Shar
     }
 
     // The same weights in another form, or another model's, lie there on purpose.
-    private static bool IsOfAnotherModel(string name) => name.StartsWith("consolidated", StringComparison.Ordinal) || name.StartsWith("adapter_", StringComparison.Ordinal)
+    private static bool IsOfAnotherModel(string name) => name.StartsWith("consolidated", StringComparison.Ordinal) || name.StartsWith("adapter_", StringComparison.Ordinal) || AdapterFacts.IsFileName(name) || AdapterFacts.IsMlxFileName(name)
         || name.StartsWith("optimizer", StringComparison.Ordinal);
 
     [GeneratedRegex(@"(?:^|\.)(?:mtp|nextn|mtp_layers|eagle)(?:\.|_|$)", RegexOptions.CultureInvariant)]

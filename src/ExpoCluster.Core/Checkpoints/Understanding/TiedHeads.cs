@@ -10,8 +10,19 @@ public sealed class TiedHeads
 
     private static readonly string[] EmbeddingOwners = ["embed_tokens", "tok_embeddings", "word_embeddings", "embed_in", "wte", "shared", "tokens_embed", "token_embedding"];
 
-    // In these, a head of this name means something else unless the configuration says that it is tied.
-    private static readonly string[] HeadsWhereTied = ["embed_out", "proj_out"];
+    // Mamba's word for it, by which others mean positions or patches.
+    private static readonly string[] WholeEmbeddings = ["backbone.embeddings.weight", "backbone.embedding.weight"];
+
+    // A head of this name means something else unless the configuration says that it is tied. BERT's kin have a decoder below their head.
+    private static readonly string[] HeadsWhereTied =
+        ["embed_out.weight", "proj_out.weight", "predictions.decoder.weight", "lm_head.decoder.weight", "vocab_projector.weight", "generator_lm_head.weight"];
+
+    // Of BERT's kin: one tensor, stored under one of its names or both.
+    private static readonly (string One, string Other)[] Biases =
+        [("predictions.decoder.bias", "predictions.bias"), ("lm_head.decoder.bias", "lm_head.bias")];
+
+    // What encoder and decoder read, whether or not the head is tied.
+    private static readonly string[] ReadersOfShared = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
 
     private static readonly string[] Places = ["", "text_config.", "llm_config.", "language_config.", "decoder.", "thinker_config.text_config."];
 
@@ -19,10 +30,13 @@ public sealed class TiedHeads
     private static readonly HashSet<string> TiedByDefault = new(StringComparer.Ordinal)
     {
         "t5", "longt5", "whisper", "gpt2", "gpt_neo", "bart", "mbart", "marian", "pegasus", "blenderbot", "m2m_100", "opt", "bloom", "led",
-        "gemma", "gemma2", "gemma3", "gemma3_text", "cohere", "cohere2", "speech_to_text", "bert", "roberta", "distilbert", "electra", "albert", "xlm-roberta", "deberta-v2",
+        "gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma3n_text", "cohere", "cohere2", "speech_to_text", "bert", "roberta", "distilbert", "electra", "albert", "xlm-roberta",
+        "camembert", "deberta", "deberta-v2", "mobilebert", "mamba", "falcon_mamba", "gpt_bigcode", "starcoder2", "falcon", "openai-gpt", "xglm", "biogpt", "switch_transformers",
     };
 
     private readonly ConfigFacts config;
+
+    private readonly IReadOnlyDictionary<string, CheckpointTensor> tensors;
 
     // Looked for once: another checkpoint may have any number of heads.
     private readonly Lazy<(CheckpointTensor[] Heads, CheckpointTensor[] Embeddings)> stored;
@@ -31,6 +45,7 @@ public sealed class TiedHeads
     /// <param name="config">Of the checkpoint.</param>
     public TiedHeads(IReadOnlyDictionary<string, CheckpointTensor> tensors, ConfigFacts config)
     {
+        this.tensors = tensors;
         this.config = config;
         IsTied = Places.Select(place => Said(place + Key)).FirstOrDefault(said => said is not null)
             ?? config.Named(Key).Select(entry => Said(entry.Key)).FirstOrDefault(said => said is not null)
@@ -51,18 +66,35 @@ public sealed class TiedHeads
     public ImmutableArray<string> Heads => [.. stored.Value.Heads.Select(tensor => tensor.Name)];
 
     /// <summary>The name is one of an output head, as far as this checkpoint's configuration tells.</summary>
-    public bool IsHead(string name) => IsPlainHead(name) || (IsTied == true && name.Split('.') is [.., var owner, "weight"] && HeadsWhereTied.Contains(owner, StringComparer.Ordinal) && !IsInLayer(name));
+    public bool IsHead(string name) => IsPlainHead(name) || (IsTied == true && IsHeadWhereTied(name));
+
+    /// <summary>The name is one of an output head in some model. Only such a tensor is dropped by a loader that ties it to the embedding.</summary>
+    internal static bool MayBeHead(string name) => IsPlainHead(name) || IsHeadWhereTied(name);
+
+    /// <summary>Encoder and decoder read the embedding that they share, whatever the configuration says of the head.</summary>
+    internal static bool ReadsShared(string name) => ReadersOfShared.Any(reader => EndsWith(name, reader));
 
     /// <summary>The name is one of an embedding of tokens.</summary>
-    public static bool IsEmbedding(string name) => name.Split('.') is [.., var owner, "weight"] && EmbeddingOwners.Contains(owner, StringComparer.Ordinal);
+    public static bool IsEmbedding(string name) =>
+        name.Split('.') is [.., var owner, "weight"] && (EmbeddingOwners.Contains(owner, StringComparer.Ordinal) || WholeEmbeddings.Contains(name, StringComparer.Ordinal));
 
     /// <summary>The stored tensor that stands for one that is not stored; null where that is unclear.</summary>
     /// <param name="missing">The name of a head or an embedding that the other checkpoint has.</param>
     internal CheckpointTensor? StandingFor(string missing)
     {
+        if (SharedFor(missing) is { } shared)
+        {
+            return shared;
+        }
+
         if (IsTied == false)
         {
             return null;
+        }
+
+        if (IsTied == true && BiasFor(missing) is { } bias)
+        {
+            return bias;
         }
 
         bool isHead = IsHead(missing);
@@ -101,6 +133,15 @@ public sealed class TiedHeads
             ?? Only(embeddings.Where(tensor => tensor.Name.Contains("language_model", StringComparison.Ordinal) || tensor.Name.Contains("text_model", StringComparison.Ordinal)));
     }
 
+    private CheckpointTensor? SharedFor(string missing) =>
+        ReadersOfShared.Where(reader => EndsWith(missing, reader)).Select(reader => tensors.GetValueOrDefault(missing[..^reader.Length] + "shared.weight")).FirstOrDefault();
+
+    private CheckpointTensor? BiasFor(string missing) =>
+        Biases.Concat(Biases.Select(pair => (One: pair.Other, Other: pair.One))).Where(pair => EndsWith(missing, pair.One))
+            .Select(pair => tensors.GetValueOrDefault(missing[..^pair.One.Length] + pair.Other)).FirstOrDefault();
+
+    private static bool EndsWith(string name, string words) => name == words || name.EndsWith("." + words, StringComparison.Ordinal);
+
     private static CheckpointTensor[] InOrder(IReadOnlyDictionary<string, CheckpointTensor> tensors, Func<string, bool> isWanted) =>
         [.. tensors.Values.Where(tensor => isWanted(tensor.Name)).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)];
 
@@ -108,6 +149,8 @@ public sealed class TiedHeads
 
     // InternLM2 calls its head "output"; deeper in a model that is a layer's word.
     private static bool IsPlainHead(string name) => name is "output.weight" || name == "lm_head.weight" || name.EndsWith(".lm_head.weight", StringComparison.Ordinal);
+
+    private static bool IsHeadWhereTied(string name) => HeadsWhereTied.Any(head => EndsWith(name, head)) && !IsInLayer(name);
 
     private static bool IsInLayer(string name) => name.Split('.').Any(TensorNames.IsNumber);
 

@@ -86,7 +86,8 @@ internal static class PairWarnings
         CheckpointNature nature = checkpoint.Nature;
         long[] sizes = [.. nature.Config.Named("vocab_size").Select(entry => nature.Config.Number(entry.Key)).OfType<long>().Distinct()];
         CheckpointTensor[] embeddings = [.. nature.Heads.Embeddings.Select(name => checkpoint.Tensors[name]).Where(tensor => tensor.Shape.Length == 2)];
-        if (sizes is [var size] && embeddings is [var embedding] && embedding.Shape[0] != size)
+        // Mamba's own configuration says of how many rows the vocabulary is made a multiple.
+        if (nature.Config.LargestNumber("pad_vocab_size_multiple") is null && sizes is [var size] && embeddings is [var embedding] && embedding.Shape[0] != size)
         {
             yield return new PlanWarning(
                 PlanWarning.VocabularyIsNotItsRows,
@@ -111,6 +112,14 @@ internal static class PairWarnings
                 PlanWarning.QuantisedByTensorsOnly,
                 $"{side}'s weights are quantised ({Printable.Of(nature.Quantised[0].Name)}), but its config.json has no quantization_config.",
                 "use the config.json that belongs to these weights.");
+        }
+
+        if (!nature.ScalesOfPlainWeights.IsEmpty)
+        {
+            yield return new PlanWarning(
+                PlanWarning.ScalesBesidePlainWeights,
+                $"{side} has scales beside plain weights, which a dequantisation may have left behind: {Refusals.Tensors(nature.ScalesOfPlainWeights)}. They are merged as any tensors.",
+                "save the model without them; if the weights are codes after all, use the config.json that says so.");
         }
     }
 }

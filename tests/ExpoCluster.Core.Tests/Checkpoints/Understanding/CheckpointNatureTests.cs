@@ -190,6 +190,15 @@ public sealed class CheckpointNatureTests : IDisposable
     [InlineData("embeddings.position_ids", new long[] { 1, 8 })]
     [InlineData("model.layers.0.self_attn.rotary_emb.cos_cached", new long[] { 1, 1, 8, 4 })]
     [InlineData("bn.num_batches_tracked", new long[] { })]
+    [InlineData("transformer.h.0.attn.embed_positions", new long[] { 8, 4 })]
+    [InlineData("swin2.layers.0.attn.relative_coords_table", new long[] { 1, 7, 7, 2 })]
+    [InlineData("swin2.layers.0.attn.relative_position_index", new long[] { 8, 8 })]
+    [InlineData("final_logits_bias", new long[] { 1, 8 })]
+    [InlineData("model.encoder.embed_positions.weights", new long[] { 8, 4 })]
+    [InlineData("model.alibi_mask", new long[] { 4, 8, 8 })]
+    [InlineData("model.future_mask", new long[] { 4, 8, 8 })]
+    [InlineData("transformer.rotary_pos_emb", new long[] { 8, 4 })]
+    [InlineData("freqs_cis", new long[] { 8, 4 })]
     public void Buffers_are_taken_from_aligned_or_left_out_with_a_note(string buffer, long[] shape)
     {
         foreach (Dtype dtype in new[] { Dtype.F32, Dtype.I64 })
@@ -211,6 +220,67 @@ public sealed class CheckpointNatureTests : IDisposable
             PlannedTensor? tensor = merge.Plan.Files[0].Tensors.FirstOrDefault(planned => planned.Entry.Name == buffer);
             return (merge.Plan.Files[0].Tensors.Length, tensor?.Action);
         }
+    }
+
+    [Theory]
+    [InlineData("model.decoder.embed_positions.weight")]
+    [InlineData("encoder.embed_positions.weight")]
+    [InlineData("lm_head.bias")]
+    [InlineData("attn.relative_position_bias_table")]
+    [InlineData("bn.running_scale")]
+    public void What_is_trained_is_no_buffer(string name)
+    {
+        place.Write("base/model.safetensors", (name, Dtype.F32, [8, 8], 1));
+        place.Write("aligned/model.safetensors", (name, Dtype.F32, [8, 8], 2));
+
+        Assert.Equal(TensorAction.Extrapolate, Assert.Single(PlanOf(MismatchPolicy.Error).Plan.Files[0].Tensors).Action);
+    }
+
+    [Theory]
+    [InlineData("layers.0.bn.running_mean", MismatchPolicy.Error)]
+    [InlineData("running_var", MismatchPolicy.Error)]
+    [InlineData("layers.0.bn.running_var", MismatchPolicy.Drop)]
+    public void Statistics_of_a_batch_normalisation_that_differ_are_those_of_aligned_with_a_note_and_never_left_out(string name, MismatchPolicy word)
+    {
+        place.Write("base/model.safetensors", ("layers.0.bn.weight", Dtype.F32, [8], 1), (name, Dtype.F32, [8], 1));
+        place.Write("aligned/model.safetensors", ("layers.0.bn.weight", Dtype.F32, [8], 2), (name, Dtype.F32, [8], 2));
+
+        PlannedMerge merge = PlanOf(word);
+
+        Dictionary<string, TensorAction> actions = merge.Plan.Files[0].Tensors.ToDictionary(tensor => tensor.Entry.Name, tensor => tensor.Action);
+        Assert.Equal((TensorAction.Extrapolate, TensorAction.CopyAligned), (actions["layers.0.bn.weight"], actions[name]));
+        Assert.Contains($"1 tensor taken from aligned as they are, because they are statistics and not weights: {name}", merge.Notes);
+        Assert.DoesNotContain(
+            TensorAction.CopyAligned,
+            Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3 }, options: new PlanOptions { IsOfFirstVersion = true })
+                .Plan.Files[0].Tensors.Select(tensor => tensor.Action));
+    }
+
+    [Fact]
+    public void Statistics_that_are_equal_leave_the_plan_as_it_was_and_those_of_one_side_are_an_error()
+    {
+        place.Write("base/model.safetensors", ("bn.running_mean", Dtype.F32, [8], 1), ("w", Dtype.F32, [8], 1));
+        place.Write("aligned/model.safetensors", ("bn.running_mean", Dtype.F32, [8], 1), ("w", Dtype.F32, [8], 2));
+        Assert.All(PlanOf(MismatchPolicy.Error).Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+
+        place.Write("aligned/model.safetensors", ("w", Dtype.F32, [8], 2));
+        Assert.Equal("EXPO1202", Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Error)).Code);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_empty_and_no_weight_may_be_on_one_side_only(bool inAligned)
+    {
+        (string, Dtype, long[], byte)[] with = [("layer._extra_state", Dtype.U8, [0], 1), ("w", Dtype.F32, [8], 1)];
+        (string, Dtype, long[], byte)[] without = [("w", Dtype.F32, [8], 1)];
+        place.Write("base/model.safetensors", inAligned ? without : with);
+        place.Write("aligned/model.safetensors", inAligned ? with : without);
+
+        PlannedMerge merge = PlanOf(MismatchPolicy.Error);
+
+        Assert.Equal(inAligned ? 2 : 1, merge.Plan.Files[0].Tensors.Length);
+        Assert.Contains(merge.Notes, note => note.Contains("layer._extra_state", StringComparison.Ordinal));
     }
 
     private static MismatchRule.ByPattern Named(string pattern, MismatchPolicy policy) => new(new TensorPatterns<MismatchPolicy>([new(pattern, policy)]));
