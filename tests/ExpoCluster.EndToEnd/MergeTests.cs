@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ExpoCluster.Core.Tests;
 
 namespace ExpoCluster.EndToEnd;
 
@@ -18,7 +17,7 @@ public sealed partial class MergeTests
 
         Assert.True(merge.ExitCode == 0, merge.ToString());
         Assert.Equal(
-            GoldenStatistics.Of(Path.Join(Mnist, "expo-0.3", "model.safetensors"), Path.Join(Mnist, "mnist-b", "model.safetensors")),
+            File.ReadAllBytes(Path.Join(Mnist, "expo-0.3", "model.safetensors")),
             File.ReadAllBytes(Path.Join(place.Output, "model.safetensors")));
         Assert.Contains("norm1.num_batches_tracked, norm2.num_batches_tracked", merge.Errors, StringComparison.Ordinal);
     }
@@ -52,7 +51,7 @@ public sealed partial class MergeTests
 
         Assert.True(merge.ExitCode == 0, merge.ToString());
         Assert.Equal(
-            GoldenStatistics.Of(Path.Join(Mnist, "expo-0.3", "model.safetensors"), Path.Join(Mnist, "mnist-b", "model.safetensors")),
+            File.ReadAllBytes(Path.Join(Mnist, "expo-0.3", "model.safetensors")),
             File.ReadAllBytes(Path.Join(place.Output, "model.safetensors")));
     }
 

@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Text.Json;
-using ExpoCluster.Core.Tests;
 
 namespace ExpoCluster.EndToEnd;
 
@@ -19,7 +18,7 @@ public sealed class TorchTests
 
         Assert.True(merge.ExitCode == 0, merge.ToString());
         Assert.Equal(
-            GoldenStatistics.Of(Path.Join(Mnist, "expo-0.3", "model.safetensors"), Path.Join(Mnist, "mnist-b", "model.safetensors")),
+            File.ReadAllBytes(Path.Join(Mnist, "expo-0.3", "model.safetensors")),
             File.ReadAllBytes(Path.Join(place.Output, "model.safetensors")));
     }
 
