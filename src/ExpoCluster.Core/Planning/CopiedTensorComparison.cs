@@ -31,7 +31,7 @@ internal static class CopiedTensorComparison
         counterpart is not null && tensor.Dtype == counterpart.Dtype && tensor.Shape.SequenceEqual(counterpart.Shape)
         && tensor.ByteCount <= MaxPlannedBytes && AreEqual(one, tensor, other, counterpart, work);
 
-    /// <summary>Two tensors of one checkpoint have the same bytes. Of large ones at the Hub a few places are looked at, and all of them once their file is here.</summary>
+    /// <summary>Two tensors of one checkpoint have the same bytes. Of large ones a few places are looked at: what is no copy differs in all of them.</summary>
     /// <param name="checkpoint">Of which both are.</param>
     /// <param name="one">The one.</param>
     /// <param name="other">The other.</param>
@@ -43,10 +43,15 @@ internal static class CopiedTensorComparison
             return false;
         }
 
-        bool isRemote = checkpoint.Shards[one.Shard].IsRemote || checkpoint.Shards[other.Shard].IsRemote;
-        if (!isRemote || one.ByteCount <= MaxPlannedBytes || !one.Strides.IsDefault || !other.Strides.IsDefault)
+        bool areWhole = one.Strides.IsDefault && other.Strides.IsDefault;
+        if (areWhole && (one.Shard, one.Offset) == (other.Shard, other.Offset))
         {
-            return (one.Shard, one.Offset) == (other.Shard, other.Offset) || AreEqual(checkpoint, one, checkpoint, other, work);
+            return true;
+        }
+
+        if (!areWhole || one.ByteCount <= MaxPlannedBytes)
+        {
+            return AreEqual(checkpoint, one, checkpoint, other, work);
         }
 
         using WeightsFile oneBytes = work.Watched(checkpoint.Folder.OpenWeights(checkpoint.Shards[one.Shard].Name, checkpoint.EntryFileName));

@@ -21,7 +21,7 @@ internal static class CoverageRule
     // What only base has is left out. A head that aligned ties is not: its embedding stands for it.
     private static void CheckBase(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork work)
     {
-        CheckpointTensor[] numbers = [.. baseCheckpoint.Tensors.Values.Where(tensor => Coverage.IsFloating(tensor.Dtype) && !DerivedBuffers.IsNoWeight(tensor))];
+        CheckpointTensor[] numbers = [.. baseCheckpoint.Tensors.Values.Where(tensor => Coverage.IsFloating(tensor.Dtype) && !DerivedBuffers.Includes(tensor))];
         (string Name, long Bytes)[] left =
         [
             .. numbers.Where(tensor => !aligned.Tensors.ContainsKey(tensor.Name)
@@ -36,7 +36,7 @@ internal static class CoverageRule
         Dictionary<string, PlannedTensor> byName = planned.ToDictionary(tensor => tensor.Entry.Name, StringComparer.Ordinal);
         long all = 0;
         var left = new List<(string Name, long Bytes)>();
-        foreach (CheckpointTensor tensor in aligned.Tensors.Values.Where(tensor => Coverage.IsFloating(tensor.Dtype) && !DerivedBuffers.IsNoWeight(tensor)))
+        foreach (CheckpointTensor tensor in aligned.Tensors.Values.Where(tensor => Coverage.IsFloating(tensor.Dtype) && !DerivedBuffers.Includes(tensor)))
         {
             all += tensor.ByteCount;
             long bytes = Uncomputed(tensor, byName.GetValueOrDefault(tensor.Name));

@@ -16,7 +16,6 @@ internal sealed class JoinNotes
         DroppedBuffer,
         LeftOutBuffer,
         TakenBuffer,
-        TakenStatistic,
         TakenFromAligned,
         Dropped,
         OnlyInBase,
@@ -45,7 +44,6 @@ internal sealed class JoinNotes
     {
         Fate.DroppedBuffer => "left out, for they are derived from the configuration",
         Fate.LeftOutBuffer => "left out, because they are buffers and not weights",
-        Fate.TakenStatistic => "taken from aligned as they are, because they are statistics and not weights",
         Fate.TakenBuffer => "taken from aligned as they are, because they are buffers and not weights",
         Fate.TakenFromAligned => "taken from aligned as they are",
         Fate.Dropped => "left out, for base and aligned do not match",

@@ -9,6 +9,6 @@ public sealed record PlanOptions
     /// <summary>The two are only compared: what they are, and how much of them fits, is no error then.</summary>
     internal bool IsComparison { get; init; }
 
-    /// <summary>Buffers, statistics and copies of tied embeddings are planned as version 0.1 did: a merge that it began ends as it was planned.</summary>
+    /// <summary>Buffers and copies of tied embeddings are planned as version 0.1 did: a merge that it began ends as it was planned.</summary>
     public bool IsOfFirstVersion { get; init; }
 }

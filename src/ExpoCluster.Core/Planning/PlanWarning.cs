@@ -15,6 +15,7 @@ public sealed record PlanWarning(string Code, string Message, string Advice)
     public const string VocabularyIsNotItsRows = "EXPO1226";
     public const string ConfigurationUnreadable = "EXPO1227";
     public const string ScalesBesidePlainWeights = "EXPO1228";
+    public const string StatisticsExtrapolated = "EXPO1229";
 
     /// <summary>What a strict merge says instead.</summary>
     internal PlanProblem AsProblem() => new(Code, "", Message + " This is an error because the merge is strict.") { Advice = Advice };

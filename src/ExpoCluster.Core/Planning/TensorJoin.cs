@@ -85,17 +85,9 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             return MayBeOnOneSide(tensor) ? TakeBuffer(tensor) : JoinWithoutBase(tensor);
         }
 
-        if (!IsOfFirstVersion && DerivedBuffers.IsNoWeight(tensor) && !IsSameBuffer(tensor, other))
+        if (!IsOfFirstVersion && DerivedBuffers.Includes(tensor) && !IsSameBuffer(tensor, other))
         {
-            if (!DerivedBuffers.IsStatistic(tensor.Name))
-            {
-                return TakeBuffer(tensor);
-            }
-
-            if (tensor.Shape.SequenceEqual(other.Shape))
-            {
-                return TakeStatistic(tensor);
-            }
+            return TakeBuffer(tensor);
         }
 
         bool isArithmetic = tensor.Dtype.IsArithmetic() && other.Dtype.IsArithmetic();
@@ -180,13 +172,6 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
 
     // Buffers, and what has no elements and is no weight.
     private static bool MayBeOnOneSide(CheckpointTensor tensor) => DerivedBuffers.Includes(tensor) || EmptyTensors.IsEmptyBuffer(tensor);
-
-    // Always there, for a normalisation without its statistics is another one.
-    private PlannedTensor TakeStatistic(CheckpointTensor tensor)
-    {
-        notes.Add(JoinNotes.Fate.TakenStatistic, tensor.Name);
-        return Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null);
-    }
 
     private PlannedTensor? TakeBuffer(CheckpointTensor tensor)
     {

@@ -137,7 +137,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
                 return merge;
             }
 
-            options.Notice("note: this merge goes on as version 0.1 began it, which extrapolated buffers and statistics; --restart begins it anew.");
+            options.Notice("note: this merge goes on as version 0.1 began it, which extrapolated buffers that differ; --restart begins it anew.");
             return former.WithoutTensors();
         }
         catch (PlanningException)

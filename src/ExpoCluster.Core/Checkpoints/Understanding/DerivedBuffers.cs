@@ -17,13 +17,10 @@ internal static partial class DerivedBuffers
     public static bool IsNeverKept(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 
     /// <summary>
-    /// A mean or variance of a batch normalisation: counted over activations, not trained. Extrapolated, a variance that training made smaller may be below zero,
-    /// and its square root no number.
+    /// A mean or variance of a batch normalisation: counted over activations, not trained. PyTorch's merges compute them like weights. A variance that
+    /// training made smaller may then be below zero, and its square root no number.
     /// </summary>
     public static bool IsStatistic(string name) => TensorNames.LeafOf(name) is "running_mean" or "running_var";
-
-    /// <summary>A buffer or a statistic: what the formula means nothing to.</summary>
-    public static bool IsNoWeight(CheckpointTensor tensor) => Includes(tensor) || IsStatistic(tensor.Name);
 
     // The causal masks of GPT-2 and GPT-NeoX are called as a bias is.
     private static bool IsMask(ImmutableArray<long> shape) => shape is [1, 1, var rows, var columns] && rows == columns;

@@ -23,6 +23,7 @@ internal static class PairWarnings
         .. OfOrder(recipe, baseCheckpoint, aligned),
         .. OfConfigs(baseCheckpoint.Nature, aligned.Nature),
         .. OfTokenizers(baseCheckpoint, aligned, planned),
+        .. OfStatistics(planned),
         .. OfVocabulary("base", baseCheckpoint),
         .. OfVocabulary("aligned", aligned),
         .. OfQuantisation("base", baseCheckpoint.Nature),
@@ -78,6 +79,21 @@ internal static class PairWarnings
                 PlanWarning.TokenizersDiffer,
                 $"the tokenizers differ, but rows of embeddings and heads are joined by position: {difference}.",
                 "use checkpoints with one tokenizer, or name embedding and head in on_mismatch.");
+        }
+    }
+
+    private static IEnumerable<PlanWarning> OfStatistics(ImmutableArray<PlannedTensor> planned)
+    {
+        ImmutableArray<string> statistics =
+        [
+            .. planned.Where(tensor => tensor is { Action: TensorAction.Extrapolate, Alpha: not 0 } && DerivedBuffers.IsStatistic(tensor.Entry.Name)).Select(tensor => tensor.Entry.Name),
+        ];
+        if (statistics.Length > 0)
+        {
+            yield return new PlanWarning(
+                PlanWarning.StatisticsExtrapolated,
+                $"the statistics of batch normalisations are extrapolated like weights: {Refusals.Tensors(statistics)}. A variance that training made smaller may come out below zero, and then every output is NaN.",
+                "give them alpha 0, which takes aligned's: in the recipe, alpha: [{match: '*running_*', alpha: 0}, {match: '*', alpha: 0.3}].");
         }
     }
 

@@ -237,34 +237,24 @@ public sealed class CheckpointNatureTests : IDisposable
     }
 
     [Theory]
-    [InlineData("layers.0.bn.running_mean", MismatchPolicy.Error)]
-    [InlineData("running_var", MismatchPolicy.Error)]
-    [InlineData("layers.0.bn.running_var", MismatchPolicy.Drop)]
-    public void Statistics_of_a_batch_normalisation_that_differ_are_those_of_aligned_with_a_note_and_never_left_out(string name, MismatchPolicy word)
+    [InlineData("layers.0.bn.running_mean")]
+    [InlineData("running_var")]
+    public void Statistics_of_a_batch_normalisation_are_extrapolated_with_a_warning(string name)
     {
         place.Write("base/model.safetensors", ("layers.0.bn.weight", Dtype.F32, [8], 1), (name, Dtype.F32, [8], 1));
         place.Write("aligned/model.safetensors", ("layers.0.bn.weight", Dtype.F32, [8], 2), (name, Dtype.F32, [8], 2));
 
-        PlannedMerge merge = PlanOf(word);
+        PlannedMerge merge = PlanOf(MismatchPolicy.Error);
 
-        Dictionary<string, TensorAction> actions = merge.Plan.Files[0].Tensors.ToDictionary(tensor => tensor.Entry.Name, tensor => tensor.Action);
-        Assert.Equal((TensorAction.Extrapolate, TensorAction.CopyAligned), (actions["layers.0.bn.weight"], actions[name]));
-        Assert.Contains($"1 tensor taken from aligned as they are, because they are statistics and not weights: {name}", merge.Notes);
-        Assert.DoesNotContain(
-            TensorAction.CopyAligned,
-            Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3 }, options: new PlanOptions { IsOfFirstVersion = true })
-                .Plan.Files[0].Tensors.Select(tensor => tensor.Action));
-    }
-
-    [Fact]
-    public void Statistics_that_are_equal_leave_the_plan_as_it_was_and_those_of_one_side_are_an_error()
-    {
-        place.Write("base/model.safetensors", ("bn.running_mean", Dtype.F32, [8], 1), ("w", Dtype.F32, [8], 1));
-        place.Write("aligned/model.safetensors", ("bn.running_mean", Dtype.F32, [8], 1), ("w", Dtype.F32, [8], 2));
-        Assert.All(PlanOf(MismatchPolicy.Error).Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
-
-        place.Write("aligned/model.safetensors", ("w", Dtype.F32, [8], 2));
-        Assert.Equal("EXPO1202", Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Error)).Code);
+        Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+        Assert.Contains(merge.Warnings, warning => warning.Code == "EXPO1229" && warning.Message.Contains("running_", StringComparison.Ordinal));
+        var named = new Recipe
+        {
+            Base = place.PathOf("base"),
+            Aligned = place.PathOf("aligned"),
+            Alpha = new AlphaRule.ByPattern(new TensorPatterns<double>([new("*running_*", 0), new("*", 0.3)])),
+        };
+        Assert.DoesNotContain(Planner.Plan(named).Warnings, warning => warning.Code == "EXPO1229");
     }
 
     [Theory]
