@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
 
@@ -31,8 +32,6 @@ public static class ConfigJson
     private static readonly string[] DtypeKeys = ["dtype", "torch_dtype"];
 
     private static readonly string[] QuantizationKeys = ["quantization_config", "compression_config"];
-
-    private static readonly string[] LanguageModels = ["text_config", "llm_config", "language_config"];
 
     /// <summary>Sets every <c>dtype</c> and <c>torch_dtype</c> to one dtype, as far as they are there.</summary>
     /// <exception cref="CheckpointException">The text is not a JSON object.</exception>
@@ -99,7 +98,7 @@ public static class ConfigJson
 
         foreach (JsonProperty model in all)
         {
-            bool lacks = model is { IsTopLevel: true, Kind: JsonTokenType.StartObject } && LanguageModels.Contains(model.Key)
+            bool lacks = model is { IsTopLevel: true, Kind: JsonTokenType.StartObject } && ConfigFacts.LanguageModels.Contains(model.Key)
                 && !all.Any(property => property.Key == TieKey && property.Path.Length == 2 && property.Path[0] == model.Key);
             if (lacks)
             {

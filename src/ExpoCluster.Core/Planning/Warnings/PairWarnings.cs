@@ -21,7 +21,7 @@ internal static class PairWarnings
     [
         .. OfSample(sample),
         .. OfOrder(recipe, baseCheckpoint, aligned),
-        .. OfConfigs(baseCheckpoint.Nature, aligned.Nature),
+        .. OfConfigs(baseCheckpoint, aligned),
         .. OfTokenizers(baseCheckpoint, aligned, planned),
         .. OfVocabulary("base", baseCheckpoint),
         .. OfVocabulary("aligned", aligned),
@@ -51,14 +51,14 @@ internal static class PairWarnings
         }
     }
 
-    private static IEnumerable<PlanWarning> OfConfigs(CheckpointNature ofBase, CheckpointNature ofAligned)
+    private static IEnumerable<PlanWarning> OfConfigs(Checkpoint baseCheckpoint, Checkpoint aligned)
     {
-        if (!ofBase.IsConfigSound)
+        if (!baseCheckpoint.Nature.IsConfigSound)
         {
             yield return new PlanWarning(PlanWarning.ConfigurationUnreadable, "base's config.json is no JSON object, so nothing of it could be compared.", "download it again.");
         }
 
-        IReadOnlyList<string> keys = ConfigComparison.Find(ofBase.Config, ofAligned.Config);
+        IReadOnlyList<string> keys = ConfigComparison.Find(baseCheckpoint.Nature.Config, aligned.Nature.Config, RowsDiffer(baseCheckpoint, aligned));
         if (keys.Count > 0)
         {
             yield return new PlanWarning(
@@ -67,6 +67,9 @@ internal static class PairWarnings
                 SamePair);
         }
     }
+
+    private static bool RowsDiffer(Checkpoint baseCheckpoint, Checkpoint aligned) => aligned.Nature.Heads.Embeddings.Any(name =>
+        aligned.Tensors[name].Shape is [var rows, ..] && baseCheckpoint.Tensors.GetValueOrDefault(name)?.Shape is [var ofBase, ..] && rows != ofBase);
 
     // Rows of embedding and head are joined by their position.
     private static IEnumerable<PlanWarning> OfTokenizers(Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> planned)
