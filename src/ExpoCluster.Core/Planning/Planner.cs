@@ -86,6 +86,7 @@ public static class Planner
         (baseCheckpoint, aligned, ImmutableArray<string> namingNotes) = TensorNaming.Apply(recipe, baseCheckpoint, aligned, work);
         ImmutableHashSet<string> kept = options.IsComparison ? [] : new Refusals(recipe, baseCheckpoint, aligned, work).Check();
 
+        RequirementCheck.Check(recipe.Requires, baseCheckpoint, aligned);
         var inputs = new InputList(aligned, baseCheckpoint);
         var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work) { KeptByName = kept };
         ImmutableArray<PlannedTensor> tensors = join.Run();
@@ -106,7 +107,7 @@ public static class Planner
             Math.Max(1, recipe.Sweep.Length),
             recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0);
         SideFileChoice sideFiles = CheckSideFiles(plan, aligned, roots);
-        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. namingNotes, .. join.Notes, .. sideFiles.Notes], baseCheckpoint, aligned)
+        return new PlannedMerge(plan, [.. recipe.Notes, .. baseCheckpoint.Notes, .. aligned.Notes, .. namingNotes, .. join.Notes, .. sideFiles.Notes], baseCheckpoint, aligned)
         {
             SideFiles = sideFiles.Local,
             RemoteSideFiles = sideFiles.Remote,
