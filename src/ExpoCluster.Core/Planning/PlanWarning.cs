@@ -14,6 +14,7 @@ public sealed record PlanWarning(string Code, string Message, string Advice)
     public const string QuantisedByTensorsOnly = "EXPO1225";
     public const string VocabularyIsNotItsRows = "EXPO1226";
     public const string ConfigurationUnreadable = "EXPO1227";
+    public const string Equal = "EXPO1228";
 
     /// <summary>What a strict merge says instead.</summary>
     internal PlanProblem AsProblem() => new(Code, "", Message + " This is an error because the merge is strict.") { Advice = Advice };

@@ -19,6 +19,7 @@ internal static class PairWarnings
     /// <param name="sample">Null where none was taken.</param>
     public static ImmutableArray<PlanWarning> Find(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> planned, PairSample? sample) =>
     [
+        .. OfEquality(planned, sample),
         .. OfSample(sample),
         .. OfOrder(recipe, baseCheckpoint, aligned),
         .. OfConfigs(baseCheckpoint, aligned),
@@ -28,6 +29,23 @@ internal static class PairWarnings
         .. OfQuantisation("base", baseCheckpoint.Nature),
         .. OfQuantisation("aligned", aligned.Nature),
     ];
+
+    private static IEnumerable<PlanWarning> OfEquality(ImmutableArray<PlannedTensor> planned, PairSample? sample)
+    {
+        PlannedTensor[] computed = [.. planned.Where(tensor => tensor.Action == TensorAction.Extrapolate)];
+        string? sign = computed.Length > 0 && computed.All(tensor => tensor.Base is { } source && source.Input == tensor.Aligned.Input && source.Offset == tensor.Aligned.Offset)
+            ? "they are the same files"
+            : sample is { IsWithoutDifference: true }
+                ? $"a sample of {sample.Elements.ToString("N0", CultureInfo.InvariantCulture)} weights has no difference"
+                : null;
+        if (sign is not null)
+        {
+            yield return new PlanWarning(
+                PlanWarning.Equal,
+                $"base and aligned look like the same model: {sign}. Whatever alpha is, the output of equal weights is aligned.",
+                "give the model before preference training as --base and the one after it as --aligned.");
+        }
+    }
 
     private static IEnumerable<PlanWarning> OfSample(PairSample? sample)
     {

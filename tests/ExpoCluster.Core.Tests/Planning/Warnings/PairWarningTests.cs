@@ -96,6 +96,20 @@ public sealed class PairWarningTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_base_that_is_aligned_is_a_warning()
+    {
+        WriteRandom("one", seed: 1, distance: 0);
+        WriteRandom("copy", seed: 1, distance: 0);
+        WriteRandom("other", seed: 1, distance: 0.0001);
+
+        Assert.Contains("a sample of 1,024 weights has no difference", Assert.Single(PlanOf("one", "copy").Warnings).Message, StringComparison.Ordinal);
+        Assert.Contains("the same files", Assert.Single(PlanOf("one", "one", options: new PlanOptions { TakesSample = false }).Warnings).Message, StringComparison.Ordinal);
+        Assert.Empty(PlanOf("one", "copy", options: new PlanOptions { TakesSample = false }).Warnings);
+        Assert.Empty(PlanOf("one", "other").Warnings);
+        Assert.Equal("EXPO1228", Assert.Throws<PlanningException>(() => PlanOf("one", "copy", strict: true)).Code);
+    }
+
     [Theory]
     [InlineData("zephyr-dpo", "zephyr-sft", true)]
     [InlineData("zephyr-sft", "zephyr-dpo", false)]
