@@ -9,6 +9,8 @@ internal static class TokenizerFiles
 {
     public const string Json = "tokenizer.json";
 
+    public const string Config = "tokenizer_config.json";
+
     /// <summary>Every token that <c>tokenizer.json</c> has, by its id; null where there is none, or it cannot be read.</summary>
     public static Dictionary<long, string>? TokensByIdOf(CheckpointFolder folder)
     {
@@ -29,7 +31,7 @@ internal static class TokenizerFiles
     {
         string? template = folder.ReadBeside("chat_template.jinja", TokenizerDifference.MaxBytes) is { } text
             ? Encoding.UTF8.GetString(text)
-            : ConfigFacts.Parse(folder.ReadBeside("tokenizer_config.json", TokenizerDifference.MaxBytes))?.Find("chat_template")?.Text;
+            : ConfigFacts.Parse(folder.ReadBeside(Config, TokenizerDifference.MaxBytes))?.Find("chat_template")?.Text;
         return template?.Trim() is { Length: > 0 } trimmed and not "null" ? trimmed : null;
     }
 }
