@@ -55,6 +55,39 @@ public sealed class CheckpointNatureTests : IDisposable
     }
 
     [Theory]
+    [InlineData("mtp.safetensors", "mtp.safetensors is not read, for loaders read model.safetensors alone: 1 tensor, mtp.fc.weight")]
+    [InlineData("model.fp16.safetensors", null)]
+    [InlineData("model-00001-of-00002.safetensors", null)]
+    public void A_file_beside_the_only_one_is_noted_if_it_is_no_form_or_part_of_it(string file, string? note)
+    {
+        place.Write("one/model.safetensors", ("a.weight", Dtype.BF16, [2], 1));
+        place.Write("one/" + file, ("mtp.fc.weight", Dtype.BF16, [2], 1));
+
+        Assert.Equal(note, Checkpoint.Open(place.PathOf("one")).Notes.SingleOrDefault());
+        Assert.Empty(Checkpoint.Open(place.PathOf("one/model.safetensors")).Notes);
+    }
+
+    [Fact]
+    public void What_the_configuration_promises_may_lie_beside_the_only_file()
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("a.weight", Dtype.BF16, [2], 1));
+            place.Write(side + "/mtp.safetensors", ("mtp.fc.weight", Dtype.BF16, [2], 1));
+        }
+
+        Assert.Single(PlanOf(MismatchPolicy.Error).Plan.Layout);
+        place.Write("aligned/config.json", """{"num_hidden_layers": 2, "mtp_num_hidden_layers": 1}""");
+
+        PlanProblem problem = Assert.Single(Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Error)).Problems);
+        Assert.Equal("EXPO1215", problem.Code);
+        Assert.Contains("mtp.safetensors has them, but loaders read model.safetensors alone: 1 tensor, mtp.fc.weight", problem.Message, StringComparison.Ordinal);
+        Assert.Equal(1, PlanOf(Named("mtp.*", MismatchPolicy.Drop)).Plan.Layout.Sum(file => file.Tensors.Length));
+        Assert.Equal(
+            ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], PlanOf(Named("mtp.*", MismatchPolicy.CopyAligned)).Plan.Layout.Select(file => file.Name));
+    }
+
+    [Theory]
     [InlineData("model.layers.2.eh_proj.weight")]
     [InlineData("*.eh_proj.*")]
     public void What_the_configuration_promises_is_an_error_unless_the_recipe_says_what_becomes_of_it(string pattern)
