@@ -156,6 +156,6 @@ internal sealed partial record CheckpointLocation(
         ImmutableArray<string> torch = [.. names.Where(name => TorchShardName().IsMatch(name))];
         return !torch.IsEmpty ? CheckpointErrors.SeveralWithoutIndex(directory, torch, TorchIndexFileName)
             : ForeignFormat.In(folder) is { } foreign ? CheckpointErrors.ForeignFormat(directory, foreign)
-            : CheckpointErrors.NoWeights(directory);
+            : CheckpointErrors.NoWeights(directory, [.. NearbyWeights.In(folder)]);
     }
 }

@@ -8,7 +8,7 @@ public sealed class CheckpointNature
     internal const string QuantisationKey = "quantization_config";
 
     // Of compressed-tensors, before transformers had a key of its own for it.
-    private const string CompressionKey = "compression_config";
+    internal const string CompressionKey = "compression_config";
 
     private CheckpointNature(
         ConfigFacts config,

@@ -13,7 +13,7 @@ public sealed class TiedHeads
     // In these, a head of this name means something else unless the configuration says that it is tied.
     private static readonly string[] HeadsWhereTied = ["embed_out", "proj_out"];
 
-    private static readonly string[] Places = ["", "text_config.", "llm_config.", "language_config.", "decoder.", "thinker_config.text_config."];
+    private static readonly string[] Places = ["", .. ConfigFacts.LanguageModels.Select(model => model + "."), "decoder.", "thinker_config.text_config."];
 
     // Their configurations leave the key out where it is true, for that is their default.
     private static readonly HashSet<string> TiedByDefault = new(StringComparer.Ordinal)

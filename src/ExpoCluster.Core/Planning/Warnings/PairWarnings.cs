@@ -53,7 +53,7 @@ internal static class PairWarnings
         {
             yield return new PlanWarning(
                 PlanWarning.Unrelated,
-                $"base and aligned look like unrelated models: in a sample of {sample.Elements.ToString("N0", CultureInfo.InvariantCulture)} weights {sample}. A model and what was trained from it have 0.001 to 0.1, and 1.00.",
+                $"base and aligned look like unrelated models: in a sample of {sample.Elements.ToString("N0", CultureInfo.InvariantCulture)} weights {sample}. Of a model and what was trained from it they are 0.001 to 0.1 and 1.00.",
                 SamePair);
         }
     }

@@ -27,6 +27,12 @@ public sealed class CheckpointNatureTests : IDisposable
     [InlineData("model.onnx", "exported from")]
     [InlineData("checkpoint-500/model.safetensors", "checkpoint-N")]
     [InlineData("adapter_config.json", "merge_and_unload")]
+    [InlineData("consolidated.00.pth", "convert_llama_weights_to_hf")]
+    [InlineData("saved_model.pb", "from_tf")]
+    [InlineData("model.ckpt.index", "original_tf_checkpoint")]
+    [InlineData("openvino_model.xml", "exported from")]
+    [InlineData("_CHECKPOINT_METADATA", "export it as safetensors")]
+    [InlineData("rank0.engine", "built from")]
     public void What_is_no_model_is_named_with_what_converts_it(string file, string advice)
     {
         place.Write("there/" + file, "");
@@ -43,6 +49,20 @@ public sealed class CheckpointNatureTests : IDisposable
         place.Write("there/notes.txt", "");
 
         Assert.Equal("EXPO1103", Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there"))).Code);
+    }
+
+    [Theory]
+    [InlineData("there/model/model.safetensors", "there/model")]
+    [InlineData("there/snapshots/abc/model.safetensors.index.json", "there/snapshots/abc")]
+    [InlineData("there/policy.pt", "there/policy.pt")]
+    public void Weights_that_lie_near_a_directory_without_any_are_named(string file, string reference)
+    {
+        place.Write(file, "");
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there")));
+
+        Assert.Equal("EXPO1103", refused.Code);
+        Assert.Contains($"give {place.PathOf(reference)} as the reference", refused.Advice, StringComparison.Ordinal);
     }
 
     [Fact]
