@@ -21,6 +21,7 @@ internal sealed class JoinNotes
         RowsCopied,
         RowsLeftOut,
         Untied,
+        NotCompared,
     }
 
     public IEnumerable<string> Sentences => byFate.Select(pair => Sentence(Words(pair.Key, pair.Value.Count == 1), pair.Value));
@@ -47,6 +48,7 @@ internal sealed class JoinNotes
         Fate.RowsCopied => "extrapolated in the rows that base has too, and copied from aligned in the others",
         Fate.RowsLeftOut => "extrapolated in the rows that aligned has; base's further rows are not in the output",
         Fate.Untied => "extrapolated against base's embedding, which base uses as its head",
+        Fate.NotCompared => $"taken for equal in both and not compared yet, for {(isOne ? "it is a view" : "they are views")} of a file that is still at the Hub; that is done when the file is here",
         _ => throw new ArgumentOutOfRangeException(nameof(fate), fate, null),
     };
 

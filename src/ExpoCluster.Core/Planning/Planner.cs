@@ -105,7 +105,8 @@ public static class Planner
             aligned.Directory,
             recipe.Sweep.IsEmpty ? layout : [.. recipe.Sweep.SelectMany(alpha => layout.Select(file => file.ForVariant(alpha)))],
             Math.Max(1, recipe.Sweep.Length),
-            recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0);
+            recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0,
+            inputs.OfAligned);
         SideFileChoice sideFiles = CheckSideFiles(plan, aligned, roots);
         return new PlannedMerge(plan, [.. recipe.Notes, .. baseCheckpoint.Notes, .. aligned.Notes, .. namingNotes, .. join.Notes, .. sideFiles.Notes], baseCheckpoint, aligned)
         {
@@ -169,16 +170,23 @@ public static class Planner
 
         public InputList(Checkpoint aligned, Checkpoint baseCheckpoint)
         {
-            foreach (CheckpointShard shard in aligned.Shards.Concat(baseCheckpoint.Shards))
-            {
-                if (byPath.TryAdd(shard.Path, inputs.Count))
-                {
-                    inputs.Add(new PlanInput(shard.Path, shard.ByteLength, shard.ModifiedUnixNanoseconds, shard.Header.Digest));
-                }
-            }
+            Add(aligned.Shards);
+            OfAligned = inputs.Count;
+            Add(baseCheckpoint.Shards);
         }
 
+        /// <summary>How many of them are aligned's.</summary>
+        public int OfAligned { get; }
+
         public ImmutableArray<PlanInput> Inputs => inputs.ToImmutable();
+
+        private void Add(ImmutableArray<CheckpointShard> shards)
+        {
+            foreach (CheckpointShard shard in shards.Where(shard => byPath.TryAdd(shard.Path, inputs.Count)))
+            {
+                inputs.Add(new PlanInput(shard.Path, shard.ByteLength, shard.ModifiedUnixNanoseconds, shard.Header.Digest));
+            }
+        }
 
         public TensorSource SourceOf(Checkpoint checkpoint, CheckpointTensor tensor) =>
             new(byPath[checkpoint.Shards[tensor.Shard].Path], tensor.Offset, tensor.Dtype) { Strides = tensor.Strides };
