@@ -66,6 +66,11 @@ public sealed record RecipeRequest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JsonNode? Rename { get; init; }
 
+    /// <summary>What must hold of the two checkpoints, with commas between: <c>layers=N</c>, <c>same-tokenizer</c>, <c>same-chat-template</c>.</summary>
+    [JsonPropertyName("require")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Require { get; init; }
+
     [JsonPropertyName("max_shard_size")]
     public string? MaxShardSize { get; init; }
 

@@ -54,7 +54,7 @@ public sealed class Checkpoint
     /// <summary>What it is, and what its configuration says.</summary>
     public CheckpointNature Nature => nature.Value;
 
-    /// <summary>Weights files beside the index that it does not name.</summary>
+    /// <summary>Weights files that lie there and that loaders pass over.</summary>
     public ImmutableArray<StrayWeights> Strays { get; private set; } = [];
 
     internal CheckpointFolder Folder { get; }
@@ -105,7 +105,10 @@ public sealed class Checkpoint
         CheckpointShard shard = OpenShard(location.Folder, location.FileName, location.EntryPoint, key, work);
         ImmutableArray<CheckpointShard> shards = [shard];
         Dictionary<string, CheckpointTensor> tensors = TensorsOf(shards, work.Shared);
-        return new Checkpoint(reference, location, Slim(shards), tensors, [.. NotesOf(shards)]);
+        ImmutableArray<StrayWeights> strays = location.Folder.HoldsModel
+            ? StrayWeights.Beside(location.Folder, shards, tensors, name => OpenShard(location.Folder, name, location.EntryPoint, key: null, work))
+            : [];
+        return new Checkpoint(reference, location, Slim(shards), tensors, [.. NotesOf(shards), .. strays.Select(stray => stray.Note)]) { Strays = strays };
     }
 
     private static Checkpoint OpenIndexed(string reference, CheckpointLocation location, string? key, PlanningWork work)
@@ -132,7 +135,7 @@ public sealed class Checkpoint
         };
     }
 
-    /// <summary>The same with all tensors of files that the index does not name.</summary>
+    /// <summary>The same with all tensors of files that loaders pass over.</summary>
     /// <param name="strays">Of <see cref="Strays"/>, those that were read.</param>
     internal Checkpoint With(ImmutableArray<StrayWeights> strays)
     {
@@ -144,7 +147,7 @@ public sealed class Checkpoint
             AddTensorsOf(shards, position, tensors, shared, stray.Tensors.ToHashSet(StringComparer.Ordinal).Contains);
         }
 
-        string[] read = [.. strays.Select(stray => $"{Printable.Of(stray.FileName)} is read although the index does not name it, for config.json promises its layers")];
+        string[] read = [.. strays.Select(stray => $"{Printable.Of(stray.FileName)} is read although {stray.Reason}, for config.json promises its layers")];
         return new Checkpoint(Reference, new CheckpointLocation(Folder, EntryFileName, IsIndexed: true, []), Slim(shards), tensors, [])
         {
             Strays = [.. Strays.Except(strays)],

@@ -18,9 +18,12 @@ internal static class CheckpointErrors
     public static CheckpointException ReferenceNotUtf8(string reference) => new(
         "EXPO1124", reference, "a path that is no UTF-8, of which only this is left", "Rename the file or directory, or reach it by a link whose name is UTF-8.");
 
-    public static CheckpointException NoWeights(string directory) => new(
+    /// <param name="directory">The directory.</param>
+    /// <param name="near">What may be meant, as references; empty for nothing.</param>
+    public static CheckpointException NoWeights(string directory, string[] near) => new(
         "EXPO1103", directory, "the directory has no weights",
-        "Give the directory that holds the model itself, or download its weights.",
+        near.Length == 0 ? "Give the directory that holds the model itself, or download its weights." : $"If that is the model, give {(near.Length == 1 ? Printable.Of(near[0]) : "one of these")} as the reference.",
+        found: near.Length == 0 ? null : Printable.Some(near, 3),
         expected: $"{CheckpointLocation.SingleFileName}, {CheckpointLocation.TorchFileName}, an index of either, or one *.safetensors file");
 
     public static CheckpointException ForeignFormat(string path, ForeignFormat format) => new(
@@ -123,7 +126,7 @@ internal static class CheckpointErrors
         expected: "a folder in the same directory", found: $"'{Printable.Of(folder)}'");
 
     public static CheckpointException ConfigNotJson(string problem, Exception? cause = null) => new(
-        "EXPO1133", "config.json", problem, "Repair the aligned model's config.json, or download it again.", innerException: cause);
+        "EXPO1133", ConfigFacts.FileName, problem, "Repair the aligned model's config.json, or download it again.", innerException: cause);
 
     public static CheckpointException SampleExists(string path) => new(
         "EXPO1141", path, "there is something already where the sample would go",

@@ -29,6 +29,9 @@ internal abstract class CheckpointFolder
     /// <summary>How many headers to read at once.</summary>
     public virtual int ReadsAtOnce => 1;
 
+    /// <summary>False where one of its files was given as the reference: then nothing else in it counts.</summary>
+    public virtual bool HoldsModel => true;
+
     /// <summary>Top-level files and directories, hidden ones left out.</summary>
     public abstract ImmutableSortedSet<string> FileNames { get; }
 
@@ -52,6 +55,9 @@ internal abstract class CheckpointFolder
     /// <param name="maxBytes">What is larger is not read.</param>
     /// <returns>Null where there is none, or it cannot be read.</returns>
     public abstract byte[]? ReadBeside(string fileName, int maxBytes);
+
+    /// <summary>A digest that tells a file's content from every other, where it is known without reading; null where it is not.</summary>
+    public virtual string? DigestOf(string fileName) => null;
 
     /// <summary>The content of a side file that is not on this machine; null where it is, or where there is none.</summary>
     public virtual byte[]? ReadRemoteSideFile(string fileName) => null;

@@ -136,6 +136,9 @@ internal sealed partial record CheckpointLocation(
         };
     }
 
+    /// <summary>A part of a model, or one in another dtype: it lies beside another file on purpose.</summary>
+    public static bool IsPartOrVariant(string name) => ShardName().IsMatch(name) || VariantFile().IsMatch(name);
+
     // model.fp16.safetensors, and its index.
     [GeneratedRegex(@"\.(fp16|bf16|fp32|f16|f32|int8|ema|non_ema|ema-only)\.safetensors$")]
     private static partial Regex VariantFile();
@@ -154,6 +157,6 @@ internal sealed partial record CheckpointLocation(
         ImmutableArray<string> torch = [.. names.Where(name => TorchShardName().IsMatch(name))];
         return !torch.IsEmpty ? CheckpointErrors.SeveralWithoutIndex(directory, torch, TorchIndexFileName)
             : ForeignFormat.In(folder) is { } foreign ? CheckpointErrors.ForeignFormat(directory, foreign)
-            : CheckpointErrors.NoWeights(directory);
+            : CheckpointErrors.NoWeights(directory, [.. NearbyWeights.In(folder)]);
     }
 }

@@ -14,6 +14,8 @@ internal sealed class LocalFolder(string directory, bool holdsModel, StorageRoot
 {
     public override string? LocalDirectory => holdsModel ? directory : null;
 
+    public override bool HoldsModel => holdsModel;
+
     // Hidden files are left out: macOS leaves "._model.safetensors" behind on foreign disks.
     public override ImmutableSortedSet<string> FileNames
     {

@@ -93,6 +93,8 @@ internal sealed class HubFolder : CheckpointFolder
             ? Read(SideFileSelection.Checked(file))
             : null;
 
+    public override string? DigestOf(string fileName) => listed.GetValueOrDefault(fileName)?.Etag;
+
     // A cache that an earlier version filled may lack what this one looks at, and the Hub may be away.
     public override byte[]? ReadBeside(string fileName, int maxBytes)
     {

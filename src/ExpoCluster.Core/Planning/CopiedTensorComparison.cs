@@ -16,6 +16,9 @@ internal static class CopiedTensorComparison
 
     private const int RemoteSpanBytes = 1 << 20;
 
+    // Of a view at the Hub: from its first element to its last.
+    private const int MaxRemoteViewBytes = 4 << 20;
+
     private const int Places = 16;
 
     private const int SpanOfPlace = 64 << 10;
@@ -29,7 +32,7 @@ internal static class CopiedTensorComparison
     /// <returns>Also false for what is too large to be compared before work.</returns>
     public static bool AreSame(Checkpoint one, CheckpointTensor tensor, Checkpoint other, CheckpointTensor? counterpart, PlanningWork work) =>
         counterpart is not null && tensor.Dtype == counterpart.Dtype && tensor.Shape.SequenceEqual(counterpart.Shape)
-        && tensor.ByteCount <= MaxPlannedBytes && AreEqual(one, tensor, other, counterpart, work);
+        && tensor.ByteCount <= MaxPlannedBytes && AreEqual(one, tensor, other, counterpart, work) is true;
 
     /// <summary>Two tensors of one checkpoint have the same bytes. Of large ones a few places are looked at: what is no copy differs in all of them.</summary>
     /// <param name="checkpoint">Of which both are.</param>
@@ -51,7 +54,7 @@ internal static class CopiedTensorComparison
 
         if (!areWhole || one.ByteCount <= MaxPlannedBytes)
         {
-            return AreEqual(checkpoint, one, checkpoint, other, work);
+            return AreEqual(checkpoint, one, checkpoint, other, work) is true;
         }
 
         using WeightsFile oneBytes = work.Watched(checkpoint.Folder.OpenWeights(checkpoint.Shards[one.Shard].Name, checkpoint.EntryFileName));
@@ -65,22 +68,17 @@ internal static class CopiedTensorComparison
     /// <param name="baseCheckpoint">Of which the other is.</param>
     /// <param name="baseTensor">The other, as long.</param>
     /// <param name="work">What is read is counted there.</param>
+    /// <returns>Null where that would take more than planning reads: a view of a file that is still at the Hub. It is compared when the file is here.</returns>
     /// <exception cref="TensorFileException">A file is shorter than its header says.</exception>
-    public static bool AreEqual(Checkpoint aligned, CheckpointTensor alignedTensor, Checkpoint baseCheckpoint, CheckpointTensor baseTensor, PlanningWork work)
+    public static bool? AreEqual(Checkpoint aligned, CheckpointTensor alignedTensor, Checkpoint baseCheckpoint, CheckpointTensor baseTensor, PlanningWork work)
     {
         CheckpointShard alignedShard = aligned.Shards[alignedTensor.Shard];
         CheckpointShard baseShard = baseCheckpoint.Shards[baseTensor.Shard];
         if (alignedShard.IsRemote || baseShard.IsRemote)
         {
-            if (!alignedTensor.Strides.IsDefault || !baseTensor.Strides.IsDefault)
-            {
-                // Compared when the files are here and their part is computed.
-                return true;
-            }
-
             using WeightsFile alignedBytes = work.Watched(aligned.Folder.OpenWeights(alignedShard.Name, aligned.EntryFileName));
             using WeightsFile baseBytes = work.Watched(baseCheckpoint.Folder.OpenWeights(baseShard.Name, baseCheckpoint.EntryFileName));
-            return AreEqual(alignedBytes.Bytes, alignedTensor.Offset, baseBytes.Bytes, baseTensor.Offset, alignedTensor.ByteCount);
+            return AreEqual(alignedBytes.Bytes, alignedTensor, baseBytes.Bytes, baseTensor);
         }
 
         using MappedFile alignedFile = MappedFile.Open(alignedShard.Path, alignedShard.ByteLength);
@@ -101,6 +99,49 @@ internal static class CopiedTensorComparison
         }
 
         return true;
+    }
+
+    /// <summary>The same of files that are read at a distance.</summary>
+    internal static bool? AreEqual(ByteSource aligned, CheckpointTensor alignedTensor, ByteSource other, CheckpointTensor otherTensor)
+    {
+        if (alignedTensor.Strides.IsDefault && otherTensor.Strides.IsDefault)
+        {
+            return AreEqual(aligned, alignedTensor.Offset, other, otherTensor.Offset, alignedTensor.ByteCount);
+        }
+
+        return Collect(aligned, alignedTensor) is { } one && Collect(other, otherTensor) is { } two ? one.AsSpan().SequenceEqual(two) : null;
+    }
+
+    // A view's elements in row-major order, out of all that lies between the first and the last; null where that is too much.
+    private static byte[]? Collect(ByteSource source, CheckpointTensor tensor)
+    {
+        int size = tensor.Dtype.Bits() / 8;
+        bool isView = !tensor.Strides.IsDefault;
+        var view = new StridedView(tensor.Shape, isView ? tensor.Strides : []);
+        Int128 stretch = isView ? view.Span * size : tensor.ByteCount;
+        if (stretch > MaxRemoteViewBytes || tensor.ByteCount > MaxRemoteViewBytes)
+        {
+            return null;
+        }
+
+        byte[] bytes = new byte[(int)stretch];
+        source.ReadExactly(bytes, tensor.Offset);
+        if (!isView)
+        {
+            return bytes;
+        }
+
+        byte[] elements = new byte[tensor.ByteCount];
+        int at = 0;
+        foreach (StridedRun run in view.Runs(0, tensor.ByteCount / size))
+        {
+            for (long i = 0; i < run.Count; i++, at += size)
+            {
+                bytes.AsSpan((int)((run.Offset + (i * run.Stride)) * size), size).CopyTo(elements.AsSpan(at));
+            }
+        }
+
+        return elements;
     }
 
     // One by one; integers that are views are few and small.

@@ -24,9 +24,10 @@ internal sealed class JoinNotes
         Untied,
         TiedInAligned,
         TiedInBase,
+        NotCompared,
     }
 
-    public IEnumerable<string> Sentences => byFate.Select(pair => Sentence(Words(pair.Key), pair.Value));
+    public IEnumerable<string> Sentences => byFate.Select(pair => Sentence(Words(pair.Key, pair.Value.Count == 1), pair.Value));
 
     /// <param name="fate">What became of it.</param>
     /// <param name="tensor">Its name, perhaps with a figure.</param>
@@ -40,26 +41,28 @@ internal sealed class JoinNotes
         tensors.Add(tensor);
     }
 
-    private static string Words(Fate fate) => fate switch
+    private static string Words(Fate fate, bool isOne) => fate switch
     {
-        Fate.DroppedBuffer => "left out, for they are derived from the configuration",
-        Fate.LeftOutBuffer => "left out, because they are buffers and not weights",
-        Fate.TakenBuffer => "taken from aligned as they are, because they are buffers and not weights",
-        Fate.TakenFromAligned => "taken from aligned as they are",
+        Fate.DroppedBuffer => $"left out, for {(isOne ? "it is" : "they are")} derived from the configuration",
+        Fate.LeftOutBuffer => isOne ? "left out, because it is a buffer and no weight" : "left out, because they are buffers and not weights",
+        Fate.TakenBuffer => isOne ? "taken from aligned as it is, because it is a buffer and no weight" : "taken from aligned as they are, because they are buffers and not weights",
+        Fate.TakenFromAligned => $"taken from aligned as {(isOne ? "it is" : "they are")}",
         Fate.Dropped => "left out, for base and aligned do not match",
-        Fate.OnlyInBase => "not in the output, for only base has them",
+        Fate.OnlyInBase => $"not in the output, for only base has {(isOne ? "it" : "them")}",
         Fate.RowsCopied => "extrapolated in the rows that base has too, and copied from aligned in the others",
         Fate.RowsLeftOut => "extrapolated in the rows that aligned has; base's further rows are not in the output",
         Fate.Untied => "extrapolated against base's embedding, which base uses as its head",
-        Fate.TiedInAligned => "stored as aligned does, as copies of the merged embedding or bias that they are tied to",
-        Fate.TiedInBase => "not in the output, for in base they are copies of what they are tied to, and aligned stores that alone",
+        Fate.TiedInAligned => isOne
+            ? "stored as aligned does, as a copy of the merged embedding or bias that it is tied to"
+            : "stored as aligned does, as copies of the merged embedding or bias that they are tied to",
+        Fate.TiedInBase => isOne
+            ? "not in the output, for in base it is a copy of what it is tied to, and aligned stores that alone"
+            : "not in the output, for in base they are copies of what they are tied to, and aligned stores that alone",
+        Fate.NotCompared => $"taken for equal in both and not compared yet, for {(isOne ? "it is a view" : "they are views")} of a file that is still at the Hub; that is done when the file is here",
         _ => throw new ArgumentOutOfRangeException(nameof(fate), fate, null),
     };
 
-    private static string Sentence(string what, List<string> tensors)
-    {
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{tensors.Count} tensor{(tensors.Count == 1 ? "" : "s")} {what}: {Printable.Some(tensors, MaxShown)}");
-    }
+    private static string Sentence(string what, List<string> tensors) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{tensors.Count} tensor{(tensors.Count == 1 ? "" : "s")} {what}: {Printable.Some(tensors, MaxShown)}");
 }

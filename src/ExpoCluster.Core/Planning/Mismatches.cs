@@ -33,13 +33,14 @@ internal static class Mismatches
     /// <exception cref="PlanningException">It is much of the model.</exception>
     public static IEnumerable<string> Overlooked(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, PlanningWork work)
     {
-        if (recipe.OnMismatch is not MismatchRule.Constant { Policy: MismatchPolicy.CopyAligned or MismatchPolicy.Drop }
-            || NameDifference.Find(baseCheckpoint.Tensors, aligned.Tensors, work) is not { } difference)
+        if (!recipe.OnMismatch.PassesOverAnyName || NameDifference.Find(baseCheckpoint.Tensors, aligned.Tensors, work) is not { } difference)
         {
             return [];
         }
 
-        return MismatchShare.Of([.. difference.NamesInBase], baseCheckpoint) > PlanRemedies.MostUncomputed
+        HashSet<string> overlooked = difference.NamesInBaseUnless(name => recipe.OnMismatch.IsNamed(name, work));
+        return overlooked.Count == 0 ? []
+            : MismatchShare.Of(overlooked, baseCheckpoint) > PlanRemedies.MostUncomputed
             ? throw new PlanningException([PlanProblem.OtherNames(difference)])
             : [$"{difference.Message.TrimEnd('.')}; to merge them, add to the recipe: {difference.ToRecipe()}"];
     }

@@ -17,6 +17,7 @@ internal sealed class NameDifference
     private const int MaxRules = 16;
 
     private readonly ImmutableArray<TensorRename> rules;
+    private readonly IReadOnlyCollection<(string Old, string New)> joined;
     private readonly HashSet<string> oldNames;
     private readonly HashSet<string> newNames;
     private readonly int baseCount;
@@ -25,12 +26,17 @@ internal sealed class NameDifference
     {
         this.rules = rules;
         this.baseCount = baseCount;
+        this.joined = joined;
         oldNames = [.. joined.Select(pair => pair.Old)];
         newNames = [.. joined.Select(pair => pair.New)];
     }
 
     /// <summary>The tensors of base that have a partner under another name.</summary>
     public ImmutableArray<string> NamesInBase => [.. oldNames.Order(StringComparer.Ordinal)];
+
+    /// <summary>Those of them that have neither name in which the recipe speaks of them.</summary>
+    /// <param name="isNamed">The recipe speaks of a name.</param>
+    public HashSet<string> NamesInBaseUnless(Func<string, bool> isNamed) => [.. joined.Where(pair => !isNamed(pair.Old) && !isNamed(pair.New)).Select(pair => pair.Old)];
 
     public string Message => string.Create(
         CultureInfo.InvariantCulture,

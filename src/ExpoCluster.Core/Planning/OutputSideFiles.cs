@@ -12,7 +12,7 @@ internal static class OutputSideFiles
     private static readonly ImmutableArray<string> QuantisationFiles = ["hf_quant_config.json", "quantize_config.json", "quant_config.json"];
 
     /// <summary>Files whose content is looked at when a merge is planned.</summary>
-    public static readonly ImmutableArray<string> LookedInto = [ConfigJson.FileName, GenerationConfig.FileName, MistralParameters.FileName, .. QuantisationFiles];
+    public static readonly ImmutableArray<string> LookedInto = [ConfigFacts.FileName, GenerationConfig.FileName, MistralParameters.FileName, .. QuantisationFiles];
 
     /// <summary>Those that go along.</summary>
     /// <param name="plan">Whose output it is.</param>
@@ -28,7 +28,7 @@ internal static class OutputSideFiles
     /// <param name="content">As aligned has it.</param>
     /// <exception cref="CheckpointException"><c>config.json</c> is no JSON object.</exception>
     public static byte[] ContentOf(Plan plan, string relativePath, byte[] content) =>
-        relativePath == ConfigJson.FileName ? ConfigJson.Of(content, FactsOf(plan)).Content : content;
+        relativePath == ConfigFacts.FileName ? ConfigJson.Of(content, FactsOf(plan)).Content : content;
 
     /// <summary>What a user should know of one side file, one sentence each.</summary>
     /// <param name="plan">Whose output it is.</param>
@@ -37,7 +37,7 @@ internal static class OutputSideFiles
     /// <exception cref="CheckpointException"><c>config.json</c> is no JSON object.</exception>
     public static IEnumerable<string> NotesOn(Plan plan, string relativePath, byte[] content) => relativePath switch
     {
-        ConfigJson.FileName => ConfigJson.Of(content, FactsOf(plan)).Notes,
+        ConfigFacts.FileName => ConfigJson.Of(content, FactsOf(plan)).Notes,
         GenerationConfig.FileName when GenerationConfig.NoteOn(content) is { } note => [note],
         MistralParameters.FileName when !WritesConsolidated(plan) && MistralParameters.IsOne(content) =>
             [$"{MistralParameters.FileName} is left out: it belongs to {CheckpointLocation.ConsolidatedFileName}, and the output has other weights files"],

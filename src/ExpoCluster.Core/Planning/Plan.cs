@@ -159,7 +159,8 @@ public sealed class Plan
         string? sideFileDirectory,
         ImmutableArray<PlannedFile> files,
         int variants = 1,
-        long seed = 0)
+        long seed = 0,
+        int? alignedInputs = null)
     {
         if (variants < 1 || files.Length % variants != 0)
         {
@@ -174,6 +175,9 @@ public sealed class Plan
         Files = files;
         Variants = variants;
         Seed = seed;
+        int used = 1 + Layout.SelectMany(file => file.Tensors).Select(tensor => tensor.Aligned.Input).DefaultIfEmpty(-1).Max();
+        StatedAlignedInputs = alignedInputs == used ? null : alignedInputs;
+        AlignedInputs = StatedAlignedInputs ?? used;
         CanonicalJson = PlanJson.Write(this);
         Digest = PlanJson.Digest(CanonicalJson);
     }
@@ -186,6 +190,12 @@ public sealed class Plan
     public Numerics Numerics { get; }
 
     public ImmutableArray<PlanInput> Inputs { get; }
+
+    /// <summary>So many of <see cref="Inputs"/>, from the first on, are aligned's; the others are base's alone.</summary>
+    public int AlignedInputs { get; }
+
+    /// <summary>That number where the tensors do not tell it, because none of the last of aligned's files is in the output; else null, as plans had it before.</summary>
+    internal int? StatedAlignedInputs { get; }
 
     /// <summary>The aligned checkpoint's directory, which side files come from, or its commit of the Hub; null when aligned is a bare weights file.</summary>
     public string? SideFileDirectory { get; }

@@ -53,6 +53,11 @@ public static class PlanJson
                 json.WriteNumber("variants", plan.Variants);
             }
 
+            if (plan.StatedAlignedInputs is { } alignedInputs)
+            {
+                json.WriteNumber("aligned_inputs", alignedInputs);
+            }
+
             json.WriteString("side_files", plan.SideFileDirectory);
             json.WriteStartArray("inputs");
             foreach (PlanInput input in plan.Inputs)
@@ -109,7 +114,8 @@ public static class PlanJson
             root.GetProperty("side_files").GetString(),
             [.. root.GetProperty("files").EnumerateArray().Select(ReadFile)],
             root.TryGetProperty("variants", out JsonElement variants) ? variants.GetInt32() : 1,
-            root.TryGetProperty("seed", out JsonElement seed) ? seed.GetInt64() : 0);
+            root.TryGetProperty("seed", out JsonElement seed) ? seed.GetInt64() : 0,
+            root.TryGetProperty("aligned_inputs", out JsonElement alignedInputs) ? alignedInputs.GetInt32() : null);
     }
 
     private static void WriteInput(Utf8JsonWriter json, PlanInput input)

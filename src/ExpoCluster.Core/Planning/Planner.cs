@@ -83,6 +83,7 @@ public static class Planner
         (baseCheckpoint, aligned, ImmutableArray<string> namingNotes) = TensorNaming.Apply(recipe, baseCheckpoint, aligned, work);
         ImmutableHashSet<string> kept = options.IsComparison ? [] : new Refusals(recipe, baseCheckpoint, aligned, work).Check();
 
+        RequirementCheck.Check(recipe.Requires, baseCheckpoint, aligned);
         var inputs = new InputList(aligned, baseCheckpoint);
         var join = new TensorJoin(recipe, baseCheckpoint, aligned, inputs, work) { KeptByName = kept, IsOfFirstVersion = options.IsOfFirstVersion };
         ImmutableArray<PlannedTensor> tensors = join.Run();
@@ -101,9 +102,10 @@ public static class Planner
             aligned.Directory,
             recipe.Sweep.IsEmpty ? layout : [.. recipe.Sweep.SelectMany(alpha => layout.Select(file => file.ForVariant(alpha)))],
             Math.Max(1, recipe.Sweep.Length),
-            recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0);
+            recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0,
+            inputs.OfAligned);
         SideFileChoice sideFiles = CheckSideFiles(plan, aligned, roots);
-        return new PlannedMerge(plan, [.. baseCheckpoint.Notes, .. aligned.Notes, .. namingNotes, .. join.Notes, .. sideFiles.Notes], baseCheckpoint, aligned)
+        return new PlannedMerge(plan, [.. recipe.Notes, .. baseCheckpoint.Notes, .. aligned.Notes, .. namingNotes, .. join.Notes, .. sideFiles.Notes], baseCheckpoint, aligned)
         {
             SideFiles = sideFiles.Local,
             RemoteSideFiles = sideFiles.Remote,
@@ -163,16 +165,23 @@ public static class Planner
 
         public InputList(Checkpoint aligned, Checkpoint baseCheckpoint)
         {
-            foreach (CheckpointShard shard in aligned.Shards.Concat(baseCheckpoint.Shards))
-            {
-                if (byPath.TryAdd(shard.Path, inputs.Count))
-                {
-                    inputs.Add(new PlanInput(shard.Path, shard.ByteLength, shard.ModifiedUnixNanoseconds, shard.Header.Digest));
-                }
-            }
+            Add(aligned.Shards);
+            OfAligned = inputs.Count;
+            Add(baseCheckpoint.Shards);
         }
 
+        /// <summary>How many of them are aligned's.</summary>
+        public int OfAligned { get; }
+
         public ImmutableArray<PlanInput> Inputs => inputs.ToImmutable();
+
+        private void Add(ImmutableArray<CheckpointShard> shards)
+        {
+            foreach (CheckpointShard shard in shards.Where(shard => byPath.TryAdd(shard.Path, inputs.Count)))
+            {
+                inputs.Add(new PlanInput(shard.Path, shard.ByteLength, shard.ModifiedUnixNanoseconds, shard.Header.Digest));
+            }
+        }
 
         public TensorSource SourceOf(Checkpoint checkpoint, CheckpointTensor tensor) =>
             new(byPath[checkpoint.Shards[tensor.Shard].Path], tensor.Offset, tensor.Dtype) { Strides = tensor.Strides };

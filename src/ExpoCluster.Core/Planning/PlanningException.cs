@@ -19,6 +19,8 @@ public sealed class PlanningException : ExpoException
     public const string OtherNames = "EXPO1240";
     public const string NameTwice = "EXPO1241";
 
+    public const string RequirementNotMet = "EXPO1248";
+
     public const string IsQuantised = "EXPO1210";
     public const string IsAdapter = "EXPO1211";
     public const string WithoutElements = "EXPO1212";

@@ -7,7 +7,7 @@ using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Planning;
 
-/// <summary>Tensors that a configuration promises and that lie in a file which the index does not name. A loader would go without them.</summary>
+/// <summary>Tensors that a configuration promises and that lie in a file which loaders pass over: they would go without them.</summary>
 internal static class PromisedStrays
 {
     private const int MaxNamed = 5;
@@ -44,10 +44,11 @@ internal static class PromisedStrays
             {
                 string promise = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{side} ({Printable.Of(reference)}): config.json promises layers that predict further tokens, and {Printable.Of(stray.FileName)} has them, but the index does not name that file: {open.Length} tensor{(open.Length == 1 ? "" : "s")}, {Printable.Some(open, MaxNamed)}.");
+                    $"{side} ({Printable.Of(reference)}): config.json promises layers that predict further tokens, and {Printable.Of(stray.FileName)} has them, but {(stray.Only is null ? "the index does not name that file" : stray.Reason)}: {open.Length} tensor{(open.Length == 1 ? "" : "s")}, {Printable.Some(open, MaxNamed)}.");
                 yield return new PlanProblem(PlanningException.PromisedStray, open[0], promise)
                 {
-                    Advice = "add the file's tensors to the index, on both sides, to have them merged; or name them in on_mismatch: copy-aligned takes them from aligned, drop leaves them out.",
+                    Advice = (stray.Only is null ? "add the file's tensors to the index" : "write an index that names both files, and give it as the checkpoint")
+                        + ", on both sides, to have them merged; or name them in on_mismatch: copy-aligned takes them from aligned, drop leaves them out.",
                 };
             }
         }

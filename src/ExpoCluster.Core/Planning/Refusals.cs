@@ -141,16 +141,15 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
 
     private RefusedKind? Experts()
     {
-        ExpertLayout ofBase = baseCheckpoint.Nature.Experts;
-        ExpertLayout ofAligned = aligned.Nature.Experts;
-        bool isFusedInAligned = !ofAligned.Fused.IsEmpty && ofAligned.Single.IsEmpty && ofBase.Fused.IsEmpty && !ofBase.Single.IsEmpty;
-        bool isFusedInBase = !ofBase.Fused.IsEmpty && ofBase.Single.IsEmpty && ofAligned.Fused.IsEmpty && !ofAligned.Single.IsEmpty;
-        if (!isFusedInAligned && !isFusedInBase)
+        ExpertLayout inAligned = aligned.Nature.Experts.FusedAgainst(baseCheckpoint.Nature.Experts);
+        ExpertLayout inBase = baseCheckpoint.Nature.Experts.FusedAgainst(aligned.Nature.Experts);
+        bool isFusedInAligned = !inAligned.Fused.IsEmpty;
+        (ImmutableArray<string> fused, ImmutableArray<string> single) = isFusedInAligned ? inAligned : inBase;
+        if (fused.IsEmpty)
         {
             return null;
         }
 
-        (ImmutableArray<string> fused, ImmutableArray<string> single) = isFusedInAligned ? (ofAligned.Fused, ofBase.Single) : (ofBase.Fused, ofAligned.Single);
         (string one, string other) = isFusedInAligned ? ("aligned", "base") : ("base", "aligned");
         return new RefusedKind(
             new PlanProblem(

@@ -166,12 +166,23 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         }
 
         return tensor.ByteCount <= CopiedTensorComparison.MaxPlannedBytes
-            ? CopiedTensorComparison.AreEqual(aligned, tensor, baseCheckpoint, other, work)
+            ? AreEqual(tensor, other)
             : !tensor.Dtype.IsArithmetic();
     }
 
     // Buffers, and what has no elements and is no weight.
     private static bool MayBeOnOneSide(CheckpointTensor tensor) => DerivedBuffers.Includes(tensor) || EmptyTensors.IsEmptyBuffer(tensor);
+
+    private bool AreEqual(CheckpointTensor tensor, CheckpointTensor other)
+    {
+        bool? areEqual = CopiedTensorComparison.AreEqual(aligned, tensor, baseCheckpoint, other, work);
+        if (areEqual is null)
+        {
+            notes.Add(JoinNotes.Fate.NotCompared, tensor.Name);
+        }
+
+        return areEqual ?? true;
+    }
 
     private PlannedTensor? TakeBuffer(CheckpointTensor tensor)
     {
@@ -225,7 +236,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         MismatchPolicy policy = recipe.OnMismatch.Of(tensor.Name, work);
         bool isLeftToItsPart = tensor.ByteCount > CopiedTensorComparison.MaxPlannedBytes && policy != MismatchPolicy.Drop;
         if (isLeftToItsPart
-            || CopiedTensorComparison.AreEqual(aligned, tensor, baseCheckpoint, other, work))
+            || AreEqual(tensor, other))
         {
             return policy == MismatchPolicy.CopyAligned
                 ? Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null)

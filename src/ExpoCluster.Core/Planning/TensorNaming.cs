@@ -18,7 +18,7 @@ internal static class TensorNaming
         Checkpoint renamedBase = Rename(recipe, RenamedSide.Base, baseCheckpoint, notes, work);
         Checkpoint renamedAligned = Rename(recipe, RenamedSide.Aligned, aligned, notes, work);
         (renamedBase, renamedAligned) = TrainingPrefixes.Strip(renamedBase, renamedAligned, notes);
-        return (renamedBase, renamedAligned, notes.ToImmutable());
+        return (NormNames.Follow(renamedBase, renamedAligned, notes), renamedAligned, notes.ToImmutable());
     }
 
     /// <summary>The tensors by their new names; null where two would have one, or one none.</summary>

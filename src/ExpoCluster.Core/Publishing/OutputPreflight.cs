@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Core.Hub;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
@@ -248,7 +249,7 @@ public static class OutputPreflight
     private static bool HasModel(OutputPaths output, Plan plan, ImmutableArray<string> sideFiles)
     {
         // Also a README or a licence that has nothing to do with models: publishing would replace it.
-        return PublishSequence.NamesOfVariant(sideFiles, plan, variant: 0).Append("config.json").Any(name => File.Exists(output.Published(name)))
+        return PublishSequence.NamesOfVariant(sideFiles, plan, variant: 0).Append(ConfigFacts.FileName).Any(name => File.Exists(output.Published(name)))
             || Directory.EnumerateFiles(output.Root).Any(path => SideFileSelection.IsWeights(Path.GetFileName(path)));
     }
 

@@ -85,7 +85,11 @@ public static class PublishPreflight
 
     /// <summary>Tries what publishing does: moves a file from the workspace to its side, and back over another one.</summary>
     /// <exception cref="StorageException">The file system does not do that.</exception>
-    public static void TryMoving(OutputPaths output)
+    public static void TryMoving(OutputPaths output) => TryMoving(output, Durability.Move);
+
+    /// <param name="output">The output directory, whose workspace is there.</param>
+    /// <param name="move">Moves a file, over another one too.</param>
+    internal static void TryMoving(OutputPaths output, Action<string, string> move)
     {
         string first = Path.Join(output.Workspace, "trial-1");
         string second = Path.Join(output.Workspace, "trial-2");
@@ -94,8 +98,15 @@ public static class PublishPreflight
         {
             Make(first);
             Make(second);
-            Durability.Move(first, published);
-            Durability.Move(published, second);
+            move(first, published);
+            move(published, second);
+            // Some file systems copy in place of it, and what one of them leaves somebody would take for a model's.
+            if (File.Exists(first) || File.Exists(published))
+            {
+                RemoveTrial(first);
+                RemoveTrial(published);
+                throw CannotMove(output, "what was moved is still there", null);
+            }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -103,11 +114,7 @@ public static class PublishPreflight
         }
         catch (StorageException refused) when (refused.Code == StorageException.NotWritable)
         {
-            throw new StorageException(
-                StorageException.Unsuitable,
-                $"{output.Root}: files cannot be moved there from {output.Workspace}, or not over one another ({refused.Message})",
-                "choose an --out on a local file system, NFSv4.1+, CephFS or Lustre.",
-                refused);
+            throw CannotMove(output, refused.Message, refused);
         }
 
         RemoveTrial(second);
@@ -117,6 +124,12 @@ public static class PublishPreflight
             using SafeFileHandle made = RegularFile.OpenToWrite(path, create: true);
         }
     }
+
+    private static StorageException CannotMove(OutputPaths output, string why, Exception? cause) => new(
+        StorageException.Unsuitable,
+        $"{output.Root}: files cannot be moved there from {output.Workspace}, or not over one another ({why})",
+        "choose an --out on a local file system, NFSv4.1+, CephFS or Lustre.",
+        cause);
 
     // What stays goes with the workspace.
     private static void RemoveTrial(string path)

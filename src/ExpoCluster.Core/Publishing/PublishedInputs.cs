@@ -17,7 +17,6 @@ internal sealed class PublishedInputs
     private readonly Plan plan;
     private readonly Side aligned;
     private readonly Side baseSide;
-    private readonly int alignedCount;
 
     /// <param name="plan">Whose inputs they are.</param>
     /// <param name="recipe">With the references that the plan was made from.</param>
@@ -26,16 +25,13 @@ internal sealed class PublishedInputs
         this.plan = plan;
         aligned = new Side(recipe.Aligned);
         baseSide = new Side(recipe.Base);
-
-        // Aligned's files stand first.
-        alignedCount = 1 + plan.Layout.SelectMany(file => file.Tensors).Select(tensor => tensor.Aligned.Input).DefaultIfEmpty(-1).Max();
     }
 
     public ImmutableArray<ProvenanceInput> All => [.. plan.Inputs.Select(Of)];
 
     private ProvenanceInput Of(PlanInput input, int index)
     {
-        Side side = index < alignedCount ? aligned : baseSide;
+        Side side = index < plan.AlignedInputs ? aligned : baseSide;
         return new ProvenanceInput(side.NameOf(input.Path), input.ByteLength, input.ModifiedUnixNanoseconds, input.HeaderDigest)
         {
             Checkpoint = side.Checkpoint,

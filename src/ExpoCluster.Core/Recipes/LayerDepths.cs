@@ -21,6 +21,9 @@ public sealed partial class LayerDepths
         }
     }
 
+    /// <summary>Layers of the largest stack; 0 where there are none.</summary>
+    public int Layers => lastLayerOfStack.Count == 0 ? 0 : lastLayerOfStack.Values.Max() + 1;
+
     /// <summary>0 in the first layer and outside of layers, 1 in the last.</summary>
     public double Of(string tensor) => Place(tensor) is var (stack, layer) && lastLayerOfStack.GetValueOrDefault(stack) is > 0 and var last
         ? (double)layer / last

@@ -24,12 +24,19 @@ public abstract record MismatchRule
     /// <remarks>A pattern names tensors if it holds a letter or a digit: <c>*</c> is a word for all of them.</remarks>
     public virtual MismatchPolicy? Named(string tensor, PlanningWork? work = null) => null;
 
+    /// <summary>One of its words for tensors that nobody names takes or leaves out what only one side has.</summary>
+    internal virtual bool PassesOverAnyName => false;
+
     internal bool IsNamed(string tensor, PlanningWork? work) => Named(tensor, work) is not null;
+
+    private static bool TakesOrDrops(MismatchPolicy policy) => policy is MismatchPolicy.CopyAligned or MismatchPolicy.Drop;
 
     /// <summary>One policy for all tensors.</summary>
     public sealed record Constant(MismatchPolicy Policy) : MismatchRule
     {
         public override MismatchPolicy Of(string tensor, PlanningWork? work = null) => Policy;
+
+        internal override bool PassesOverAnyName => TakesOrDrops(Policy);
     }
 
     /// <summary>By name: the first pattern that matches.</summary>
@@ -38,6 +45,10 @@ public abstract record MismatchRule
         public override MismatchPolicy Of(string tensor, PlanningWork? work = null) => Patterns.Find(tensor, work)?.Value ?? MismatchPolicy.Error;
 
         public override MismatchPolicy? Named(string tensor, PlanningWork? work = null) =>
-            Patterns.Find(tensor, work) is { } entry && entry.Match.Any(char.IsLetterOrDigit) ? entry.Value : null;
+            Patterns.Find(tensor, work) is { } entry && Names(entry) ? entry.Value : null;
+
+        internal override bool PassesOverAnyName => Patterns.Entries.Any(entry => !Names(entry) && TakesOrDrops(entry.Value));
+
+        private static bool Names(TensorPattern<MismatchPolicy> entry) => entry.Match.Any(char.IsLetterOrDigit);
     }
 }

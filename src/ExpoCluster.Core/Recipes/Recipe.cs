@@ -37,6 +37,12 @@ public sealed record Recipe
     /// <summary>How tensors are called when the two are joined; the first rule of a checkpoint that matches a name counts.</summary>
     public ImmutableArray<TensorRename> Renames { get; init; } = [];
 
+    /// <summary>What must hold of the checkpoints.</summary>
+    public RecipeRequirements Requires { get; init; } = RecipeRequirements.None;
+
+    /// <summary>What was passed over when the recipe was read, one sentence each. No part of what is asked for.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+
     /// <summary>Whatever would be a warning is an error. Changes no byte of the output.</summary>
     public bool Strict { get; init; }
 

@@ -13,19 +13,22 @@ public sealed record RecipeDraft
 
     private ImmutableArray<RecipeProblem> Problems { get; init; } = [];
 
+    private ImmutableArray<string> Notes { get; init; } = [];
+
     private static string[] OtherAlphas => [RecipeKeys.AlphaByDepth, RecipeKeys.Sweep];
 
     /// <summary>Reads a recipe file. Whatever is wrong with it becomes a problem of <see cref="Validate"/>; nothing is thrown.</summary>
     public static RecipeDraft FromYaml(string text, string fileName)
     {
+        ImmutableArray<string> notes = [];
         (ImmutableDictionary<string, DraftValue> values, ImmutableArray<RecipeProblem> problems) = RecipeYaml.Read(text, fileName);
         if (problems is [var only] && RecipeProblems.IsOfMergekit(only))
         {
-            (values, RecipeProblem? left) = MergekitFile.Understand(text, values);
+            (values, notes, RecipeProblem? left) = MergekitFile.Understand(text, values);
             problems = left is null ? [] : [left with { Path = only.Path }];
         }
 
-        return new RecipeDraft { Values = values, Problems = problems };
+        return new RecipeDraft { Values = values, Problems = problems, Notes = notes };
     }
 
     /// <summary>Reads the JSON of a recipe; keys that no recipe has are passed over.</summary>
@@ -87,6 +90,7 @@ public sealed record RecipeDraft
     {
         Values = (options.Values.ContainsKey(RecipeKeys.Alpha) ? Values.RemoveRange(OtherAlphas) : Values).SetItems(options.Values),
         Problems = [.. Problems, .. options.Problems],
+        Notes = [.. Notes, .. options.Notes],
     };
 
     /// <summary>Checks everything and reports all problems at once.</summary>
@@ -104,6 +108,7 @@ public sealed record RecipeDraft
         Dtype? dtype = OutputDtype(numerics, problems);
         MismatchRule onMismatch = OnMismatch(problems);
         ImmutableArray<TensorRename> renames = Find(RecipeKeys.Rename) is { } list ? new DraftRenames(problems).Read(list) : [];
+        RecipeRequirements requirements = Requirements(problems);
         long? maxShardBytes = MaxShardBytes(problems);
         bool strict = Word(RecipeKeys.Strict, "answer to whether warnings are errors", false, problems, ("true", true), ("false", false));
         if (problems.Count > 0)
@@ -124,6 +129,8 @@ public sealed record RecipeDraft
             OutputDtype = dtype,
             OnMismatch = onMismatch,
             Renames = renames,
+            Requires = requirements,
+            Notes = Notes,
             MaxShardBytes = maxShardBytes,
             Strict = strict,
             Output = Text(RecipeKeys.Output),
@@ -257,6 +264,22 @@ public sealed record RecipeDraft
         }
 
         return dtype;
+    }
+
+    private RecipeRequirements Requirements(ImmutableArray<RecipeProblem>.Builder problems)
+    {
+        if (Find(RecipeKeys.Require) is not { } value)
+        {
+            return RecipeRequirements.None;
+        }
+
+        if (RecipeRequirements.Parse(value.Text) is { } known)
+        {
+            return known;
+        }
+
+        problems.Add(RecipeProblems.UnknownWord(value.Text, value.Path, "list of requirements", RecipeRequirements.Words));
+        return RecipeRequirements.None;
     }
 
     private long? MaxShardBytes(ImmutableArray<RecipeProblem>.Builder problems)

@@ -33,6 +33,7 @@ internal static class RecipeJson
             json.WriteString(RecipeKeys.Dtype, DtypeWord(recipe.OutputDtype));
             WriteMismatch(json, recipe.OnMismatch);
             WriteRenames(json, recipe.Renames);
+            WriteOptional(json, RecipeKeys.Require, recipe.Requires == RecipeRequirements.None ? null : recipe.Requires.ToString());
             json.WriteString(RecipeKeys.MaxShardSize, recipe.MaxShardBytes?.ToString(CultureInfo.InvariantCulture) ?? "keep");
             if (recipe.Strict)
             {

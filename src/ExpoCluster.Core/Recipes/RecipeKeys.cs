@@ -15,6 +15,7 @@ internal static class RecipeKeys
     public const string Dtype = "dtype";
     public const string OnMismatch = "on_mismatch";
     public const string Rename = "rename";
+    public const string Require = "require";
     public const string MaxShardSize = "max_shard_size";
     public const string Strict = "strict";
     public const string Output = "out";
@@ -38,7 +39,7 @@ internal static class RecipeKeys
     public const int MaxEntries = 4096;
 
     public static readonly string[] All =
-        [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Sweep, Numerics, Seed, Dtype, OnMismatch, Rename, MaxShardSize, Strict, Output];
+        [Name, Method, Base, Aligned, Alpha, AlphaByDepth, Sweep, Numerics, Seed, Dtype, OnMismatch, Rename, Require, MaxShardSize, Strict, Output];
 
     /// <summary>Those whose values may be lists.</summary>
     public static readonly string[] Lists = [Alpha, AlphaByDepth, Sweep, OnMismatch, Rename];

@@ -20,22 +20,12 @@ internal sealed record OutputFacts(WrittenDtypes Dtypes, bool IsUntied = false, 
 internal sealed record ChangedConfig(byte[] Content, ImmutableArray<string> Notes);
 
 /// <summary>Changes to <c>config.json</c> that leave every other byte alone.</summary>
-public static class ConfigJson
+internal static class ConfigJson
 {
-    public const string FileName = ConfigFacts.FileName;
-
-    private const string TieKey = TiedHeads.Key;
-
     /// <summary>Real ones have one, or one for each of two or three sub-models.</summary>
     private const int MaxRemovals = 16;
 
     private static readonly string[] DtypeKeys = ["dtype", "torch_dtype"];
-
-    private static readonly string[] LanguageModels = ["text_config", "llm_config", "language_config"];
-
-    /// <summary>Sets every <c>dtype</c> and <c>torch_dtype</c> to one dtype, as far as they are there.</summary>
-    /// <exception cref="CheckpointException">The text is not a JSON object.</exception>
-    public static byte[] WithDtype(ReadOnlySpan<byte> config, Dtype dtype) => Of(config, new OutputFacts(WrittenDtypes.Only(dtype))).Content;
 
     /// <summary>Makes the configuration say what the output is.</summary>
     /// <exception cref="CheckpointException">The text is not a JSON object.</exception>
@@ -51,7 +41,7 @@ public static class ConfigJson
             edits.AddRange(untied);
             if (untied.Count > 0)
             {
-                notes.Add($"{FileName}: {TieKey} is set to false, for the output stores a head of its own");
+                notes.Add($"{ConfigFacts.FileName}: {TiedHeads.Key} is set to false, for the output stores a head of its own");
             }
         }
 
@@ -64,7 +54,7 @@ public static class ConfigJson
             }
 
             content = JsonEdit.Apply(content, [Removal(content, quantization)]);
-            notes.Add($"{FileName}: {string.Join('.', quantization.Path.Select(Printable.Of))} is left out, for the output's weights are plain numbers");
+            notes.Add($"{ConfigFacts.FileName}: {string.Join('.', quantization.Path.Select(Printable.Of))} is left out, for the output's weights are plain numbers");
         }
 
         return new ChangedConfig(content, notes.ToImmutable());
@@ -89,17 +79,17 @@ public static class ConfigJson
     private static List<JsonEdit> UntieEdits(ReadOnlySpan<byte> config, ImmutableArray<JsonProperty> all)
     {
         var edits = new List<JsonEdit>(
-            all.Where(property => property.Key == TieKey && property.Kind is JsonTokenType.True or JsonTokenType.Null)
+            all.Where(property => property.Key == TiedHeads.Key && property.Kind is JsonTokenType.True or JsonTokenType.Null)
                 .Select(property => new JsonEdit(property.ValueBegin, property.ValueEnd, "false")));
-        if (!all.Any(property => property.IsTopLevel && property.Key == TieKey))
+        if (!all.Any(property => property.IsTopLevel && property.Key == TiedHeads.Key))
         {
             edits.Add(Insertion(config, config.IndexOf((byte)'{') + 1));
         }
 
         foreach (JsonProperty model in all)
         {
-            bool lacks = model is { IsTopLevel: true, Kind: JsonTokenType.StartObject } && LanguageModels.Contains(model.Key)
-                && !all.Any(property => property.Key == TieKey && property.Path.Length == 2 && property.Path[0] == model.Key);
+            bool lacks = model is { IsTopLevel: true, Kind: JsonTokenType.StartObject } && ConfigFacts.LanguageModels.Contains(model.Key)
+                && !all.Any(property => property.Key == TiedHeads.Key && property.Path.Length == 2 && property.Path[0] == model.Key);
             if (lacks)
             {
                 edits.Add(Insertion(config, model.ValueBegin + 1));
@@ -115,8 +105,8 @@ public static class ConfigJson
         int next = behindBrace + config[behindBrace..].IndexOfAnyExcept(" \t\r\n"u8);
         string space = Encoding.UTF8.GetString(config[behindBrace..next]);
         return config[next] == (byte)'}'
-            ? new JsonEdit(behindBrace, behindBrace, $"\"{TieKey}\": false")
-            : new JsonEdit(next, next, $"\"{TieKey}\": false,{space}");
+            ? new JsonEdit(behindBrace, behindBrace, $"\"{TiedHeads.Key}\": false")
+            : new JsonEdit(next, next, $"\"{TiedHeads.Key}\": false,{space}");
     }
 
     // With the comma behind it, or the one before it where it is the last.

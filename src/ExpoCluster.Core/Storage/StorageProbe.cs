@@ -3,35 +3,31 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ExpoCluster.Core.Storage;
 
-/// <summary>Tries what a merge needs of a file system whose kind tells nothing: every program in user space is called fuse.</summary>
+/// <summary>Tries to write as a merge does on a file system whose kind tells nothing: every program in user space is called fuse.</summary>
 /// <param name="write">Writes bytes at an offset.</param>
-/// <param name="rename">Moves a file.</param>
-internal sealed class StorageProbe(Action<SafeFileHandle, byte[], long> write, Action<string, string> rename)
+internal sealed class StorageProbe(Action<SafeFileHandle, byte[], long> write)
 {
     private const int BlockBytes = 4096;
 
     public StorageProbe()
-        : this((file, bytes, offset) => RandomAccess.Write(file, bytes, offset), File.Move)
+        : this((file, bytes, offset) => RandomAccess.Write(file, bytes, offset))
     {
     }
 
     /// <summary>Leaves nothing behind.</summary>
     /// <param name="directory">Where a merge works.</param>
     /// <param name="kind">Of the file system, for the error.</param>
-    /// <exception cref="StorageException">It cannot write out of order, or cannot rename.</exception>
+    /// <exception cref="StorageException">It cannot write out of order.</exception>
     public void Check(string directory, string kind)
     {
         string path = Path.Join(directory, "probe");
-        string moved = Path.Join(directory, "probe.moved");
         try
         {
-            Require(() => WritesBackwards(path), directory, kind, "write a file out of order");
-            Require(() => Renames(path, moved), directory, kind, "rename a file");
+            Require(() => WritesBackwards(path), directory, kind);
         }
         finally
         {
             Remove(path);
-            Remove(moved);
         }
     }
 
@@ -49,13 +45,7 @@ internal sealed class StorageProbe(Action<SafeFileHandle, byte[], long> write, A
         return RegularFile.ReadBytes(path, 2 * BlockBytes).AsSpan().SequenceEqual([.. first, .. second]);
     }
 
-    private bool Renames(string path, string moved)
-    {
-        rename(path, moved);
-        return !File.Exists(path) && File.Exists(moved);
-    }
-
-    private static void Require(Func<bool> works, string directory, string kind, string what)
+    private static void Require(Func<bool> works, string directory, string kind)
     {
         Exception? cause = null;
         try
@@ -72,7 +62,7 @@ internal sealed class StorageProbe(Action<SafeFileHandle, byte[], long> write, A
 
         throw new StorageException(
             StorageException.Unsuitable,
-            $"{directory}: this file system ({kind}) cannot {what}{(cause is null ? "" : $": {cause.Message}")}.",
+            $"{directory}: this file system ({kind}) cannot write a file out of order{(cause is null ? "" : $": {cause.Message}")}.",
             "choose an --out on a local file system, NFSv4.1+, CephFS or Lustre, and copy the model there afterwards.",
             cause);
     }

@@ -17,6 +17,7 @@ public sealed class RemoteMergeTests
     [InlineData("""{"name": "n", "base": "b", "aligned": "a", "alpha": [{"match": "*", "alpha": 0.3}], "out": "o", "dtype": "f32", "on_mismatch": [{"match": "*", "policy": "untie"}]}""")]
     [InlineData("""{"base": "b", "aligned": "a", "alpha": 0.3, "out": "o", "strict": true}""")]
     [InlineData("""{"base": "b.pt#state", "aligned": "hf:org/name@main#ema", "alpha": 0.3, "out": "o", "rename": [{"from": "a.", "to": "", "in": "base"}]}""")]
+    [InlineData("""{"base": "b", "aligned": "a", "alpha": 0.3, "out": "o", "require": "layers=2, same-tokenizer"}""")]
     public void A_server_understands_what_was_meant_here(string json)
     {
         using JsonDocument written = JsonDocument.Parse(json);

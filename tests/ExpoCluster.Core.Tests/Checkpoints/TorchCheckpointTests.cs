@@ -95,7 +95,7 @@ public sealed class TorchCheckpointTests : IDisposable
     [Theory]
     [InlineData("pytorch_model-00001-of-00002.bin", "EXPO1105")]
     [InlineData("training_args.bin", "EXPO1103")]
-    [InlineData("consolidated.00.pth", "EXPO1103")]
+    [InlineData("policy.pt", "EXPO1103")]
     public void Files_without_an_entry_point_are_not_guessed_at(string name, string code)
     {
         place.WriteTorch("m/" + name, A);

@@ -34,6 +34,20 @@ public sealed class HubPlanTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Tokenizers_at_the_Hub_are_compared_and_what_is_the_same_is_not_read()
+    {
+        pair.WithSmallModels(("model.safetensors", "model.embed_tokens.weight", 1_000));
+        pair.Base.With("tokenizer.json", TestFile.Of("{}"));
+        pair.Plan();
+        int asked = Server.Count(Place.Content);
+        pair.Base.With("tokenizer.json", TestFile.Of("""{"model": {"vocab": {"a": 0, "b": 1}}}"""));
+        pair.Aligned.With("tokenizer.json", TestFile.Of("""{"model": {"vocab": {"a": 0, "x": 1}}}"""));
+
+        Assert.Equal("EXPO1223", Assert.Single(pair.Plan().Warnings).Code);
+        Assert.Equal((2 * asked) + 2, Server.Count(Place.Content));
+    }
+
+    [Fact]
     public void The_plan_is_the_one_of_the_same_files_on_disk()
     {
         pair.WithSmallModels();

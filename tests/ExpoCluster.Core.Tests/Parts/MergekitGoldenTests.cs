@@ -11,12 +11,13 @@ namespace ExpoCluster.Core.Tests.Parts;
 public sealed class MergekitGoldenTests
 {
     [Theory]
-    [InlineData("expo_base_sft", true)]
-    [InlineData("linear", false)]
-    public void A_file_of_mergekits_gives_its_numbers(string name, bool bitForBit)
+    [InlineData("expo_base_sft", true, "")]
+    [InlineData("expo_base_sft", true, "tokenizer_source: union\nchat_template: auto\n")]
+    [InlineData("linear", false, "")]
+    public void A_file_of_mergekits_gives_its_numbers(string name, bool bitForBit, string more)
     {
         string folder = Path.Join(AppContext.BaseDirectory, "Fixtures", "mergekit");
-        string yaml = File.ReadAllText(Path.Join(folder, name, "merge.yml")).Replace("inputs/", folder + "/inputs/", StringComparison.Ordinal);
+        string yaml = File.ReadAllText(Path.Join(folder, name, "merge.yml")).Replace("inputs/", folder + "/inputs/", StringComparison.Ordinal) + more;
         Recipe recipe = RecipeDraft.FromYaml(yaml, "merge.yml").Validate().Recipe! with { MaxShardBytes = 1 << 30 };
         Plan plan = Planner.Plan(recipe).Plan;
         byte[] merged = Fill(plan);
@@ -35,6 +36,20 @@ public sealed class MergekitGoldenTests
             Assert.All(theirs.Zip(ours), pair => Assert.True(
                 bitForBit ? pair.First.Equals(pair.Second) : Math.Abs(pair.First - pair.Second) <= 1e-6f * largest, $"{tensor.Entry.Name}: {pair.First} and {pair.Second}"));
         }
+    }
+
+    [Fact]
+    public void Slices_over_all_layers_are_the_models()
+    {
+        string folder = Path.Join(AppContext.BaseDirectory, "Fixtures", "mergekit", "inputs");
+        string Sources(int from, int to) => $"- sources:\n  - {{model: {folder}/sft, layer_range: [{from}, {to}]}}\n  - {{model: {folder}/aligned/, layer_range: [{from}, {to}], parameters: {{weight: 1.3}}}}\n";
+        byte[] Merge(string lines) => Fill(Planner.Plan(
+            RecipeDraft.FromYaml($"merge_method: task_arithmetic\nbase_model: {folder}/sft\n{lines}", "merge.yml").Validate().Recipe! with { MaxShardBytes = 1 << 30 }).Plan);
+        byte[] whole = Merge($"models:\n- {{model: {folder}/aligned, parameters: {{weight: 1.3}}}}\n");
+
+        Assert.Equal(whole, Merge("slices:\n" + Sources(0, 2)));
+        Assert.Equal(whole, Merge("slices:\n" + Sources(0, 1) + Sources(1, 2)));
+        Assert.Equal("EXPO1248", Assert.Throws<PlanningException>(() => Merge("slices:\n" + Sources(0, 1))).Code);
     }
 
     private static byte[] Fill(Plan plan)

@@ -99,9 +99,9 @@ public sealed class PublishedMergeTests : IDisposable
 
         Assert.Equal(["config.json", "generation_config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json"], files);
         byte[] original = File.ReadAllBytes(place.PathOf("aligned", "config.json"));
-        using JsonDocument config = JsonDocument.Parse(ConfigJson.WithDtype(original, Dtype.F32));
+        using JsonDocument config = JsonDocument.Parse(ConfigJson.Of(original, new OutputFacts(WrittenDtypes.Only(Dtype.F32))).Content);
         Assert.Equal("float32", config.RootElement.GetProperty("torch_dtype").GetString());
-        Assert.Equal(original.Length + "float32".Length - "bfloat16".Length, ConfigJson.WithDtype(original, Dtype.F32).Length);
+        Assert.Equal(original.Length + "float32".Length - "bfloat16".Length, ConfigJson.Of(original, new OutputFacts(WrittenDtypes.Only(Dtype.F32))).Content.Length);
     }
 
     private void Merge(Plan plan)

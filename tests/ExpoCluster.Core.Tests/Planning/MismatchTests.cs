@@ -188,7 +188,7 @@ public sealed class MismatchTests : IDisposable
         PlannedMerge merge = PlanOf(MismatchPolicy.Error);
 
         Assert.Equal(["w"], merge.Plan.Files[0].Tensors.Select(tensor => tensor.Entry.Name));
-        Assert.Equal($"1 tensor left out, for they are derived from the configuration: {buffer}", Assert.Single(merge.Notes));
+        Assert.Equal($"1 tensor left out, for it is derived from the configuration: {buffer}", Assert.Single(merge.Notes));
     }
 
     [Fact]

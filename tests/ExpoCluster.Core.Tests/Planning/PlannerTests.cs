@@ -76,7 +76,7 @@ public sealed class PlannerTests : IDisposable
         Assert.Equal(TensorAction.Extrapolate, actions["good"]);
         Assert.Equal(TensorAction.CopyAligned, actions["shape"]);
         Assert.Contains(merge.Notes, note => note.StartsWith("4 tensors taken from aligned as they are: dtype, integers, only_aligned, shape", StringComparison.Ordinal));
-        Assert.Contains(merge.Notes, note => note.Contains("only base has them: only_base", StringComparison.Ordinal));
+        Assert.Contains(merge.Notes, note => note.Contains("only base has it: only_base", StringComparison.Ordinal));
     }
 
     [Fact]

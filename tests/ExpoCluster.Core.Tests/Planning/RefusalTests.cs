@@ -161,8 +161,9 @@ public sealed class RefusalTests : IDisposable
         }
 
         PlannedMerge merge = PlanOf("base", "aligned", MismatchPolicy.Error);
-        Assert.Equal(["EXPO1228", "EXPO1228"], merge.Warnings.Select(warning => warning.Code));
-        Assert.Contains("1 tensor, model.layers.*.self_attn.q_proj." + scale, merge.Warnings[0].Message, StringComparison.Ordinal);
+        PlanWarning[] warnings = [.. merge.Warnings.Where(warning => warning.Code == "EXPO1228")];
+        Assert.Equal(2, warnings.Length);
+        Assert.Contains("1 tensor, model.layers.*.self_attn.q_proj." + scale, warnings[0].Message, StringComparison.Ordinal);
         Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
     }
 
@@ -347,6 +348,26 @@ public sealed class RefusalTests : IDisposable
         place.Write("aligned/model.safetensors", ("extra_state", Dtype.F32, [0], 1), ("w", Dtype.BF16, [4], 1));
 
         Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Length);
+    }
+
+    [Theory]
+    [InlineData("model.layers.0.block_sparse_moe.experts.0.w1.weight", true)]
+    [InlineData("model.layers.0.mlp.experts.gate_up_proj", false)]
+    public void Experts_of_a_layer_that_predicts_further_tokens_do_not_hide_those_of_others(string inAligned, bool isRefused)
+    {
+        const string Single = "model.layers.1.mlp.experts.0.gate_proj.weight";
+        place.Write("base/model.safetensors", ("model.layers.0.mlp.experts.gate_up_proj", Dtype.BF16, [2, 4, 4], 1), (Single, Dtype.BF16, [4, 4], 1));
+        place.Write("aligned/model.safetensors", (inAligned, Dtype.BF16, isRefused ? [4, 4] : [2, 4, 4], 1), (Single, Dtype.BF16, [4, 4], 1));
+
+        if (!isRefused)
+        {
+            Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+            return;
+        }
+
+        PlanProblem problem = Assert.Single(Refused("base", "aligned", MismatchPolicy.Error).Problems);
+        Assert.Equal("EXPO1213", problem.Code);
+        Assert.DoesNotContain("layers.1", problem.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -109,8 +109,56 @@ public sealed class TensorNamingTests : IDisposable
 
         Assert.Contains(little.Notes, note => note.Contains("rename: [{from: 'model.'", StringComparison.Ordinal));
         Assert.Equal("EXPO1240", Assert.Throws<PlanningException>(() => PlanOf(recipe => recipe with { OnMismatch = policy })).Code);
-        var named = new MismatchRule.ByPattern(new TensorPatterns<MismatchPolicy>([new TensorPattern<MismatchPolicy>("model.*", policy)]));
+        Assert.Equal("EXPO1240", Assert.Throws<PlanningException>(() => PlanOf(recipe => recipe with { OnMismatch = ByName(("*", policy)) })).Code);
+        Assert.Equal("EXPO1240", Assert.Throws<PlanningException>(() => PlanOf(recipe => recipe with { OnMismatch = ByName(("lm_head*", policy), ("*", policy)) })).Code);
+        MismatchRule.ByPattern named = ByName(("model.*", policy));
         Assert.NotEmpty(PlanOf(recipe => recipe with { OnMismatch = named }).Plan.Files);
+    }
+
+    [Theory]
+    [InlineData("LayerNorm.gamma", "LayerNorm.beta", "LayerNorm.weight", "LayerNorm.bias")]
+    [InlineData("LayerNorm.weight", "LayerNorm.bias", "LayerNorm.gamma", "LayerNorm.beta")]
+    [InlineData("layer_norm.gamma", "layer_norm.beta", "layer_norm.weight", "layer_norm.bias")]
+    public void Norms_of_TensorFlow_are_those_of_PyTorch_under_other_names(string gamma, string beta, string weight, string bias)
+    {
+        WritePair(
+            [("bert.encoder.layer.0.w.weight", [4, 4]), ("bert.encoder.layer.0." + gamma, [4]), ("bert.encoder.layer.0." + beta, [4])],
+            [("bert.encoder.layer.0.w.weight", [4, 4]), ("bert.encoder.layer.0." + weight, [4]), ("bert.encoder.layer.0." + bias, [4])]);
+
+        PlannedMerge merge = PlanOf();
+
+        Assert.Contains("2 tensors of norms in base taken by aligned's names: gamma is weight, and beta is bias", merge.Notes);
+        Assert.Equal(3, merge.Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+        Assert.Contains(merge.Plan.Files[0].Tensors, tensor => tensor.Entry.Name == "bert.encoder.layer.0." + weight);
+    }
+
+    [Fact]
+    public void Norms_of_TensorFlow_under_another_prefix_are_found_with_it()
+    {
+        WritePair(
+            [("bert.layers.0.w.weight", [4, 4]), ("bert.layers.0.LayerNorm.gamma", [4]), ("bert.layers.0.LayerNorm.beta", [4])],
+            [("layers.0.w.weight", [4, 4]), ("layers.0.LayerNorm.weight", [4]), ("layers.0.LayerNorm.bias", [4])]);
+
+        PlanProblemKind kind = Assert.Single(Refusal().Kinds);
+
+        Assert.Equal("EXPO1240", kind.Code);
+        Assert.Equal(3, Pasted(kind.Advice).Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+    }
+
+    [Fact]
+    public void A_gamma_that_scales_a_layer_is_no_norm()
+    {
+        WritePair([("layers.0.w.weight", [4, 4]), ("layers.0.scale.gamma", [4])], [("layers.0.w.weight", [4, 4]), ("layers.0.scale.weight", [4])]);
+
+        Assert.Equal(["EXPO1201", "EXPO1202"], Refusal().Kinds.Select(kind => kind.Code));
+    }
+
+    [Fact]
+    public void A_gamma_that_both_have_keeps_its_name()
+    {
+        WritePair([("a.LayerNorm.gamma", [4]), ("a.LayerNorm.weight", [4])], [("a.LayerNorm.gamma", [4]), ("a.LayerNorm.weight", [4])]);
+
+        Assert.Empty(PlanOf().Notes);
     }
 
     [Fact]
@@ -252,6 +300,9 @@ public sealed class TensorNamingTests : IDisposable
         place.Write("base/model.safetensors", [.. inBase.Select(tensor => (tensor.Name, Dtype.BF16, tensor.Shape, (byte)1))]);
         place.Write("aligned/model.safetensors", [.. inAligned.Select(tensor => (tensor.Name, Dtype.BF16, tensor.Shape, (byte)2))]);
     }
+
+    private static MismatchRule.ByPattern ByName(params (string Match, MismatchPolicy Policy)[] rules) =>
+        new MismatchRule.ByPattern(new TensorPatterns<MismatchPolicy>([.. rules.Select(rule => new TensorPattern<MismatchPolicy>(rule.Match, rule.Policy))]));
 
     private PlannedMerge PlanOf(Func<Recipe, Recipe> change) =>
         Planner.Plan(change(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3 }));

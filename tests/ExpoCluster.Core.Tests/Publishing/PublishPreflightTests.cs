@@ -120,6 +120,19 @@ public sealed class PublishPreflightTests : IDisposable
         Assert.Equal("EXPO4003", exception.Code);
     }
 
+    [Fact]
+    public void A_file_system_that_copies_in_place_of_moving_is_refused_and_nothing_is_left_beside_the_workspace()
+    {
+        Directory.CreateDirectory(pair.Output.Workspace);
+
+        StorageException exception = Assert.Throws<StorageException>(
+            () => PublishPreflight.TryMoving(pair.Output, (from, to) => File.Copy(from, to, overwrite: true)));
+
+        Assert.Equal("EXPO4003", exception.Code);
+        Assert.Contains("what was moved is still there", exception.Message, StringComparison.Ordinal);
+        Assert.Equal([pair.Output.Workspace], Directory.EnumerateFileSystemEntries(pair.Output.Root));
+    }
+
     private void Put(string what, string path)
     {
         switch (what)

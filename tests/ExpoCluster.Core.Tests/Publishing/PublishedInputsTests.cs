@@ -39,6 +39,25 @@ public sealed class PublishedInputsTests : IDisposable
     }
 
     [Fact]
+    public void A_file_of_aligned_of_which_nothing_is_in_the_output_is_still_aligneds()
+    {
+        place.Write("sft/model.safetensors", [("w", Dtype.F32, [4], 1)]);
+        place.Write("dpo/model-00001-of-00002.safetensors", [("w", Dtype.F32, [4], 1)]);
+        place.Write("dpo/model-00002-of-00002.safetensors", [("z", Dtype.F32, [4], 1)]);
+        place.WriteIndex("dpo", ("w", "model-00001-of-00002.safetensors"), ("z", "model-00002-of-00002.safetensors"));
+        Recipe recipe = new()
+        {
+            Base = place.PathOf("sft"), Aligned = place.PathOf("dpo"), Alpha = 0.5,
+            OnMismatch = new MismatchRule.ByPattern(new TensorPatterns<MismatchPolicy>([new TensorPattern<MismatchPolicy>("z", MismatchPolicy.Drop)])),
+        };
+        Plan plan = Planner.Plan(recipe).Plan;
+
+        Assert.Equal(["dpo", "dpo", "sft"], RecordOf(recipe).Inputs.Select(input => input.Checkpoint));
+        Assert.Equal((2, plan.Digest), (PlanJson.Read(plan.CanonicalJson).AlignedInputs, PlanJson.Read(plan.CanonicalJson).Digest));
+        Assert.DoesNotContain("aligned_inputs", Encoding.UTF8.GetString(Planner.Plan(recipe with { Aligned = place.PathOf("sft") }).Plan.CanonicalJson.Span), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_that_a_link_leads_to_has_the_name_of_the_link()
     {
         place.Write("secret-disk/blob-17", [("w", Dtype.F32, [4], 1)]);

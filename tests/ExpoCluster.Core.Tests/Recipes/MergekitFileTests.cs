@@ -79,14 +79,21 @@ public sealed class MergekitFileTests
     [InlineData("merge_method: linear\nmodels:\n- {model: /b, parameters: {weight: 1}}\n", "linear has 1 models")]
     [InlineData("merge_method: linear\nmodels:\n- {model: /b, parameters: {weight: 1}}\n- {model: /c, parameters: {weight: 1}}\nparameters: {normalize: false}\n", "do not add up to 1")]
     [InlineData("merge_method: linear\nmodels:\n- {model: /b, parameters: {weight: 1}}\n- {model: /c, parameters: {weight: -1}}\n", "do not add up to 1")]
-    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b, parameters: {weight: 1, density: 0.5}}\n", "'density' does nothing")]
     [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b, weight: 1}\n", "'weight' stands beside a model")]
     [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- model: /b\n", "no weight")]
     [InlineData("merge_method: task_arithmetic\nmodels:\n- {model: /b, parameters: {weight: 1}}\n", "base_model is missing")]
     [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b+/lora, parameters: {weight: 1}}\n", "adapter")]
-    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b, parameters: {weight: 1}}\ntokenizer_source: union\n", "tokenizer")]
-    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b, parameters: {weight: 1}}\nchat_template: auto\n", "'chat_template' is not read")]
-    [InlineData("merge_method: linear\nslices: []\n", "'slices' is not read")]
+    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b, parameters: {weight: 1}}\ntokenizer_source: /b\n", "a tokenizer from /b")]
+    [InlineData("merge_method: linear\nmodels:\n- {model: /b, parameters: {weight: 1}}\n- {model: /c, parameters: {weight: 2}}\ntokenizer_source: union\n", "base_model (union), which is missing")]
+    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b, parameters: {weight: 1}}\ntokenizer: {source: base, pad_to_multiple_of: 64}\n", "'pad_to_multiple_of' of tokenizer")]
+    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: {model: {path: /b}, lora: {path: /l}}, parameters: {weight: 1}}\n", "a model with 'lora'")]
+    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b, parameters: {weight: 1}}\nchat_template: chatml\n", "the chat template chatml would have to be put into the output")]
+    [InlineData("merge_method: linear\nslices: []\n", "no list of slices")]
+    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nslices:\n- sources: [{model: /a, layer_range: [0, 2]}, {model: /b, layer_range: [1, 3], parameters: {weight: 1}}]\n", "not all the same layer_range")]
+    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nslices:\n- sources: [{model: /a, layer_range: [1, 2]}, {model: /b, layer_range: [1, 2], parameters: {weight: 1}}]\n", "begins with layer 1")]
+    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nslices:\n- sources: [{model: /b, layer_range: [0, 2], parameters: {weight: 1}}]\n- sources: [{model: /b, layer_range: [1, 3], parameters: {weight: 1}}]\n", "begins with layer 1")]
+    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nslices:\n- sources: [{model: /b, layer_range: [0, 2], parameters: {weight: 1}}]\n- sources: [{model: /b, layer_range: [2, 3], parameters: {weight: 2}}]\n", "not all have the same models and weights")]
+    [InlineData("merge_method: task_arithmetic\nbase_model: /a\nslices:\n- sources: [{model: /b, layer_range: [0, 2]}]\n- sources: [{model: /b, layer_range: [2, 3]}]\nparameters: {weight: [1, 2]}\n", "a list over the layers of each slice")]
     [InlineData("merge_method: linear\nmodels: 3\n", "no list of models")]
     [InlineData("merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b, parameters: {weight: heavy}}\n", "a number is needed")]
     [InlineData("merge_method: linear\nbase: x\nmodels: []\n", "mixed with 'base'")]
@@ -96,6 +103,49 @@ public sealed class MergekitFileTests
 
         Assert.Equal("EXPO2010", problem.Code);
         Assert.Contains(why, problem.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("base_model: /a/\nmodels:\n- model: /a\n- model: /b/\n  parameters: {weight: 1.3}\n")]
+    [InlineData("base_model: {model: {path: /a, revision: null}, lora: null}\nmodels:\n- model: {model: {path: /b}}\n  parameters: {weight: 1.3}\n")]
+    [InlineData("base_model: /a\nmodels:\n- model: {model: /b}\n  parameters: {weight: 1.3}\ndtype: null\nparameters:\n")]
+    public void A_model_may_be_written_in_several_ways(string lines)
+    {
+        Recipe recipe = Read("merge_method: task_arithmetic\n" + lines);
+
+        Assert.Equal(("/a", "/b", (AlphaRule)(-1.3)), (recipe.Aligned, recipe.Base, recipe.Alpha));
+        Assert.Empty(recipe.Notes);
+        Assert.Equal(RecipeRequirements.None, recipe.Requires);
+    }
+
+    [Fact]
+    public void What_mergekit_passes_over_is_noted()
+    {
+        Recipe recipe = Read(
+            "merge_method: task_arithmetic\nbase_model: /a\nmodels:\n- {model: /b, note: mine, parameters: {weight: 1.3, density: 0.5}}\nparameters: {lamda: 2}\ndtype: torch.bfloat16\n");
+
+        Assert.Equal(((AlphaRule)(-1.3), Dtype.BF16), (recipe.Alpha, recipe.OutputDtype));
+        Assert.Equal(
+            [
+                "'note' stands beside a model, where it has no meaning; mergekit passes over it too",
+                "the parameter 'density' has no meaning in task_arithmetic, and mergekit passes over it too",
+                "the parameter 'lamda' has no meaning in task_arithmetic, and mergekit passes over it too; 'lambda' may be meant",
+            ],
+            recipe.Notes.AsEnumerable());
+    }
+
+    [Theory]
+    [InlineData("models: [{model: /b, parameters: {weight: 1.3}}]\ntokenizer_source: base\n", "same-tokenizer")]
+    [InlineData("models: [{model: /b, parameters: {weight: 1.3}}]\ntokenizer: {}\nchat_template: auto\n", "same-tokenizer, same-chat-template")]
+    [InlineData("models: [{model: /b, parameters: {weight: 1.3}}]\ntokenizer: {source: union, tokens: {}}\n", "same-tokenizer")]
+    [InlineData("slices:\n- sources: [{model: /a, layer_range: [0, 2]}, {model: /b, layer_range: [0, 2]}]\n  parameters: {weight: 1.3}\n", "layers=2")]
+    [InlineData("slices:\n- sources: [{model: /b, layer_range: [0, 1]}]\n- sources: [{model: /b, layer_range: [1, 3]}]\nparameters: {weight: 1.3}\n", "layers=3")]
+    public void What_holds_only_of_some_models_is_required_of_them(string lines, string required)
+    {
+        Recipe recipe = Read("merge_method: task_arithmetic\nbase_model: /a\n" + lines);
+
+        Assert.Equal(("/a", "/b", (AlphaRule)(-1.3), required), (recipe.Aligned, recipe.Base, recipe.Alpha, recipe.Requires.ToString()));
+        Assert.Equal(recipe.Requires, Recipe.FromCanonicalJson(recipe.ToCanonicalJson()).Requires);
     }
 
     private static Recipe Read(string yaml)

@@ -99,27 +99,27 @@ public sealed class ConfigJsonTests
     [InlineData("{ }\n", "{ }\n")]
     [InlineData("{\"name\": \"\u00e4\", \"dtype\": \"float16\"}", "{\"name\": \"\u00e4\", \"dtype\": \"bfloat16\"}")]
     public void Only_the_dtype_changes(string before, string after) =>
-        Assert.Equal(after, Encoding.UTF8.GetString(ConfigJson.WithDtype(Encoding.UTF8.GetBytes(before), Dtype.BF16)));
+        Assert.Equal(after, Encoding.UTF8.GetString(ConfigJson.Of(Encoding.UTF8.GetBytes(before), new OutputFacts(WrittenDtypes.Only(Dtype.BF16))).Content));
 
     [Theory]
     [InlineData("")]
     [InlineData("[]")]
     [InlineData("{\"a\":")]
     public void What_is_no_object_is_refused(string config) =>
-        Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.WithDtype(Encoding.UTF8.GetBytes(config), Dtype.F32)).Code);
+        Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.Of(Encoding.UTF8.GetBytes(config), new OutputFacts(WrittenDtypes.Only(Dtype.F32))).Content).Code);
 
     [Theory]
     [InlineData("""{"\ud800": 1, "dtype": "float16"}""")]
     [InlineData("""{"dtype": "float16", "\udc00x": 1}""")]
     public void Half_a_surrogate_pair_in_a_configuration_is_refused_like_other_damage(string config) =>
-        Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.WithDtype(Encoding.UTF8.GetBytes(config), Dtype.BF16)).Code);
+        Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.Of(Encoding.UTF8.GetBytes(config), new OutputFacts(WrittenDtypes.Only(Dtype.BF16))).Content).Code);
 
     [Theory]
     [InlineData("""{"\u0064type": "float16"}""", """{"\u0064type": "float32"}""")]
     [InlineData("""{"dtype": {"dtype": "float16"}, "torch_dtype": "float16"}""", """{"dtype": {"dtype": "float32"}, "torch_dtype": "float32"}""")]
     [InlineData("{\r\n\t\"dtype\" :\"bfloat16\"}\r\n\r\n", "{\r\n\t\"dtype\" :\"float32\"}\r\n\r\n")]
     public void A_key_counts_by_what_it_means_and_all_other_bytes_stay(string before, string after) =>
-        Assert.Equal(after, Encoding.UTF8.GetString(ConfigJson.WithDtype(Encoding.UTF8.GetBytes(before), Dtype.F32)));
+        Assert.Equal(after, Encoding.UTF8.GetString(ConfigJson.Of(Encoding.UTF8.GetBytes(before), new OutputFacts(WrittenDtypes.Only(Dtype.F32))).Content));
 
     [Theory]
     [InlineData("{} {}")]
@@ -127,7 +127,7 @@ public sealed class ConfigJsonTests
     [InlineData("{/* x */}")]
     [InlineData("null")]
     public void A_configuration_that_Python_would_not_read_is_refused(string config) =>
-        Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.WithDtype(Encoding.UTF8.GetBytes(config), Dtype.BF16)).Code);
+        Assert.Equal("EXPO1133", Assert.Throws<CheckpointException>(() => ConfigJson.Of(Encoding.UTF8.GetBytes(config), new OutputFacts(WrittenDtypes.Only(Dtype.BF16))).Content).Code);
 }
 
 public sealed class WeightIndexTests

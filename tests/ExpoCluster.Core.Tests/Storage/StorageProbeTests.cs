@@ -20,7 +20,7 @@ public sealed class StorageProbeTests : IDisposable
     public void One_that_cannot_write_out_of_order_is_refused_by_what_it_cannot_do()
     {
         var appends = new StorageProbe(
-            (file, bytes, offset) => RandomAccess.Write(file, bytes, offset == 0 ? throw new IOException("Operation not supported") : offset), File.Move);
+            (file, bytes, offset) => RandomAccess.Write(file, bytes, offset == 0 ? throw new IOException("Operation not supported") : offset));
 
         Refuses(appends, "cannot write a file out of order: Operation not supported");
     }
@@ -28,16 +28,9 @@ public sealed class StorageProbeTests : IDisposable
     [Fact]
     public void One_that_loses_what_was_written_out_of_order_is_refused()
     {
-        var forgets = new StorageProbe((file, bytes, offset) => RandomAccess.Write(file, bytes, 0), File.Move);
+        var forgets = new StorageProbe((file, bytes, offset) => RandomAccess.Write(file, bytes, 0));
 
         Refuses(forgets, "cannot write a file out of order");
-    }
-
-    [Fact]
-    public void One_that_cannot_rename_is_refused()
-    {
-        Refuses(new StorageProbe((file, bytes, offset) => RandomAccess.Write(file, bytes, offset), (_, _) => throw new IOException("Invalid cross-device link")), "cannot rename a file");
-        Refuses(new StorageProbe((file, bytes, offset) => RandomAccess.Write(file, bytes, offset), (from, to) => File.Copy(from, to)), "cannot rename a file");
     }
 
     private void Refuses(StorageProbe probe, string why)

@@ -61,6 +61,104 @@ internal static class TokenJson
         }
     }
 
+    /// <summary>Adds what <c>tekken.json</c> has: special tokens by their rank, and behind a fixed number of those the vocabulary by its own, as far as the model has rows.</summary>
+    public static void ReadTekken(ReadOnlySpan<byte> json, Dictionary<long, string> tokens)
+    {
+        var ranks = new Dictionary<long, string>();
+        var special = new Dictionary<long, string>();
+        (long Size, long Special) counts = (long.MaxValue, 0);
+        Utf8JsonReader reader = Begin(json);
+        while (NextKey(ref reader) is { } key)
+        {
+            switch (key)
+            {
+                case "config" when IsObject(ref reader):
+                    counts = ReadTekkenCounts(ref reader);
+                    break;
+                case "vocab" when reader.TokenType == JsonTokenType.StartArray:
+                    ReadRanked(ref reader, ranks);
+                    break;
+                case "special_tokens" when reader.TokenType == JsonTokenType.StartArray:
+                    ReadRanked(ref reader, special);
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+
+        foreach ((long id, string token) in special.Concat(ranks.Select(rank => KeyValuePair.Create(rank.Key + counts.Special, rank.Value))).Where(token => token.Key < counts.Size))
+        {
+            Add(tokens, id, token);
+        }
+    }
+
+    private static (long Size, long Special) ReadTekkenCounts(ref Utf8JsonReader reader)
+    {
+        long size = long.MaxValue;
+        long special = 0;
+        while (NextKey(ref reader) is { } key)
+        {
+            switch (key)
+            {
+                case "default_vocab_size":
+                    size = reader.GetInt64();
+                    break;
+                case "default_num_special_tokens":
+                    special = reader.GetInt64();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+
+        return (size, special);
+    }
+
+    // {"rank": 3, "token_bytes": "YQ==", "token_str": "a"}; special tokens have no bytes.
+    private static void ReadRanked(ref Utf8JsonReader reader, Dictionary<long, string> tokens)
+    {
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (!IsObject(ref reader))
+            {
+                reader.Skip();
+            }
+            else if (ReadRankedEntry(ref reader) is { Rank: { } rank, Token: { } token })
+            {
+                Add(tokens, rank, token);
+            }
+        }
+    }
+
+    private static (long? Rank, string? Token) ReadRankedEntry(ref Utf8JsonReader reader)
+    {
+        long? rank = null;
+        string? token = null;
+        string? fromBytes = null;
+        while (NextKey(ref reader) is { } key)
+        {
+            switch (key)
+            {
+                case "rank":
+                    rank = reader.GetInt64();
+                    break;
+                case "token_bytes" when reader.TokenType == JsonTokenType.String:
+                    fromBytes = TokenBytes.Shown(reader.GetBytesFromBase64());
+                    break;
+                case "token_str" when reader.TokenType == JsonTokenType.String:
+                    token = reader.GetString();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+
+        return (rank, fromBytes ?? token);
+    }
+
     private static void ReadTokensById(ref Utf8JsonReader reader, Dictionary<long, string> tokens)
     {
         while (NextKey(ref reader) is { } id)

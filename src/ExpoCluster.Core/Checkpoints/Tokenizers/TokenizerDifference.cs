@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -19,22 +20,36 @@ internal sealed record TokenizerDifference(string FileName, int Count, int Compa
 
     // Added over whichever vocabulary there is.
     private const string AddedTokens = "added_tokens.json";
-    private const string TokenizerConfig = "tokenizer_config.json";
+    private const string TokenizerConfig = TokenizerFiles.Config;
 
-    // What loaders prefer stands first.
-    private static readonly string[] Vocabularies = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model"];
+    private const string Tekken = "tekken.json";
+
+    /// <summary>Files that a tokenizer's tokens lie in. What loaders prefer stands first.</summary>
+    public static readonly ImmutableArray<string> Vocabularies =
+    [
+        TokenizerFiles.Json, Tekken, "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
+        "tiktoken.model", "tokenizer.tiktoken", "qwen.tiktoken", "hy.tiktoken",
+    ];
 
     /// <summary>Compares what both have of the same kind.</summary>
     /// <param name="ofBase">Reads a file of base's tokenizer; null where there is none.</param>
     /// <param name="ofAligned">The same of aligned's.</param>
+    /// <param name="areSame">Tells without reading that both have the same file of a name; null where nothing tells.</param>
     /// <returns>Null where no id means two tokens, or nothing can be compared.</returns>
-    public static TokenizerDifference? Find(Func<string, byte[]?> ofBase, Func<string, byte[]?> ofAligned)
+    public static TokenizerDifference? Find(Func<string, byte[]?> ofBase, Func<string, byte[]?> ofAligned, Func<string, bool>? areSame = null)
     {
+        bool AreSame(string name) => areSame?.Invoke(name) == true;
+
         foreach (string name in Vocabularies)
         {
+            string[] over = OverOf(name);
+            if (AreSame(name) && over.All(file => AreSame(file) || AreEqual(file, ofBase(file), ofAligned(file))))
+            {
+                return null;
+            }
+
             if (ofBase(name) is { } one && ofAligned(name) is { } two)
             {
-                string[] over = name == "tokenizer.json" ? [TokenizerConfig] : [AddedTokens, TokenizerConfig];
                 bool areEqual = one.AsSpan().SequenceEqual(two) && over.All(file => AreEqual(file, ofBase(file), ofAligned(file)));
                 return areEqual ? null : Compare(name, TokensOf(name, one, over, ofBase), TokensOf(name, two, over, ofAligned));
             }
@@ -43,6 +58,9 @@ internal sealed record TokenizerDifference(string FileName, int Count, int Compa
         return null;
     }
 
+    /// <summary>The file holds tokens that are added over a vocabulary.</summary>
+    public static bool IsAdded(string name) => name is AddedTokens or TokenizerConfig;
+
     public override string ToString()
     {
         string first = string.Join(", ", First.Select(row => string.Create(
@@ -50,6 +68,14 @@ internal sealed record TokenizerDifference(string FileName, int Count, int Compa
         return string.Create(
             CultureInfo.InvariantCulture, $"{FileName}: {Count:N0} of {Compared:N0} ids {(Count == 1 ? "means another token:" : "mean another token, the first ones")} {first}");
     }
+
+    private static string[] OverOf(string name) => name switch
+    {
+        TokenizerFiles.Json => [TokenizerConfig],
+        // It holds its special tokens itself.
+        Tekken => [],
+        _ => [AddedTokens, TokenizerConfig],
+    };
 
     // They hold more than tokens: the chat template is in one of them, and often differs.
     private static bool AreEqual(string name, byte[]? one, byte[]? two)
@@ -111,7 +137,7 @@ internal sealed record TokenizerDifference(string FileName, int Count, int Compa
     {
         switch (name)
         {
-            case "tokenizer.json":
+            case TokenizerFiles.Json:
                 TokenJson.ReadTokenizer(content, tokens);
                 break;
             case "vocab.json" or AddedTokens:
@@ -120,8 +146,14 @@ internal sealed record TokenizerDifference(string FileName, int Count, int Compa
             case TokenizerConfig:
                 TokenJson.ReadDecoder(content, tokens);
                 break;
+            case Tekken:
+                TokenJson.ReadTekken(content, tokens);
+                break;
             case "vocab.txt":
                 ReadLines(content, tokens);
+                break;
+            case not null when name.Contains("tiktoken", StringComparison.Ordinal) || TokenBytes.IsText(content):
+                TokenBytes.ReadLines(content, tokens);
                 break;
             default:
                 SentencePieces.Read(content, tokens);

@@ -16,6 +16,9 @@ public sealed class ConfigFacts
     /// <summary>Bytes. Real ones have some kilobytes; one with labels for a million classes has less.</summary>
     internal const int MaxBytes = 64 << 20;
 
+    /// <summary>Keys below which a model of several kinds of input keeps its language model's own configuration.</summary>
+    internal static readonly string[] LanguageModels = ["text_config", "llm_config", "language_config"];
+
     private const int MaxValues = 1_000_000;
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 128 };

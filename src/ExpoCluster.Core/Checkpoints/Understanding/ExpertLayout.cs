@@ -8,6 +8,26 @@ namespace ExpoCluster.Core.Checkpoints.Understanding;
 /// <param name="Single">Names of tensors of one expert.</param>
 public sealed partial record ExpertLayout(ImmutableArray<string> Fused, ImmutableArray<string> Single)
 {
+    /// <summary>What is fused here and single in the other, layer by layer: a model may have layers of both kinds, as those that predict further tokens.</summary>
+    /// <returns>Empty where no layer is.</returns>
+    internal ExpertLayout FusedAgainst(ExpertLayout other)
+    {
+        HashSet<string> layers = [.. Fused.Select(LayerOf)];
+        layers.IntersectWith(other.Single.Select(LayerOf));
+        layers.ExceptWith(Single.Select(LayerOf));
+        layers.ExceptWith(other.Fused.Select(LayerOf));
+        return new ExpertLayout([.. Fused.Where(name => layers.Contains(LayerOf(name)))], [.. other.Single.Where(name => layers.Contains(LayerOf(name)))]);
+    }
+
+    // The number and the word before it; prefixes differ between versions, and so do the words behind it.
+    private static string LayerOf(string name)
+    {
+        string[] segments = name.Split('.');
+        int number = Array.FindIndex(segments, TensorNames.IsNumber);
+        int experts = Array.FindIndex(segments, segment => segment.EndsWith("experts", StringComparison.Ordinal));
+        return number > 0 && number < experts ? $"{segments[number - 1]}.{segments[number]}" : "";
+    }
+
     internal static ExpertLayout Of(IEnumerable<CheckpointTensor> tensors)
     {
         var fused = ImmutableArray.CreateBuilder<string>();

@@ -22,6 +22,11 @@ public sealed partial record ForeignFormat(string Name, string Evidence, string 
         (".msgpack", "weights of Flax", "load them with from_pretrained(…, from_flax=True) and save_pretrained."),
         (".npz", "arrays of NumPy or MLX", "save the model as safetensors."),
         (".tflite", "a TensorFlow Lite model", "take the model that it was made from."),
+        (".mlpackage", "a Core ML model", "take the model that it was made from."),
+        (".mlmodel", "a Core ML model", "take the model that it was made from."),
+        (".pte", "a program of ExecuTorch", "take the model that it was made from."),
+        (".pt2", "a program that PyTorch exported", "take the model that it was exported from."),
+        (".engine", "an engine of TensorRT", "take the model that it was built from."),
         (".llamafile", "a llamafile", "take the model that it was made from."),
     ];
 
@@ -50,6 +55,11 @@ public sealed partial record ForeignFormat(string Name, string Evidence, string 
             ?? (folder.Has(".metadata") ? new ForeignFormat(ByEnding[0].Name, ".metadata", ByEnding[0].Advice) : null)
             ?? When(name => name is "model_weights" or "weights" && names.Contains("model_config.yaml"), "an unpacked archive of NVIDIA NeMo", ByEnding[1].Advice)
             ?? When(name => name == AdapterFacts.ConfigFileName, $"an adapter (LoRA or the like){BasedOn(folder)}, not a model", "merge it into the model that it is based on (PEFT's merge_and_unload) and save that.")
+            ?? When(MetaFile().IsMatch, "a checkpoint in Meta's own format (consolidated.NN.pth)", "convert it with transformers' convert_llama_weights_to_hf.py, or take the model's version for transformers.")
+            ?? When(name => name == "openvino_model.xml", "a model of OpenVINO", "take the model that it was exported from.")
+            ?? When(name => name == "saved_model.pb", "a SavedModel of TensorFlow", "load it with from_pretrained(…, from_tf=True) and save_pretrained.")
+            ?? When(name => name.EndsWith(".ckpt.index", StringComparison.Ordinal), "a checkpoint of TensorFlow", "convert it with transformers' script for the model's family (convert_…_original_tf_checkpoint_to_pytorch.py).")
+            ?? When(name => name is "_CHECKPOINT_METADATA" or "_METADATA" or "commit_success.txt", "a checkpoint of JAX (Orbax)", "export it as safetensors with the program that trained it.")
             ?? When(name => name is "model_index.json", "a pipeline of several models (diffusers)", "give the folder of one of its models, for example unet or transformer.")
             ?? When(TrainerFolder().IsMatch, "the output of a training run", "give one of its checkpoint-N folders.");
     }
@@ -62,6 +72,9 @@ public sealed partial record ForeignFormat(string Name, string Evidence, string 
 
     [GeneratedRegex(@"^(?:bf16_|fp16_)?zero_pp_rank_\d+_mp_rank_\d+.*\.pt$|^mp_rank_\d+_model_states\.pt$|^layer_\d+-model_\d+-model_states\.pt$")]
     private static partial Regex DeepSpeedFile();
+
+    [GeneratedRegex(@"^consolidated\.\d{2}\.pth$")]
+    private static partial Regex MetaFile();
 
     [GeneratedRegex(@"^iter_\d{5,}$")]
     private static partial Regex MegatronFolder();

@@ -5,11 +5,12 @@ using ExpoCluster.Tensors;
 
 namespace ExpoCluster.Core.Checkpoints.Understanding;
 
-/// <summary>A safetensors file that lies beside an index, and that no entry of it names.</summary>
+/// <summary>A safetensors file that no entry of an index names, or that lies beside the only file that is read.</summary>
 /// <param name="FileName">Of the file.</param>
 /// <param name="Shard">The file as it was opened; null where it cannot be read.</param>
 /// <param name="Tensors">Names of its tensors that the checkpoint has not.</param>
-public sealed partial record StrayWeights(string FileName, CheckpointShard? Shard, ImmutableArray<string> Tensors)
+/// <param name="Only">The only file that is read; null where there is an index.</param>
+public sealed partial record StrayWeights(string FileName, CheckpointShard? Shard, ImmutableArray<string> Tensors, string? Only = null)
 {
     // Each is opened, and at the Hub that is a question to a server that is far away.
     private const int MaxOpened = 16;
@@ -18,23 +19,34 @@ public sealed partial record StrayWeights(string FileName, CheckpointShard? Shar
 
     private static readonly string[] Promises = ["num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers", "n_predict"];
 
+    /// <summary>Why loaders pass over it.</summary>
+    public string Reason => Only is null ? "the index does not name it" : $"loaders read {Printable.Of(Only)} alone";
+
     /// <summary>What a user should know of it.</summary>
     public string Note => Shard is null
-        ? $"{Printable.Of(FileName)} is not read, for the index does not name it; it cannot be read as weights"
+        ? $"{Printable.Of(FileName)} is not read, for {Reason}; it cannot be read as weights"
         : Tensors.IsEmpty
-            ? $"{Printable.Of(FileName)} is not read, for the index does not name it; all of its tensors are in other files"
-            : string.Create(CultureInfo.InvariantCulture, $"{Printable.Of(FileName)} is not read, for the index does not name it: {Tensors.Length} tensor{(Tensors.Length == 1 ? "" : "s")}, {Printable.Some(Tensors, MaxNamed)}");
+            ? $"{Printable.Of(FileName)} is not read, for {Reason}; all of its tensors are in other files"
+            : string.Create(CultureInfo.InvariantCulture, $"{Printable.Of(FileName)} is not read, for {Reason}: {Tensors.Length} tensor{(Tensors.Length == 1 ? "" : "s")}, {Printable.Some(Tensors, MaxNamed)}");
 
     internal static ImmutableArray<StrayWeights> Find(
-        CheckpointFolder folder, ImmutableArray<CheckpointShard> shards, IReadOnlyDictionary<string, CheckpointTensor> tensors, Func<string, CheckpointShard> open)
+        CheckpointFolder folder, ImmutableArray<CheckpointShard> shards, IReadOnlyDictionary<string, CheckpointTensor> tensors, Func<string, CheckpointShard> open,
+        Func<string, bool>? isPassedOver = null)
     {
         HashSet<string> used = new(shards.Select(shard => shard.Name), StringComparer.Ordinal);
         return
         [
-            .. folder.FileNames.Where(name => name.EndsWith(".safetensors", StringComparison.Ordinal) && !used.Contains(name) && !IsOfAnotherModel(name))
+            .. folder.FileNames.Where(name => name.EndsWith(".safetensors", StringComparison.Ordinal) && !used.Contains(name) && !IsOfAnotherModel(name) && isPassedOver?.Invoke(name) != true)
                 .Take(MaxOpened).Select(name => Read(name, tensors, open)),
         ];
     }
+
+    /// <summary>Those beside a file that no index cuts into pieces, as far as they hold tensors that it has not.</summary>
+    internal static ImmutableArray<StrayWeights> Beside(
+        CheckpointFolder folder, ImmutableArray<CheckpointShard> only, IReadOnlyDictionary<string, CheckpointTensor> tensors, Func<string, CheckpointShard> open) =>
+    [
+        .. Find(folder, only, tensors, open, CheckpointLocation.IsPartOrVariant).Where(stray => !stray.Tensors.IsEmpty).Select(stray => stray with { Only = only[0].Name }),
+    ];
 
     /// <summary>Names of its tensors that the configuration promises: loaders go without them, or make them up.</summary>
     public IEnumerable<string> PromisedBy(ConfigFacts config)

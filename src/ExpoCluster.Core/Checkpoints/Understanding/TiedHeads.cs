@@ -24,7 +24,7 @@ public sealed class TiedHeads
     // What encoder and decoder read, whether or not the head is tied.
     private static readonly string[] ReadersOfShared = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
 
-    private static readonly string[] Places = ["", "text_config.", "llm_config.", "language_config.", "decoder.", "thinker_config.text_config."];
+    private static readonly string[] Places = ["", .. ConfigFacts.LanguageModels.Select(model => model + "."), "decoder.", "thinker_config.text_config."];
 
     // Their configurations leave the key out where it is true, for that is their default.
     private static readonly HashSet<string> TiedByDefault = new(StringComparer.Ordinal)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using ExpoCluster.Core.Checkpoints.Understanding;
 using ExpoCluster.Tensors;
@@ -10,89 +9,115 @@ internal static class ConfigComparison
 {
     private const int MaxShown = 12;
 
-    private const string Rope = "rope_parameters.";
+    private const string ModelType = "model_type";
 
-    private const string TextModel = "text_config.";
+    private const string VocabularySize = "vocab_size";
 
+    // Of the language model in a model of several kinds of input: qwen2_vl has qwen2_vl_text.
+    private const string PartEnding = "_text";
+
+    // How positions are rotated is told by RopeMeaning.
     private static readonly HashSet<string> Meaningful = new(StringComparer.Ordinal)
     {
-        "model_type", "hidden_act", "hidden_activation", "activation_function", "hidden_size", "n_embd", "d_model", "intermediate_size", "num_hidden_layers", "n_layer",
-        "num_attention_heads", "n_head", "num_heads", "num_key_value_heads", "head_dim", "vocab_size", "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps",
-        "rope_theta", "rotary_emb_base", "rope_local_base_freq", "partial_rotary_factor", "rotary_pct", "sliding_window", "use_sliding_window", "layer_types", "attention_bias", "mlp_bias",
+        ModelType, "hidden_act", "hidden_activation", "activation_function", "hidden_size", "n_embd", "d_model", "intermediate_size", "num_hidden_layers", "n_layer",
+        "num_attention_heads", "n_head", "num_heads", "num_key_value_heads", "head_dim", VocabularySize, "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps",
+        "sliding_window", "use_sliding_window", "layer_types", "attention_bias", "mlp_bias",
         "query_pre_attn_scalar", "attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "embedding_multiplier", "residual_multiplier", "attention_multiplier",
         "logits_scaling", "num_experts", "num_local_experts", "n_routed_experts", "num_experts_per_tok", "norm_topk_prob", "scoring_func", "routed_scaling_factor",
-        "qk_rope_head_dim", "qk_nope_head_dim", "kv_lora_rank", "position_embedding_type", "is_decoder", "parallel_attn", "use_parallel_residual", "scale_embedding", "rope_type", "factor",
-        "low_freq_factor", "high_freq_factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "mscale", "attn_implementation_scale", "mrope_section",
+        "qk_rope_head_dim", "qk_nope_head_dim", "kv_lora_rank", "position_embedding_type", "is_decoder", "parallel_attn", "use_parallel_residual", "scale_embedding",
+        "attn_implementation_scale",
     };
+
+    private static readonly string[] Activations = ["hidden_act", "hidden_activation", "activation_function"];
 
     /// <summary>Each key that differs, with both values; empty where the two mean the same.</summary>
     /// <param name="ofBase">Of base.</param>
     /// <param name="ofAligned">Of aligned.</param>
-    public static IReadOnlyList<string> Find(ConfigFacts ofBase, ConfigFacts ofAligned)
+    /// <param name="rowsDiffer">The embeddings have different numbers of rows, which was said already.</param>
+    public static IReadOnlyList<string> Find(ConfigFacts ofBase, ConfigFacts ofAligned, bool rowsDiffer = false)
     {
         if (ofBase.IsEmpty || ofAligned.IsEmpty)
         {
             return [];
         }
 
-        Dictionary<string, string> one = MeaningOf(ofBase);
-        Dictionary<string, string> two = MeaningOf(ofAligned);
-        var differing = new SortedSet<string>(StringComparer.Ordinal);
-        foreach ((string key, string value) in two)
+        Dictionary<string, ConfigMeaning> one = MeaningOf(ofBase);
+        Dictionary<string, ConfigMeaning> two = MeaningOf(ofAligned);
+        if (LanguageModelOf(ofBase) is null != LanguageModelOf(ofAligned) is null && one.GetValueOrDefault(ModelType)?.Value != two.GetValueOrDefault(ModelType)?.Value)
         {
-            string? other = one.GetValueOrDefault(key) ?? (key.StartsWith(TextModel, StringComparison.Ordinal) ? one.GetValueOrDefault(key[TextModel.Length..]) : one.GetValueOrDefault(TextModel + key));
-            if (other is not null && other != value)
-            {
-                differing.Add(Describe(key, other, value));
-            }
+            NameLanguageModel(one, LanguageModelOf(ofBase));
+            NameLanguageModel(two, LanguageModelOf(ofAligned));
         }
 
-        AddScaling(one, two, differing);
-        return [.. differing];
+        if (rowsDiffer)
+        {
+            two.Remove(VocabularySize);
+        }
+
+        IEnumerable<(ConfigMeaning Base, ConfigMeaning Aligned)> differing = two.Where(entry => one.TryGetValue(entry.Key, out ConfigMeaning? other) && other.Value != entry.Value.Value)
+            .Select(entry => (one[entry.Key], entry.Value)).Concat(RopeMeaning.Differences(RopeMeaning.Of(ofBase), RopeMeaning.Of(ofAligned)));
+        return [.. differing.Select(pair => Describe(pair.Base, pair.Aligned)).Distinct().Order(StringComparer.Ordinal)];
     }
 
     /// <summary>The keys in one line.</summary>
     public static string Describe(IReadOnlyList<string> keys) => Printable.Some(keys, MaxShown);
 
-    // Where a key is missing its default holds, which is known for none but this one: positions are not scaled.
-    private static void AddScaling(Dictionary<string, string> one, Dictionary<string, string> two, SortedSet<string> differing)
+    private static string Describe(ConfigMeaning ofBase, ConfigMeaning ofAligned) =>
+        $"{Printable.Of(Shown(ofBase, ofAligned))} ({Printable.Of(ofBase.Text)} in base, {Printable.Of(ofAligned.Text)} in aligned)";
+
+    // One path where both have it, and where neither place says more than the other.
+    private static string Shown(ConfigMeaning ofBase, ConfigMeaning ofAligned) => ofBase.Path == ofAligned.Path ? ofAligned.Path : $"{ofBase.Path} and {ofAligned.Path}";
+
+    private static string? LanguageModelOf(ConfigFacts config) => ConfigFacts.LanguageModels.FirstOrDefault(config.HasObject);
+
+    // A model that the other has as a part is compared with that part; where the part has no name nobody knows.
+    private static void NameLanguageModel(Dictionary<string, ConfigMeaning> meaning, string? part)
     {
-        string ofBase = ScalingOf(one);
-        string ofAligned = ScalingOf(two);
-        if ((ofBase.Length == 0) != (ofAligned.Length == 0))
+        ConfigMeaning? own = meaning.GetValueOrDefault(part is null ? ModelType : $"{part}.{ModelType}");
+        meaning.Remove(ModelType);
+        if (own is not null)
         {
-            differing.Add(Describe("rope_scaling", ofBase.Length == 0 ? "none" : ofBase, ofAligned.Length == 0 ? "none" : ofAligned));
+            meaning[ModelType] = own with { Value = own.Value.EndsWith(PartEnding, StringComparison.Ordinal) ? own.Value[..^PartEnding.Length] : own.Value };
         }
     }
 
-    private static string ScalingOf(Dictionary<string, string> meaning) => string.Join(
-        ", ",
-        meaning.Where(entry => entry.Key.Contains("rope_scaling.", StringComparison.Ordinal) && entry.Value is not ("null" or "default"))
-            .OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{ConfigFacts.LastKeyOf(entry.Key)} {entry.Value}"));
-
-    private static string Describe(string key, string ofBase, string ofAligned) =>
-        $"{Printable.Of(key)} ({Printable.Of(ofBase)} in base, {Printable.Of(ofAligned)} in aligned)";
-
-    // transformers 5 keeps in rope_parameters what stood in rope_scaling and rope_theta before.
-    private static Dictionary<string, string> MeaningOf(ConfigFacts config)
+    private static Dictionary<string, ConfigMeaning> MeaningOf(ConfigFacts config)
     {
-        var meaning = new Dictionary<string, string>(StringComparer.Ordinal);
+        var meaning = new Dictionary<string, ConfigMeaning>(StringComparer.Ordinal);
         foreach ((string path, ConfigValue value) in config.Values)
         {
             string key = ConfigFacts.LastKeyOf(path).ToString();
-            bool isScaling = path.Contains("rope_scaling.", StringComparison.Ordinal) || (path.Contains(Rope, StringComparison.Ordinal) && key != "rope_theta");
-            if ((isScaling || Meaningful.Contains(key)) && value.Kind != JsonValueKind.Null && !path.StartsWith(CheckpointNature.QuantisationKey, StringComparison.Ordinal))
+            if (!Meaningful.Contains(key) || value.Kind == JsonValueKind.Null || path.StartsWith(CheckpointNature.QuantisationKey, StringComparison.Ordinal))
             {
-                string place = path.Replace(Rope, isScaling ? "rope_scaling." : "", StringComparison.Ordinal).Replace("rope_scaling.type", "rope_scaling.rope_type", StringComparison.Ordinal);
-                meaning[place] = Normalised(value);
+                continue;
+            }
+
+            string[] keys = path.Split('.');
+            ConfigMeaning found = Activations.Contains(key) ? new ConfigMeaning(path, ActivationOf(value.Text), value.Text) : ConfigMeaning.Of(path, value);
+            if (!ConfigMeaning.IsOfLanguageModel(keys))
+            {
+                meaning.TryAdd(path, found);
+            }
+            else if (key != ModelType)
+            {
+                // A loader takes the language model's own.
+                meaning[ConfigMeaning.ModelOf(keys)] = found;
+            }
+            else
+            {
+                meaning[path] = found;
             }
         }
 
         return meaning;
     }
 
-    // 10000 and 10000.0 and 1e4 are one number.
-    private static string Normalised(ConfigValue value) => value.Kind == JsonValueKind.Number && double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
-        ? number.ToString("R", CultureInfo.InvariantCulture)
-        : value.Text;
+    // The same function under several names. "gelu" is another one than its approximation.
+    private static string ActivationOf(string name) => name switch
+    {
+        "swish" => "silu",
+        "gelu_python" => "gelu",
+        "gelu_pytorch_tanh" or "gelu_fast" or "gelu_accurate" => "gelu_new",
+        _ => name,
+    };
 }

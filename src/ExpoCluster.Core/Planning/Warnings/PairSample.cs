@@ -31,6 +31,9 @@ internal sealed record PairSample(long Elements, double Ratio, double Cosine)
     /// <summary>Nobody would train so far: another model.</summary>
     public bool IsUnrelated => Elements >= MinElements && (Ratio > MaxRatio || Cosine < MinCosine);
 
+    /// <summary>Training changes weights, however little: the same model, or one of which only a small part was trained.</summary>
+    public bool IsWithoutDifference => Elements >= MinElements && Ratio == 0;
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"‖aligned − base‖ is {Ratio:0.00} of ‖aligned‖, and the cosine of the weights {Cosine:0.00}");
 
     /// <summary>Reads the sample.</summary>

@@ -19,9 +19,10 @@ internal static class PairWarnings
     /// <param name="sample">Null where none was taken.</param>
     public static ImmutableArray<PlanWarning> Find(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> planned, PairSample? sample) =>
     [
+        .. OfEquality(planned, sample),
         .. OfSample(sample),
         .. OfOrder(recipe, baseCheckpoint, aligned),
-        .. OfConfigs(baseCheckpoint.Nature, aligned.Nature),
+        .. OfConfigs(baseCheckpoint, aligned),
         .. OfTokenizers(baseCheckpoint, aligned, planned),
         .. OfStatistics(planned),
         .. OfVocabulary("base", baseCheckpoint),
@@ -30,13 +31,30 @@ internal static class PairWarnings
         .. OfQuantisation("aligned", aligned.Nature),
     ];
 
+    private static IEnumerable<PlanWarning> OfEquality(ImmutableArray<PlannedTensor> planned, PairSample? sample)
+    {
+        PlannedTensor[] computed = [.. planned.Where(tensor => tensor.Action == TensorAction.Extrapolate)];
+        string? sign = computed.Length > 0 && computed.All(tensor => tensor.Base is { } source && source.Input == tensor.Aligned.Input && source.Offset == tensor.Aligned.Offset)
+            ? "they are the same files"
+            : sample is { IsWithoutDifference: true }
+                ? $"a sample of {sample.Elements.ToString("N0", CultureInfo.InvariantCulture)} weights has no difference"
+                : null;
+        if (sign is not null)
+        {
+            yield return new PlanWarning(
+                PlanWarning.Equal,
+                $"base and aligned look like the same model: {sign}. Whatever alpha is, the output of equal weights is aligned.",
+                "give the model before preference training as --base and the one after it as --aligned.");
+        }
+    }
+
     private static IEnumerable<PlanWarning> OfSample(PairSample? sample)
     {
         if (sample is { IsUnrelated: true })
         {
             yield return new PlanWarning(
                 PlanWarning.Unrelated,
-                $"base and aligned look like unrelated models: in a sample of {sample.Elements.ToString("N0", CultureInfo.InvariantCulture)} weights {sample}. A model and what was trained from it have 0.001 to 0.1, and 1.00.",
+                $"base and aligned look like unrelated models: in a sample of {sample.Elements.ToString("N0", CultureInfo.InvariantCulture)} weights {sample}. Of a model and what was trained from it they are 0.001 to 0.1 and 1.00.",
                 SamePair);
         }
     }
@@ -52,14 +70,14 @@ internal static class PairWarnings
         }
     }
 
-    private static IEnumerable<PlanWarning> OfConfigs(CheckpointNature ofBase, CheckpointNature ofAligned)
+    private static IEnumerable<PlanWarning> OfConfigs(Checkpoint baseCheckpoint, Checkpoint aligned)
     {
-        if (!ofBase.IsConfigSound)
+        if (!baseCheckpoint.Nature.IsConfigSound)
         {
             yield return new PlanWarning(PlanWarning.ConfigurationUnreadable, "base's config.json is no JSON object, so nothing of it could be compared.", "download it again.");
         }
 
-        IReadOnlyList<string> keys = ConfigComparison.Find(ofBase.Config, ofAligned.Config);
+        IReadOnlyList<string> keys = ConfigComparison.Find(baseCheckpoint.Nature.Config, aligned.Nature.Config, RowsDiffer(baseCheckpoint, aligned));
         if (keys.Count > 0)
         {
             yield return new PlanWarning(
@@ -68,6 +86,9 @@ internal static class PairWarnings
                 SamePair);
         }
     }
+
+    private static bool RowsDiffer(Checkpoint baseCheckpoint, Checkpoint aligned) => aligned.Nature.Heads.Embeddings.Any(name =>
+        aligned.Tensors[name].Shape is [var rows, ..] && baseCheckpoint.Tensors.GetValueOrDefault(name)?.Shape is [var ofBase, ..] && rows != ofBase);
 
     // Rows of embedding and head are joined by their position.
     private static IEnumerable<PlanWarning> OfTokenizers(Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> planned)

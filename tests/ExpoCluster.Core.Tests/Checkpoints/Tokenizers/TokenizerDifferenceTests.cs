@@ -8,6 +8,8 @@ public sealed class TokenizerDifferenceTests
 {
     private const string Bpe = """{"version": "1.0", "added_tokens": [{"id": 0, "content": "<s>", "special": true}], "model": {"type": "BPE", "vocab": {"<s>": 0, "a": 1, "b": 2, "c": 3}, "merges": [["a", "b"], "x y"]}}""";
 
+    private const string TekkenHead = "{\"config\": {\"default_vocab_size\": 10, \"default_num_special_tokens\": 2, \"pattern\": \"x\"}, \"vocab\": ";
+
     [Theory]
     [InlineData("tokenizer.json", Bpe, """{"model": {"vocab": {"<s>": 0, "a": 1, "new": 2, "b": 3, "c": 4}}}""", 2, "b", "new")]
     [InlineData("tokenizer.json", """{"model": {"vocab": [["<s>", 0.0], ["a", -1.5], ["b", -2]]}}""", """{"model": {"vocab": [["<s>", 0], ["new", -1], ["a", -2]]}}""", 1, "a", "new")]
@@ -15,6 +17,11 @@ public sealed class TokenizerDifferenceTests
     [InlineData("vocab.json", """{"a": 0, "b": 1}""", """{"b": 0, "a": 1}""", 0, "a", "b")]
     [InlineData("vocab.txt", "[PAD]\na\nb\n", "[PAD]\na\nnew\nb\n", 2, "b", "new")]
     [InlineData("vocab.txt", "[PAD]\r\na\r\nb", "[PAD]\na\nc\n", 2, "b", "c")]
+    [InlineData("qwen.tiktoken", "YQ== 0\nYg== 1\n", "YQ== 0\nYw== 1\n", 1, "b", "c")]
+    [InlineData("tokenizer.model", "YQ== 0\r\n/w== 1\r\n", "YQ== 0\n/g== 1\n", 1, "0xFF", "0xFE")]
+    [InlineData("tiktoken.model", "YQ== 0\n", "Yg== 0\n", 0, "a", "b")]
+    [InlineData("tekken.json", TekkenHead + "[{\"rank\": 0, \"token_bytes\": \"YQ==\", \"token_str\": \"a\"}]}", TekkenHead + "[{\"rank\": 0, \"token_bytes\": \"Yg==\", \"token_str\": null}]}", 2, "a", "b")]
+    [InlineData("tekken.json", TekkenHead + "[], \"special_tokens\": [{\"rank\": 1, \"token_str\": \"<s>\"}]}", TekkenHead + "[], \"special_tokens\": [{\"rank\": 1, \"token_str\": \"<t>\", \"is_control\": true}]}", 1, "<s>", "<t>")]
     public void The_first_id_that_means_another_token_is_told(string file, string ofBase, string ofAligned, long id, string inBase, string inAligned)
     {
         TokenizerDifference difference = Find([(file, ofBase)], [(file, ofAligned)])!;
@@ -34,6 +41,11 @@ public sealed class TokenizerDifferenceTests
     [InlineData("tokenizer.json", """{"model": {"vocab": {"a": 5""", Bpe)]
     [InlineData("tokenizer.json", """{"model": 5, "added_tokens": 3}""", Bpe)]
     [InlineData("other.json", "1", "2")]
+    [InlineData("tekken.json", TekkenHead + "[{\"rank\": 9, \"token_bytes\": \"YQ==\"}]}", TekkenHead + "[{\"rank\": 9, \"token_bytes\": \"Yg==\"}]}")]
+    [InlineData("tekken.json", TekkenHead + "[3, {\"rank\": 0, \"token_bytes\": \"?\"}]}", TekkenHead + "[{\"rank\": 0, \"token_bytes\": \"Yg==\"}]}")]
+    [InlineData("qwen.tiktoken", "YQ== 0\nYg== 1\n", "YQ== 0\n\n")]
+    [InlineData("qwen.tiktoken", "YQ== 0\nb\n", "Yg== 0\n")]
+    [InlineData("qwen.tiktoken", "YQ== 0\nYQ== x\n", "Yg== 0\n")]
     public void Tokens_that_only_one_has_and_files_that_are_none_say_nothing(string file, string ofBase, string ofAligned) =>
         Assert.Null(Find([(file, ofBase)], [(file, ofAligned)]));
 
@@ -63,6 +75,14 @@ public sealed class TokenizerDifferenceTests
         {
             Assert.Null(TokenizerDifference.Find(name => name == "tokenizer.model" ? one : null, name => name == "tokenizer.model" ? damaged : null));
         }
+    }
+
+    [Fact]
+    public void Files_that_are_known_to_be_the_same_are_not_read()
+    {
+        static byte[]? Read(string name) => name == "added_tokens.json" ? null : throw new InvalidOperationException(name);
+
+        Assert.Null(TokenizerDifference.Find(Read, Read, name => name is "tokenizer.json" or "tokenizer_config.json"));
     }
 
     [Fact]

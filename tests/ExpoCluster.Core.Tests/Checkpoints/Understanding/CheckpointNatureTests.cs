@@ -27,6 +27,12 @@ public sealed class CheckpointNatureTests : IDisposable
     [InlineData("model.onnx", "exported from")]
     [InlineData("checkpoint-500/model.safetensors", "checkpoint-N")]
     [InlineData("adapter_config.json", "merge_and_unload")]
+    [InlineData("consolidated.00.pth", "convert_llama_weights_to_hf")]
+    [InlineData("saved_model.pb", "from_tf")]
+    [InlineData("model.ckpt.index", "original_tf_checkpoint")]
+    [InlineData("openvino_model.xml", "exported from")]
+    [InlineData("_CHECKPOINT_METADATA", "export it as safetensors")]
+    [InlineData("rank0.engine", "built from")]
     public void What_is_no_model_is_named_with_what_converts_it(string file, string advice)
     {
         place.Write("there/" + file, "");
@@ -45,6 +51,20 @@ public sealed class CheckpointNatureTests : IDisposable
         Assert.Equal("EXPO1103", Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there"))).Code);
     }
 
+    [Theory]
+    [InlineData("there/model/model.safetensors", "there/model")]
+    [InlineData("there/snapshots/abc/model.safetensors.index.json", "there/snapshots/abc")]
+    [InlineData("there/policy.pt", "there/policy.pt")]
+    public void Weights_that_lie_near_a_directory_without_any_are_named(string file, string reference)
+    {
+        place.Write(file, "");
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there")));
+
+        Assert.Equal("EXPO1103", refused.Code);
+        Assert.Contains($"give {place.PathOf(reference)} as the reference", refused.Advice, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_file_that_the_index_does_not_name_is_noted_with_its_tensors()
     {
@@ -52,6 +72,39 @@ public sealed class CheckpointNatureTests : IDisposable
 
         Assert.Contains(
             "model-mtp-00001.safetensors is not read, for the index does not name it: 1 tensor, model.layers.2.eh_proj.weight", Checkpoint.Open(place.PathOf("aligned")).Notes);
+    }
+
+    [Theory]
+    [InlineData("mtp.safetensors", "mtp.safetensors is not read, for loaders read model.safetensors alone: 1 tensor, mtp.fc.weight")]
+    [InlineData("model.fp16.safetensors", null)]
+    [InlineData("model-00001-of-00002.safetensors", null)]
+    public void A_file_beside_the_only_one_is_noted_if_it_is_no_form_or_part_of_it(string file, string? note)
+    {
+        place.Write("one/model.safetensors", ("a.weight", Dtype.BF16, [2], 1));
+        place.Write("one/" + file, ("mtp.fc.weight", Dtype.BF16, [2], 1));
+
+        Assert.Equal(note, Checkpoint.Open(place.PathOf("one")).Notes.SingleOrDefault());
+        Assert.Empty(Checkpoint.Open(place.PathOf("one/model.safetensors")).Notes);
+    }
+
+    [Fact]
+    public void What_the_configuration_promises_may_lie_beside_the_only_file()
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("a.weight", Dtype.BF16, [2], 1));
+            place.Write(side + "/mtp.safetensors", ("mtp.fc.weight", Dtype.BF16, [2], 1));
+        }
+
+        Assert.Single(PlanOf(MismatchPolicy.Error).Plan.Layout);
+        place.Write("aligned/config.json", """{"num_hidden_layers": 2, "mtp_num_hidden_layers": 1}""");
+
+        PlanProblem problem = Assert.Single(Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Error)).Problems);
+        Assert.Equal("EXPO1215", problem.Code);
+        Assert.Contains("mtp.safetensors has them, but loaders read model.safetensors alone: 1 tensor, mtp.fc.weight", problem.Message, StringComparison.Ordinal);
+        Assert.Equal(1, PlanOf(Named("mtp.*", MismatchPolicy.Drop)).Plan.Layout.Sum(file => file.Tensors.Length));
+        Assert.Equal(
+            ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], PlanOf(Named("mtp.*", MismatchPolicy.CopyAligned)).Plan.Layout.Select(file => file.Name));
     }
 
     [Theory]

@@ -96,6 +96,20 @@ public sealed class PairWarningTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_base_that_is_aligned_is_a_warning()
+    {
+        WriteRandom("one", seed: 1, distance: 0);
+        WriteRandom("copy", seed: 1, distance: 0);
+        WriteRandom("other", seed: 1, distance: 0.0001);
+
+        Assert.Contains("a sample of 1,024 weights has no difference", Assert.Single(PlanOf("one", "copy").Warnings).Message, StringComparison.Ordinal);
+        Assert.Contains("the same files", Assert.Single(PlanOf("one", "one", options: new PlanOptions { TakesSample = false }).Warnings).Message, StringComparison.Ordinal);
+        Assert.Empty(PlanOf("one", "copy", options: new PlanOptions { TakesSample = false }).Warnings);
+        Assert.Empty(PlanOf("one", "other").Warnings);
+        Assert.Equal("EXPO1231", Assert.Throws<PlanningException>(() => PlanOf("one", "copy", strict: true)).Code);
+    }
+
     [Theory]
     [InlineData("zephyr-dpo", "zephyr-sft", true)]
     [InlineData("zephyr-sft", "zephyr-dpo", false)]
@@ -128,6 +142,79 @@ public sealed class PairWarningTests : IDisposable
 
         Assert.Contains(Planner.Plan(recipe).Warnings, warning => warning.Code == "EXPO1221");
         Assert.DoesNotContain(Planner.Plan(recipe with { Alpha = -0.3 }).Warnings, warning => warning.Code == "EXPO1221");
+    }
+
+    [Theory]
+    [InlineData("""{"rope_theta": 1e4, "rope_scaling": {"type": "yarn", "factor": 4.0}}""", """{"rope_parameters": {"rope_theta": 10000.0, "rope_type": "yarn", "factor": 4, "beta_fast": 32.0}}""")]
+    [InlineData("""{"rope_theta": 5e5, "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0}}""", """{"rope_parameters": {"rope_theta": 500000.0, "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0}}""")]
+    [InlineData("""{"rope_theta": 1e4, "rope_scaling": {"type": "dynamic", "factor": 2.0}}""", """{"rope_parameters": {"rope_theta": 1e4, "rope_type": "dynamic", "factor": 2.0}}""")]
+    [InlineData("""{"rope_theta": 1e4, "rope_scaling": {"type": "linear", "factor": 1.0}}""", """{"rope_parameters": {"rope_theta": 1e4, "rope_type": "default"}}""")]
+    [InlineData("""{"rope_theta": 1e6, "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]}}""", """{"rope_parameters": {"rope_theta": 1e6, "rope_type": "default", "mrope_section": [16,24,24]}}""")]
+    [InlineData("""{"original_max_position_embeddings": 4096, "rope_scaling": {"type": "su", "short_factor": [1.0, 1.05], "long_factor": [1.1, 2]}}""", """{"rope_parameters": {"rope_type": "longrope", "original_max_position_embeddings": 4096, "short_factor": [1, 1.05], "long_factor": [1.1, 2.0]}}""")]
+    [InlineData("""{"rope_scaling": {"type": "longrope", "rope_type": "longrope"}}""", """{"rope_scaling": {"type": "su"}}""")]
+    [InlineData("""{"rope_theta": 1e4, "partial_rotary_factor": 0.5}""", """{"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5, "rope_type": "default"}}""")]
+    [InlineData("""{"rotary_emb_base": 10000, "rotary_pct": 0.25}""", """{"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.25, "rope_type": "default"}}""")]
+    [InlineData("""{"rope_theta": 1e6, "rope_local_base_freq": 1e4, "rope_scaling": {"rope_type": "linear", "factor": 8.0}}""", """{"rope_parameters": {"full_attention": {"rope_theta": 1e6, "rope_type": "linear", "factor": 8.0}, "sliding_attention": {"rope_theta": 1e4, "rope_type": "default"}}}""")]
+    [InlineData("""{"text_config": {"rope_theta": 1e6}}""", """{"text_config": {"rope_parameters": {"rope_theta": 1e6, "rope_type": "default"}}}""")]
+    [InlineData("""{"rope_theta": 1e6, "rope_scaling": null}""", """{"text_config": {"rope_parameters": {"rope_theta": 1e6, "rope_type": "default"}}}""")]
+    [InlineData("""{"hidden_act": "silu"}""", """{"hidden_act": "swish"}""")]
+    [InlineData("""{"hidden_act": "gelu_pytorch_tanh"}""", """{"hidden_act": "gelu_new"}""")]
+    [InlineData("""{"model_type": "llama", "hidden_size": 4}""", """{"model_type": "llava", "text_config": {"model_type": "llama", "hidden_size": 4}}""")]
+    [InlineData("""{"model_type": "qwen2_vl"}""", """{"model_type": "qwen2_vl", "text_config": {"model_type": "qwen2_vl_text"}}""")]
+    [InlineData("""{"model_type": "gemma3", "text_config": {"model_type": "gemma3_text"}}""", """{"model_type": "gemma3_text"}""")]
+    [InlineData("""{"model_type": "internvl_chat", "llm_config": {"hidden_size": 4}}""", """{"model_type": "qwen2", "hidden_size": 4}""")]
+    [InlineData("""{"model_type": "llama", "torch_dtype": "bfloat16"}""", """{"model_type": "llama", "dtype": "float32"}""")]
+    [InlineData("""{"rms_norm_eps": 1e-05}""", """{"rms_norm_eps": 0.00001}""")]
+    public void Configurations_that_say_the_same_in_other_words_are_no_warning(string one, string other)
+    {
+        Assert.Empty(ConfigurationWarnings(one, other));
+        Assert.Empty(ConfigurationWarnings(other, one));
+    }
+
+    [Theory]
+    [InlineData("""{"rope_theta": 1e4, "rope_scaling": {"type": "yarn", "factor": 4.0}}""", """{"rope_parameters": {"rope_theta": 1e4, "rope_type": "yarn", "factor": 8.0}}""", "rope_scaling.factor and rope_parameters.factor (4.0 in base, 8.0 in aligned)")]
+    [InlineData("""{"rope_scaling": {"type": "linear", "factor": 4.0}}""", """{"rope_scaling": {"type": "dynamic", "factor": 4.0}}""", "rope_scaling.type (linear in base, dynamic in aligned)")]
+    [InlineData("""{"rope_scaling": {"type": "su", "long_factor": [1.0, 2.0]}}""", """{"rope_scaling": {"type": "longrope", "long_factor": [1.0, 3.0]}}""", "rope_scaling.long_factor ([1.0,2.0] in base, [1.0,3.0] in aligned)")]
+    [InlineData("""{"rope_scaling": {"type": "yarn", "factor": 4.0}}""", """{"rope_scaling": {"type": "yarn", "factor": 4.0, "beta_fast": 64}}""", "rope_scaling.beta_fast (32 in base, 64 in aligned)")]
+    [InlineData("""{"rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]}}""", """{"rope_parameters": {"rope_type": "default", "mrope_section": [8, 12, 12]}}""", "mrope_section ([16,24,24] in base, [8,12,12] in aligned)")]
+    [InlineData("""{"partial_rotary_factor": 0.5}""", """{"rope_parameters": {"partial_rotary_factor": 0.25}}""", "partial_rotary_factor and rope_parameters.partial_rotary_factor (0.5 in base, 0.25 in aligned)")]
+    [InlineData("""{"rope_theta": 1e6, "rope_local_base_freq": 10000}""", """{"rope_parameters": {"full_attention": {"rope_theta": 1e6}, "sliding_attention": {"rope_theta": 20000}}}""", "rope_local_base_freq and rope_parameters.sliding_attention.rope_theta (10000 in base, 20000 in aligned)")]
+    [InlineData("""{"rope_theta": 500, "rope_local_base_freq": 10000}""", """{"rope_parameters": {"full_attention": {"rope_theta": 1000}, "sliding_attention": {"rope_theta": 10000}}}""", "rope_parameters.full_attention.rope_theta (500 in base, 1000 in aligned)")]
+    [InlineData("""{"rope_parameters": {"full_attention": {"rope_theta": 1e6, "rope_type": "linear", "factor": 8}}}""", """{"rope_parameters": {"full_attention": {"rope_theta": 1e6, "rope_type": "default"}}}""", "rope_parameters.full_attention.rope_type (linear in base, default in aligned)")]
+    [InlineData("""{"text_config": {"rope_parameters": {"rope_theta": 500}}}""", """{"text_config": {"rope_parameters": {"rope_theta": 1000}}}""", "text_config.rope_parameters.rope_theta (500 in base, 1000 in aligned)")]
+    [InlineData("""{"vision_config": {"rope_theta": 500}}""", """{"vision_config": {"rope_parameters": {"rope_theta": 1000}}}""", "(500 in base, 1000 in aligned)")]
+    [InlineData("""{"hidden_act": "gelu"}""", """{"hidden_act": "gelu_new"}""", "hidden_act (gelu in base, gelu_new in aligned)")]
+    [InlineData("""{"model_type": "llama"}""", """{"model_type": "llava", "text_config": {"model_type": "mixtral"}}""", "model_type and text_config.model_type (llama in base, mixtral in aligned)")]
+    [InlineData("""{"model_type": "llava", "text_config": {"model_type": "llama"}}""", """{"model_type": "llava", "text_config": {"model_type": "mistral"}}""", "text_config.model_type (llama in base, mistral in aligned)")]
+    [InlineData("""{"vocab_size": 8}""", """{"vocab_size": 9}""", "vocab_size (8 in base, 9 in aligned)")]
+    public void Configurations_that_say_another_thing_are_named_with_both_values(string one, string other, string said)
+    {
+        Assert.Contains(said, Assert.Single(ConfigurationWarnings(one, other)).Message, StringComparison.Ordinal);
+        Assert.Single(ConfigurationWarnings(other, one));
+    }
+
+    [Fact]
+    public void Vocabularies_of_which_the_common_rows_are_joined_are_not_said_again()
+    {
+        place.Write("base/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [4, 4], 1));
+        place.Write("aligned/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [5, 4], 1));
+        place.Write("base/config.json", """{"vocab_size": 4}""");
+        place.Write("aligned/config.json", """{"vocab_size": 5}""");
+        var recipe = new Recipe
+        {
+            Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.3,
+            OnMismatch = MismatchPolicy.ExtrapolateCommonRows,
+        };
+
+        Assert.Empty(Planner.Plan(recipe).Warnings);
+    }
+
+    private IEnumerable<PlanWarning> ConfigurationWarnings(string ofBase, string ofAligned)
+    {
+        WritePair();
+        place.Write("base/config.json", ofBase);
+        place.Write("aligned/config.json", ofAligned);
+        return PlanOf().Warnings.Where(warning => warning.Code == "EXPO1222");
     }
 
     private void WritePair()
