@@ -74,7 +74,7 @@ public sealed class UpgradeTests : IDisposable
 
         AssertJobs(started[0], () => nodes.Logs);
 
-        Assert.Equal("1\n2", database.Query("select version from expocluster_schema order by 1"));
+        Assert.Equal("1\n2\n3", database.Query("select version from expocluster_schema order by 1"));
         JournalledEvent.AssertConsistent(JournalledEvent.Of("interrupted", database));
     }
 

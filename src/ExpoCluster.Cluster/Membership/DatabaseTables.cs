@@ -86,4 +86,27 @@ internal static class DatabaseTables
           token text not null);
 
         """;
+
+    /// <summary>
+    /// A process's coordinators of one job all write under one id. One that takes its job over again, after it was on another node, begins with the
+    /// event that says so (<c>j3</c>); whatever else comes from a writer that was followed by another is still refused.
+    /// </summary>
+    public const string AllowReturn = """
+        create or replace function expocluster_one_writer() returns trigger language plpgsql as $$
+        declare
+          before text;
+        begin
+          if new.sequence_number > 1 then
+            select writer_uuid into before from journal where persistence_id = new.persistence_id and sequence_number = new.sequence_number - 1;
+            if not found then
+              raise exception 'event % of % does not follow the one before it', new.sequence_number, new.persistence_id using errcode = 'unique_violation';
+            end if;
+            if before <> new.writer_uuid and new.manifest is distinct from 'j3'
+              and exists (select 1 from journal where persistence_id = new.persistence_id and writer_uuid = new.writer_uuid) then
+              raise exception 'another coordinator has taken % over', new.persistence_id using errcode = 'unique_violation';
+            end if;
+          end if;
+          return new;
+        end $$;
+        """;
 }

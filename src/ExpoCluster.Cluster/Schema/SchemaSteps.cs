@@ -12,6 +12,7 @@ internal static class SchemaSteps
     [
         new(1, OldestNode: 1, DatabaseTables.Sql + RegisterSql.Create),
         new(2, OldestNode: 1, RegisterSql.IndexEnded),
+        new(3, OldestNode: 1, DatabaseTables.AllowReturn),
     ];
 
     /// <summary>Of a node alone. Its journal makes its tables itself.</summary>
@@ -19,5 +20,7 @@ internal static class SchemaSteps
     [
         new(1, OldestNode: 1, RegisterSql.Create),
         new(2, OldestNode: 1, RegisterSql.IndexEnded),
+        // Of several writers a node alone knows nothing; the numbers are the same for both.
+        new(3, OldestNode: 1, "select 1"),
     ];
 }

@@ -56,7 +56,7 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
         ClusterDatabase[] opened = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => OpenAsync()));
 
         Assert.All(opened, each => Assert.Equal(identity, each.Identity.ToString()));
-        Assert.Equal("1\n2", server.Query("select version from expocluster_schema order by 1"));
+        Assert.Equal("1\n2\n3", server.Query("select version from expocluster_schema order by 1"));
         Assert.Equal("expocluster_jobs_changed", server.Query("select indexname from pg_indexes where indexname = 'expocluster_jobs_changed'"));
         foreach (ClusterDatabase each in opened)
         {
@@ -225,6 +225,18 @@ public sealed class ClusterDatabaseTests : IAsyncLifetime
         Assert.Contains("taken job-x over", late.MessageText, StringComparison.Ordinal);
         await WriteAsync("job-x", "second", 5, 6);
         await WriteAsync("job-x", "third", 7);
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public async Task A_process_takes_a_job_over_again_that_was_on_another_in_between()
+    {
+        await WriteAsync("job-x", "first", 1, 2);
+        await WriteAsync("job-x", "second", 3);
+
+        server!.Query("insert into journal (created, deleted, persistence_id, sequence_number, message, manifest, writer_uuid) values (0, false, 'job-x', 4, '', 'j3', 'first')");
+
+        await WriteAsync("job-x", "first", 5);
+        await Assert.ThrowsAsync<PostgresException>(() => WriteAsync("job-x", "second", 6));
     }
 
     [FactNeeding(Needs.Postgres)]
