@@ -59,7 +59,7 @@ public sealed class UpgradeTests : IDisposable
 
         node.Signal("TERM");
         node.Wait();
-        Assert.Equal("2", QuerySqlite("SELECT MAX(version) FROM expocluster_schema"));
+        Assert.Equal("3", QuerySqlite("SELECT MAX(version) FROM expocluster_schema"));
     }
 
     [LongFact(Needs.Postgres)]
