@@ -165,7 +165,7 @@ public sealed class Formation : IAsyncDisposable
                 ImmutableArray<string> unreachable = [.. cluster.State.Unreachable.Where(member => member.Status != MemberStatus.Down).Select(member => member.Address.ToString())];
                 if (!unreachable.IsEmpty)
                 {
-                    await GiveUpDeadAsync(unreachable, TimeProvider.System.GetElapsedTime(steadySince)).ConfigureAwait(false);
+                    await GiveUpDeadAsync(unreachable, steadySince, lastSeen).ConfigureAwait(false);
                 }
 
                 await Task.Delay(unreachable.IsEmpty ? SeenInterval : UnreachableInterval, stop.Token).ConfigureAwait(false);
@@ -177,9 +177,11 @@ public sealed class Formation : IAsyncDisposable
         }
     }
 
-    private async Task GiveUpDeadAsync(ImmutableArray<string> unreachable, TimeSpan hasDatabaseFor)
+    private async Task GiveUpDeadAsync(ImmutableArray<string> unreachable, long steadySince, long lastSeen)
     {
         ImmutableArray<NodeRow> rows = await database.PatientlyAsync(registry.ReadAsync, stop.Token).ConfigureAwait(false);
+        // What was waited for while the database was away tells only that nobody could be seen.
+        TimeSpan hasDatabaseFor = TimeProvider.System.GetElapsedTime(lastSeen) > LongestStep ? TimeSpan.Zero : TimeProvider.System.GetElapsedTime(steadySince);
         foreach (string address in DeadMemberRules.Find(unreachable, rows, hasDatabaseFor))
         {
             say($"{address} has died: it neither answers nor is seen in the database.");
