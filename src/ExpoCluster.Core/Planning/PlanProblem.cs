@@ -73,14 +73,14 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     /// <param name="isCopyInAligned">Aligned's head has the bytes of its embedding.</param>
     internal static PlanProblem BaseTiesItsHead(CheckpointTensor head, CheckpointTensor embedding, Recipe recipe, bool fits, bool isTiedInAligned, bool isCopyInAligned)
     {
-        string what = TiedHeads.MayBeHead(head.Name) ? "output head" : "tensor";
+        (string what, string original, string use) = TiedHeads.MayBeHead(head.Name) ? ("output head", "embedding", "head") : ("tensor", "tensor", "both");
         string misfit = fits
             ? ""
             : $", but {embedding.Dtype.Name()} {embedding.ShapeText} does not go with {head.Dtype.Name()} {head.ShapeText}, so not even 'untie' can help";
         return new PlanProblem(
             PlanningException.HeadTiedOnOneSide,
             head.Name,
-            $"the {what} '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its {(what == "tensor" ? "tensor" : "embedding")} '{Printable.Of(embedding.Name)}' as {(what == "tensor" ? "both" : "head")} (tied embeddings){misfit}.")
+            $"the {what} '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its {original} '{Printable.Of(embedding.Name)}' as {use} (tied embeddings){misfit}.")
         {
             Remedy = fits ? PlanRemedy.Untie : PlanRemedy.TakeOrDrop,
             Advice = isCopyInAligned ? CopyAdvice : isTiedInAligned ? TiedAdvice(head.Name, fits) : null,

@@ -60,11 +60,12 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
 
     private RefusedKind? Quantised()
     {
-        (string Side, string Reference, CheckpointNature Nature, ImmutableArray<QuantisedFormat> Formats)[] found =
+        (string Side, string Reference, CheckpointNature Nature, ImmutableArray<QuantisedFormat> Formats)[] sides =
         [
-            .. new[] { ("base", recipe.Base, baseCheckpoint.Nature, FormatsOf(baseCheckpoint, aligned)), ("aligned", recipe.Aligned, aligned.Nature, FormatsOf(aligned, baseCheckpoint)) }
-                .Where(side => !side.Item4.IsEmpty),
+            ("base", recipe.Base, baseCheckpoint.Nature, FormatsOf(baseCheckpoint, aligned)),
+            ("aligned", recipe.Aligned, aligned.Nature, FormatsOf(aligned, baseCheckpoint)),
         ];
+        var found = sides.Where(side => !side.Formats.IsEmpty).ToArray();
         if (found.Length == 0)
         {
             return null;

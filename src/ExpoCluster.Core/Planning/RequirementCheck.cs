@@ -66,8 +66,9 @@ internal static class RequirementCheck
         }
 
         long count = tokens[0]!.Count;
+        bool hasGaps = tokens[0]!.Keys.Max() != count - 1;
         return sides.SelectMany(side => RowsOf(side.Checkpoint), (side, tensor) => (side.Side, Tensor: tensor))
-            .Where(row => row.Tensor.Shape[0] != count || tokens[0]!.Keys.Max() != count - 1)
+            .Where(row => row.Tensor.Shape[0] != count || hasGaps)
             .Select(row => string.Create(CultureInfo.InvariantCulture, $"'{Printable.Of(row.Tensor.Name)}' of {row.Side} has {row.Tensor.Shape[0]} rows for {count} tokens"))
             .FirstOrDefault();
     }
