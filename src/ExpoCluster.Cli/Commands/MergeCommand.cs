@@ -109,7 +109,8 @@ internal static class MergeCommand
                 ReportPage.CheckTarget(asked);
             }
 
-            var inputs = new HubInputs(recipe, paths, options);
+            using var engine = EmbeddedEngine.Begin(paths);
+            var inputs = new HubInputs(recipe, paths, options with { Engine = engine });
             PlannedMerge merge = inputs.Plan(notice => ShowNotes([notice], quiet));
             notes = merge.Notes;
             ShowNotes(notes, quiet);

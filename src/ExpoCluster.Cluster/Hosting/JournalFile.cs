@@ -39,10 +39,9 @@ public static class JournalFile
     /// <summary>Opens it, makes it where it is missing, and sets how it is written.</summary>
     /// <param name="path">The file; its directory exists.</param>
     /// <param name="isLocal">On a local file system a write-ahead log is safe and fast; elsewhere its shared memory is not.</param>
-    /// <returns>How to connect to it.</returns>
     /// <exception cref="StorageException">It cannot be opened or made.</exception>
     /// <exception cref="JobException">It is no database, or damaged.</exception>
-    public static string Prepare(string path, bool isLocal)
+    public static void Prepare(string path, bool isLocal)
     {
         CheckPath(path);
         foreach (string file in Companions.Select(name => path + name).Prepend(path))
@@ -59,8 +58,10 @@ public static class JournalFile
             command.CommandText = "BEGIN IMMEDIATE; ROLLBACK";
             command.ExecuteNonQuery();
         });
-        return new SqliteConnectionStringBuilder { DataSource = path }.ToString();
     }
+
+    /// <summary>How to connect to it.</summary>
+    public static string ConnectionStringOf(string path) => new SqliteConnectionStringBuilder { DataSource = path }.ToString();
 
     /// <summary>Reads everything in it, and replays what it says of a job.</summary>
     /// <returns>The job's state; that of a new job where nothing was journalled yet.</returns>

@@ -10,7 +10,15 @@ public sealed record JournalSettings(string Provider, string ConnectionString, i
     /// <summary>A SQLite file, created where missing.</summary>
     /// <param name="path">The file; its directory exists.</param>
     /// <param name="isLocal">On a local file system a write-ahead log is safe and fast; elsewhere its shared memory is not.</param>
-    public static JournalSettings Sqlite(string path, bool isLocal) => new("SQLite.MS", JournalFile.Prepare(path, isLocal), Parallelism: 1);
+    public static JournalSettings Sqlite(string path, bool isLocal)
+    {
+        JournalFile.Prepare(path, isLocal);
+        return SqliteToCome(path);
+    }
+
+    /// <summary>A SQLite file that is not looked at yet; <see cref="Sqlite"/> prepares it before anything is journalled.</summary>
+    /// <param name="path">The file; nothing of it need exist.</param>
+    public static JournalSettings SqliteToCome(string path) => new("SQLite.MS", JournalFile.ConnectionStringOf(path), Parallelism: 1);
 
     /// <summary>A PostgreSQL server, shared by all nodes, with its tables made (<see cref="Membership.ClusterDatabase"/>).</summary>
     /// <param name="connectionString">As Npgsql takes it.</param>

@@ -65,8 +65,42 @@ public sealed class Node : IAsyncDisposable
         "start it again: it joins as a new node.");
 
     /// <summary>Starts a cluster of one.</summary>
-    public static Task<Node> StartAloneAsync(NodeSettings settings, PlanStore plans) =>
-        StartAsync(settings, plans, JoinItselfAsync);
+    public static async Task<Node> StartAloneAsync(NodeSettings settings, PlanStore plans) =>
+        await StartAloneAsync(await BeginAloneAsync(settings).ConfigureAwait(false), settings, plans).ConfigureAwait(false);
+
+    /// <summary>Begins a cluster of one, which has not touched its journal yet: what it will run need not be known.</summary>
+    /// <param name="settings">Those of its coordinators and its worker are not looked at.</param>
+    public static async Task<ActorSystem> BeginAloneAsync(NodeSettings settings)
+    {
+        ActorSystem system = Bind(settings, peers: null);
+        try
+        {
+            await JoinItselfAsync(Akka.Cluster.Cluster.Get(system)).ConfigureAwait(false);
+            await SeeItselfAsync(Akka.Cluster.Cluster.Get(system)).ConfigureAwait(false);
+            return system;
+        }
+        catch
+        {
+            await system.Terminate().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Starts what runs on a cluster of one that was begun.</summary>
+    public static async Task<Node> StartAloneAsync(ActorSystem begun, NodeSettings settings, PlanStore plans)
+    {
+        try
+        {
+            // It opens its database while regions start.
+            Akka.Persistence.Persistence.Instance.Apply(begun).JournalFor(NodeConfiguration.JournalPlugin);
+            return await StartActorsAsync(begun, settings, plans).ConfigureAwait(false);
+        }
+        catch
+        {
+            await begun.Terminate().ConfigureAwait(false);
+            throw;
+        }
+    }
 
     /// <summary>Starts a node and has it join a cluster before anything runs on it.</summary>
     /// <param name="settings">What the node is.</param>
@@ -108,12 +142,12 @@ public sealed class Node : IAsyncDisposable
     }
 
     // Akka's own way to join gives up after ten seconds, and a machine that has much else to do may need more: nothing is lost by waiting.
-    private static Task JoinItselfAsync(Akka.Cluster.Cluster cluster)
+    private static async Task JoinItselfAsync(Akka.Cluster.Cluster cluster)
     {
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         cluster.RegisterOnMemberUp(() => up.TrySetResult());
         cluster.Join(cluster.SelfAddress);
-        return Task.WhenAny(up.Task, cluster.System.WhenTerminated);
+        await Task.WhenAny(up.Task, cluster.System.WhenTerminated).ConfigureAwait(false);
     }
 
     // What a node sees of its cluster follows what it is a member of by some messages. Until then it would seem to be alone.

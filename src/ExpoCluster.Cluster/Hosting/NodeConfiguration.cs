@@ -12,6 +12,9 @@ namespace ExpoCluster.Cluster.Hosting;
 /// <summary>The part of a node that Akka takes as HOCON; all else is typed.</summary>
 internal static class NodeConfiguration
 {
+    /// <summary>Akka's name of the journal.</summary>
+    internal const string JournalPlugin = "akka.persistence.journal.sql";
+
     // What membership, sharding and we ourselves send to a place on another node, without having been spoken to from there.
     private static readonly string[] TrustedPaths =
     [
@@ -26,7 +29,7 @@ internal static class NodeConfiguration
     ];
 
     public static Config Of(NodeSettings settings) => ConfigurationFactory
-        .ParseString(Common(settings) + Remoting(settings) + Membership(settings) + Serializers() + Journal(settings.Journal))
+        .ParseString(Common(settings) + Remoting(settings) + Membership(settings) + Serializers() + Journal(settings))
         .WithFallback(SqlPersistence.DefaultConfiguration);
 
     private static string Common(NodeSettings settings) => $$"""
@@ -51,7 +54,7 @@ internal static class NodeConfiguration
               remember-entities-store = eventsourced
               passivate-idle-entity-after = off
               entity-restart-backoff = 1s
-              journal-plugin-id = "akka.persistence.journal.sql"
+              journal-plugin-id = "{{JournalPlugin}}"
               snapshot-plugin-id = "akka.persistence.snapshot-store.sql"
               # Everything is in one place: no need to wait for other replicas.
               distributed-data.durable.keys = []
@@ -167,11 +170,13 @@ internal static class NodeConfiguration
         return text.ToString();
     }
 
-    private static string Journal(JournalSettings journal) => $$"""
+    private static string Journal(NodeSettings node) => Journal(node.Journal, startsByItself: node.Shared is not null);
+
+    private static string Journal(JournalSettings journal, bool startsByItself) => $$"""
         akka.persistence {
           journal {
-            plugin = "akka.persistence.journal.sql"
-            auto-start-journals = ["akka.persistence.journal.sql"]
+            plugin = "{{JournalPlugin}}"
+            auto-start-journals = [{{(startsByItself ? Quoted(JournalPlugin) : "")}}]
             sql {
               # Akka's breakers stay open for half a minute and more after the database is back.
               circuit-breaker.reset-timeout = 2s
@@ -186,7 +191,7 @@ internal static class NodeConfiguration
           query.journal.sql {
             connection-string = {{Quoted(journal.ConnectionString)}}
             provider-name = "{{journal.Provider}}"
-            write-plugin = "akka.persistence.journal.sql"
+            write-plugin = "{{JournalPlugin}}"
             tag-read-mode = TagTable
           }
           snapshot-store {

@@ -6,7 +6,7 @@ namespace ExpoCluster.Core.SideFiles;
 /// <param name="Begin">The first of them.</param>
 /// <param name="End">The one behind the last; equal to <paramref name="Begin"/> where something is put in.</param>
 /// <param name="Replacement">What stands there then.</param>
-internal readonly record struct JsonEdit(int Begin, int End, string Replacement)
+internal sealed record JsonEdit(int Begin, int End, string Replacement)
 {
     /// <summary>The text with all edits, which must not overlap.</summary>
     public static byte[] Apply(ReadOnlySpan<byte> text, IEnumerable<JsonEdit> edits)

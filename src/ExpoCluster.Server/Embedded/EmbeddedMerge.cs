@@ -56,6 +56,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
 
     private async Task<MergeOutcome> RunUnguardedAsync(PlannedMerge merge, Action<JobProgress> progress, CancellationToken interrupt)
     {
+        using EmbeddedEngine engine = options.Engine ?? EmbeddedEngine.Begin(paths);
         reads = MemoryShortage.ModeWithin(merge.Plan, options.Lanes, options.Reads, AddressSpace.FindLeft());
         HubInputs.CheckPlace(paths, merge);
         PublishPreflight.CheckDirectories(paths);
@@ -96,7 +97,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
             throw;
         }
 
-        MergeOutcome outcome = await RunClaimedAsync(claim, earlier, merge, sideFiles, progress, interrupt).ConfigureAwait(false);
+        MergeOutcome outcome = await RunClaimedAsync(engine, claim, earlier, merge, sideFiles, progress, interrupt).ConfigureAwait(false);
         if (outcome.Status == MergeOutcome.Done)
         {
             CleanUp(claim);
@@ -168,7 +169,7 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
     // What cannot be replayed here cannot be replayed by the engine either, which would be silent.
     private void CheckJournal(string job, Plan plan)
     {
-        _ = Journal;
+        JournalFile.Prepare(paths.Journal, !FileSystemFacts.Of(paths.Root).IsNetwork);
         JobState state = JournalFile.Replay(paths.Journal, job);
         resumed = state.Phase == JobPhase.New ? null : state;
         if (state.Phase != JobPhase.New && (state.PlanDigest != plan.Digest || state.Submission!.Output != paths.Root))
@@ -207,7 +208,13 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         .Sum(file => new FileInfo(file).Length);
 
     private async Task<MergeOutcome> RunClaimedAsync(
-        OutputClaim claim, ClaimRecord? earlier, PlannedMerge merge, SideFileList? sideFiles, Action<JobProgress> progress, CancellationToken interrupt)
+        EmbeddedEngine engine,
+        OutputClaim claim,
+        ClaimRecord? earlier,
+        PlannedMerge merge,
+        SideFileList? sideFiles,
+        Action<JobProgress> progress,
+        CancellationToken interrupt)
     {
         Plan plan = merge.Plan;
         string job = earlier?.Job ?? NewJobId();
@@ -232,7 +239,11 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         submission.SideFiles = SideFileFacts.Of(merge, sideFiles);
         // The list of all jobs, which is of this one, is what the dashboard reads.
         JobRegister? register = options.Dashboard is null ? null : await JobRegister.OpenAsync(Journal, cancellation: CancellationToken.None).ConfigureAwait(false);
-        Node node = await Node.StartAloneAsync(SettingsFor(inFlight, watch, worker with { HeadStart = ahead }, plan, register), plans).ConfigureAwait(false);
+        NodeSettings settings = engine.Settings with
+        {
+            Journal = Journal, Coordinators = CoordinatorsFor(inFlight, watch, plan) with { Register = register }, Worker = worker with { HeadStart = ahead },
+        };
+        Node node = await Node.StartAloneAsync(await engine.TakeAsync().ConfigureAwait(false), settings, plans).ConfigureAwait(false);
         watch.Watch(node.System);
         IAsyncDisposable? dashboard = null;
         try
@@ -280,17 +291,6 @@ public sealed class EmbeddedMerge(Recipe recipe, OutputPaths paths, EmbeddedMerg
         () => worker.StartLanes(TimeProvider.System),
         parts => inFlight.Ahead = [.. parts.Select(part => (part.File, part.Index))],
         worker.Seen);
-
-    private NodeSettings SettingsFor(InFlightRecord inFlight, EngineWatch watch, WorkerSettings worker, Plan plan, JobRegister? register) => new()
-    {
-        // A name only: nothing listens there.
-        Hostname = "embedded",
-        Port = Environment.ProcessId,
-        Journal = Journal,
-        Coordinators = CoordinatorsFor(inFlight, watch, plan) with { Register = register },
-        Worker = worker,
-        Shards = 1,
-    };
 
     private CoordinatorSettings CoordinatorsFor(InFlightRecord inFlight, EngineWatch watch, Plan plan)
     {

@@ -38,6 +38,9 @@ public sealed record EmbeddedMergeOptions
     /// <summary>What an earlier run wrote is taken as it is, and not read back and compared with its digests.</summary>
     public bool TrustStaging { get; init; }
 
+    /// <summary>What the merge runs on, where that was begun before; the merge begins and ends its own otherwise.</summary>
+    public EmbeddedEngine? Engine { get; init; }
+
     /// <summary>Of this program; goes into provenance and model card.</summary>
     public required string Version { get; init; }
 

@@ -6,7 +6,7 @@ namespace ExpoCluster.Core.Checkpoints.Understanding;
 /// <summary>A value of <c>config.json</c> that is no object.</summary>
 /// <param name="Kind">As JSON knows it.</param>
 /// <param name="Text">A string's content; of everything else the JSON, without white space.</param>
-public readonly record struct ConfigValue(JsonValueKind Kind, string Text);
+public sealed record ConfigValue(JsonValueKind Kind, string Text);
 
 /// <summary>What a <c>config.json</c> says: every value by its path, for example <c>text_config.rope_theta</c>.</summary>
 public sealed class ConfigFacts
@@ -65,7 +65,7 @@ public sealed class ConfigFacts
     }
 
     /// <summary>The value at a path; null where there is none.</summary>
-    public ConfigValue? Find(string path) => values.TryGetValue(path, out ConfigValue value) ? value : null;
+    public ConfigValue? Find(string path) => values.GetValueOrDefault(path);
 
     /// <summary>The text at a path; null where there is none, or something else.</summary>
     public string? Text(string path) => Find(path) is { Kind: JsonValueKind.String } value ? value.Text : null;

@@ -26,12 +26,13 @@ public sealed class TiedHeads
 
     private static readonly string[] Places = ["", .. ConfigFacts.LanguageModels.Select(model => model + "."), "decoder.", "thinker_config.text_config."];
 
-    // Their configurations leave the key out where it is true, for that is their default.
+    // Their configurations leave the key out where it is true, for that is their default (transformers' classes of configurations).
     private static readonly HashSet<string> TiedByDefault = new(StringComparer.Ordinal)
     {
-        "t5", "longt5", "whisper", "gpt2", "gpt_neo", "bart", "mbart", "marian", "pegasus", "blenderbot", "m2m_100", "opt", "bloom", "led",
-        "gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma3n_text", "cohere", "cohere2", "speech_to_text", "bert", "roberta", "distilbert", "electra", "albert", "xlm-roberta",
-        "camembert", "deberta", "deberta-v2", "mobilebert", "mamba", "falcon_mamba", "gpt_bigcode", "starcoder2", "falcon", "openai-gpt", "xglm", "biogpt", "switch_transformers",
+        "t5", "longt5", "umt5", "switch_transformers", "whisper", "speech_to_text", "gpt2", "openai-gpt", "gpt_neo", "gpt_bigcode", "opt", "bloom", "mpt", "falcon", "xglm", "biogpt",
+        "bart", "mbart", "marian", "pegasus", "blenderbot", "m2m_100", "led", "gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma3n_text", "recurrent_gemma",
+        "cohere", "cohere2", "starcoder2", "smollm3", "mamba", "falcon_mamba", "zamba2", "bert", "roberta", "distilbert", "electra", "albert", "xlm-roberta", "camembert",
+        "deberta", "deberta-v2", "mobilebert",
     };
 
     private readonly ConfigFacts config;
