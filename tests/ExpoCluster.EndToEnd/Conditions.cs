@@ -44,6 +44,9 @@ internal static class Needs
     /// <summary>A browser for the dashboard's pages.</summary>
     public const string Browser = "chromium";
 
+    /// <summary>A limit of memory as containers have it can be made.</summary>
+    public const string Cgroup = "a memory cgroup";
+
     public static string? Missing(string[] tools)
     {
         string[] missing = [.. tools.Where(tool => !IsThere(tool))];
@@ -55,6 +58,7 @@ internal static class Needs
         Root => Environment.UserName == "root" && OperatingSystem.IsLinux(),
         Postgres => PostgresServer.Missing is null,
         Namespaces => NetworkHalves.Missing is null,
+        Cgroup => MemoryCgroup.Missing is null,
         Kubectl => Repository.Kubernetes.Kubectl.Missing is null,
         _ => IsInPath(tool),
     };

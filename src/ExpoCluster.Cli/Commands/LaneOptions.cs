@@ -6,7 +6,8 @@ using ExpoCluster.Core.Recipes;
 namespace ExpoCluster.Cli.Commands;
 
 /// <summary>How much of the machine a merge may take, and how. None of it changes the output.</summary>
-internal sealed class LaneOptions
+/// <param name="memory">What this process may have of memory, in bytes; by default what the runtime takes for that: three quarters of a cgroup's limit, or the machine's.</param>
+internal sealed class LaneOptions(long? memory = null)
 {
     private const string WrongNumber = "EXPO2086";
     private const string TooLittleMemory = "EXPO2087";
@@ -17,7 +18,7 @@ internal sealed class LaneOptions
     private const long MinRate = 64 << 10;
 
     private readonly Option<string?> lanes = RecipeOptions.Text("--lanes", "N", "Computing threads; by default one for each core.");
-    private readonly Option<string?> maxMemory = RecipeOptions.Text("--max-memory", "SIZE", "The most memory to use besides the page cache; lowers the lanes if needed.");
+    private readonly Option<string?> maxMemory = RecipeOptions.Text("--max-memory", "SIZE", "The most memory to use besides the page cache; lowers the lanes if needed, as a container's limit does.");
     private readonly Option<string?> maxRate = RecipeOptions.Text("--max-rate", "SIZE", "The most output bytes per second, to leave room for others.");
 
     private readonly Option<string?> io = RecipeOptions.Text(
@@ -40,18 +41,21 @@ internal sealed class LaneOptions
     public LaneChoices Read(ParseResult parsed, int outputs)
     {
         int count = ReadLanes(parsed.GetValue(lanes));
-        if (parsed.GetValue(maxMemory) is { } memory)
+        if (parsed.GetValue(maxMemory) is { } asked)
         {
-            long limit = ReadSize("--max-memory", memory, minimum: 1);
-            long affordable = (limit - EngineBytes) / PartExecutor.LaneBytes(outputs);
+            long affordable = LanesWithin(ReadSize("--max-memory", asked, minimum: 1), outputs);
             count = affordable >= 1
                 ? (int)Math.Min(count, affordable)
-                : throw Problem(TooLittleMemory, "--max-memory", $"{memory} is too little: one lane needs {ByteSize.Format(MemoryBytes(1, outputs))}.", "raise it.");
+                : throw Problem(TooLittleMemory, "--max-memory", $"{asked} is too little: one lane needs {ByteSize.Format(MemoryBytes(1, outputs))}.", "raise it.");
         }
 
+        // Nobody asked for a container that is too small for one lane, and with some luck it suffices.
+        count = (int)Math.Min(count, Math.Max(1, LanesWithin(memory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, outputs)));
         long? rate = parsed.GetValue(maxRate) is { } text ? ReadSize("--max-rate", text, MinRate) : null;
         return new LaneChoices(count, rate, ReadIo(parsed.GetValue(io) ?? "auto"));
     }
+
+    private static long LanesWithin(long bytes, int outputs) => (bytes - EngineBytes) / PartExecutor.LaneBytes(outputs);
 
     private static ReadMode ReadIo(string word) => ReadModes.Parse(word)
         ?? throw Problem(ReadModes.Unknown, "--io", $"'{word}' is no way to read.", $"choose {ReadModes.Words}.");

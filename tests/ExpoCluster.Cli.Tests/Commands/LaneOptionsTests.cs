@@ -22,6 +22,19 @@ public sealed class LaneOptionsTests
         Assert.Equal(2, Read("--lanes", "16", "--max-memory", memory).Lanes);
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 1)]
+    [InlineData(3, 3)]
+    [InlineData(100, 16)]
+    public void What_this_process_may_have_of_memory_is_the_ceiling(int lanes, int chosen)
+    {
+        long memory = lanes == 0 ? 1 : LaneOptions.MemoryBytes(lanes, outputs: 1) + 1;
+
+        Assert.Equal(chosen, Read(memory, "--lanes", "16").Lanes);
+        Assert.Equal(chosen, Read(memory, "--lanes", "16", "--max-memory", "1TB").Lanes);
+    }
+
     [Fact]
     public void Each_output_of_a_sweep_takes_a_tile_of_every_lane() =>
         Assert.Equal(LaneOptions.MemoryBytes(2, outputs: 1) + (2 * 4 * 2 * PartExecutor.TileBytes), LaneOptions.MemoryBytes(2, outputs: 5));
@@ -41,9 +54,11 @@ public sealed class LaneOptionsTests
         Assert.Equal(option, problem.Path);
     }
 
-    private static LaneChoices Read(params string[] arguments)
+    private static LaneChoices Read(params string[] arguments) => Read(memory: null, arguments);
+
+    private static LaneChoices Read(long? memory, params string[] arguments)
     {
-        var options = new LaneOptions();
+        var options = new LaneOptions(memory);
         var command = new Command("merge");
         options.AddTo(command);
         return options.Read(command.Parse(arguments), outputs: 1);
