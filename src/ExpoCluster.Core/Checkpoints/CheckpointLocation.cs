@@ -23,7 +23,6 @@ internal sealed partial record CheckpointLocation(
 
     private const string IndexEnding = ".index.json";
     private const string SafetensorsEnding = ".safetensors";
-    private const string TorchEnding = ".bin";
     private const int MaxShown = 5;
 
     // What loaders prefer stands first. Other *.bin files never count: training_args.bin is one, and pickles anything.
@@ -67,7 +66,7 @@ internal sealed partial record CheckpointLocation(
 
     private static CheckpointLocation OfFile(string path, StorageRoots? roots) => Path.GetExtension(path) switch
     {
-        ".json" when path.EndsWith(IndexEnding, StringComparison.Ordinal) => new CheckpointLocation(
+        ".json" when path.EndsWith(IndexEnding, StringComparison.Ordinal) || IsIndex(Path.GetFileName(path)) => new CheckpointLocation(
             new LocalFolder(Path.GetDirectoryName(path)!, holdsModel: true, roots), Path.GetFileName(path), IsIndexed: true, []),
         ".json" => throw CheckpointErrors.NotWeights(path),
         _ when ForeignFormat.OfFile(Path.GetFileName(path)) is { } foreign => throw CheckpointErrors.ForeignFormat(path, foreign),
@@ -84,7 +83,7 @@ internal sealed partial record CheckpointLocation(
         return new CheckpointLocation(
             folder,
             entryPoint,
-            IsIndexed: entryPoint.EndsWith(IndexEnding, StringComparison.Ordinal),
+            IsIndexed: IsIndex(entryPoint),
             names.Contains(index) ? [Ignored(index, entryPoint), .. NotesOnOthers(entryPoint, names)] : [.. NotesOnOthers(entryPoint, names)]);
     }
 
@@ -106,13 +105,12 @@ internal sealed partial record CheckpointLocation(
 
     // An index, or a file of its own that no index cuts into pieces.
     private static bool IsOtherEntryPoint(string name, ImmutableSortedSet<string> names) =>
-        name.EndsWith(SafetensorsEnding + IndexEnding, StringComparison.Ordinal)
-        || name.EndsWith(TorchEnding + IndexEnding, StringComparison.Ordinal)
+        IsIndex(name)
         || (name == ConsolidatedFileName && !names.Contains(name + IndexEnding));
 
     private static string OtherEntryPoint(CheckpointFolder folder, string directory, ImmutableSortedSet<string> names)
     {
-        string[] indexes = [.. names.Where(name => name.EndsWith(SafetensorsEnding + IndexEnding, StringComparison.Ordinal))];
+        string[] indexes = [.. names.Where(name => IsIndex(name) && name.Contains(SafetensorsEnding, StringComparison.Ordinal))];
         string[] plain = [.. indexes.Where(name => !VariantIndex().IsMatch(name))];
         return indexes.Length == 1 ? indexes[0]
             : plain.Length == 1 ? plain[0]
@@ -136,6 +134,9 @@ internal sealed partial record CheckpointLocation(
         };
     }
 
+    /// <summary>An index, as loaders name it: with the dtype before <c>.safetensors</c>, behind it, or behind <c>.index</c>.</summary>
+    public static bool IsIndex(string name) => IndexName().IsMatch(name);
+
     /// <summary>A part of a model, or one in another dtype: it lies beside another file on purpose.</summary>
     public static bool IsPartOrVariant(string name) => ShardName().IsMatch(name) || VariantFile().IsMatch(name);
 
@@ -143,10 +144,14 @@ internal sealed partial record CheckpointLocation(
     [GeneratedRegex(@"\.(fp16|bf16|fp32|f16|f32|int8|ema|non_ema|ema-only)\.safetensors$")]
     private static partial Regex VariantFile();
 
-    [GeneratedRegex(@"\.(fp16|bf16|fp32|f16|f32|int8|ema|non_ema|ema-only)\.safetensors\.index\.json$|\.safetensors\.index\.(fp16|bf16|fp32|f16|f32|int8|ema|non_ema)\.json$")]
+    [GeneratedRegex(@"\.(fp16|bf16|fp32|f16|f32|int8|ema|non_ema|ema-only)\.safetensors\.index\.json$|\.safetensors\.index\.[\w-]+\.json$|\.safetensors\.[\w-]+\.index\.json$")]
     private static partial Regex VariantIndex();
 
-    [GeneratedRegex(@"-\d{5}-of-\d{5}\.safetensors$")]
+    [GeneratedRegex(@"\.(?:safetensors|bin)(?:\.index\.json|\.index\.[\w-]+\.json|\.[\w-]+\.index\.json)$")]
+    private static partial Regex IndexName();
+
+    // diffusers has been putting the dtype behind the number too.
+    [GeneratedRegex(@"-\d{5}-of-\d{5}(?:\.[\w-]+)?\.safetensors$")]
     private static partial Regex ShardName();
 
     [GeneratedRegex(@"^pytorch_model-\d{5}-of-\d{5}\.bin$")]

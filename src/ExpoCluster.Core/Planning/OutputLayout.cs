@@ -8,8 +8,6 @@ namespace ExpoCluster.Core.Planning;
 /// <summary>Which tensor goes into which output file, under which name, at which offset.</summary>
 internal static partial class OutputLayout
 {
-    private const string DiffusionFileName = "diffusion_pytorch_model.safetensors";
-
     /// <param name="maxShardBytes">Null keeps aligned's own partition into files.</param>
     /// <param name="aligned">Gives that partition, and the order in which its files follow each other.</param>
     /// <param name="tensors">Without offsets.</param>
@@ -23,19 +21,18 @@ internal static partial class OutputLayout
             .GroupBy(tensor => aligned.Tensors[tensor.Entry.Name].Shard)
             .OrderBy(group => group.Key)
             .ToList();
+        string stem = OutputNames.StemOf(aligned);
         bool keepNames = groups.Count > 1
             && groups.Count == aligned.Shards.Length
-            && aligned.Shards.All(shard => ShardName().IsMatch(shard.Name));
+            && (stem == OutputNames.DefaultStem
+                ? aligned.Shards.All(shard => ShardName().IsMatch(shard.Name))
+                : OutputNames.AreShardsOf(aligned.Shards.Select(shard => shard.Name), stem));
         return
         [
             .. groups.Select((group, index) => Layout(
-                keepNames ? SafetensorsName(aligned.Shards[group.Key].Name) : FileName(aligned, index, groups.Count), group)),
+                keepNames ? SafetensorsName(aligned.Shards[group.Key].Name) : OutputNames.FileName(stem, index, groups.Count), group)),
         ];
     }
-
-    // A loader that looks for the only file by this name finds no other.
-    private static string FileName(Checkpoint aligned, int index, int count) =>
-        count == 1 && aligned.Shards is [{ Name: CheckpointLocation.ConsolidatedFileName or DiffusionFileName } only] ? only.Name : ShardSplitter.FileName(index, count);
 
     private static string SafetensorsName(string shard) => ShardName().Replace(shard, "model-$1$2.safetensors");
 
@@ -52,10 +49,11 @@ internal static partial class OutputLayout
         ];
         long[] byteCounts = [.. ordered.Select(tensor => tensor.ByteCountOf(new TensorSource(0, 0, tensor.Entry.Dtype)))];
         ImmutableArray<ImmutableArray<int>> split = ShardSplitter.Split(byteCounts, limit);
+        string stem = OutputNames.StemOf(aligned);
         return
         [
             .. split.Select((members, index) => Layout(
-                FileName(aligned, index, split.Length), members.Select(member => ordered[member]))),
+                OutputNames.FileName(stem, index, split.Length), members.Select(member => ordered[member]))),
         ];
     }
 

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Checkpoints.Understanding;
 
 namespace ExpoCluster.Core.Planning;
@@ -47,9 +45,7 @@ public static class ShardSplitter
     }
 
     /// <summary>The file name that loaders expect; <paramref name="index"/> counts from 0, the name from 1.</summary>
-    public static string FileName(int index, int count) => count == 1
-        ? CheckpointLocation.SingleFileName
-        : string.Create(CultureInfo.InvariantCulture, $"model-{index + 1:00000}-of-{count:00000}.safetensors");
+    public static string FileName(int index, int count) => OutputNames.FileName(OutputNames.DefaultStem, index, count);
 
     /// <summary>Stands in for the order of a state dict where that is not known.</summary>
     private sealed class TensorNameOrder : IComparer<string>

@@ -46,7 +46,7 @@ internal sealed class Preparation(string directory, Plan plan, ImmutableArray<Pu
         Durability.WriteNew(Path.Join(prepared, PublishSequence.ModelCardName), Encoding.UTF8.GetBytes(card));
         if (plan.LayoutLength > 1)
         {
-            Durability.WriteNew(Path.Join(prepared, PublishSequence.Index), EncodeIndex());
+            Durability.WriteNew(Path.Join(prepared, OutputNames.IndexName(plan.FilesOf(variant).Select(file => file.BaseName))), EncodeIndex());
         }
 
         Durability.WriteNew(Path.Join(prepared, OutputPaths.ProvenanceName), provenance.ToJson());

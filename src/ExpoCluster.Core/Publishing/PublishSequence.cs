@@ -17,8 +17,6 @@ namespace ExpoCluster.Core.Publishing;
 /// </remarks>
 public sealed class PublishSequence
 {
-    internal const string Index = CheckpointLocation.IndexFileName;
-
     internal const string ModelCardName = "README.md";
 
     private readonly OutputPaths paths;
@@ -185,14 +183,14 @@ public sealed class PublishSequence
     /// <summary>All names that one variant of this plan publishes into its folder, in their order.</summary>
     internal static ImmutableArray<string> NamesOfVariant(IEnumerable<string> sideFiles, Plan plan, int variant)
     {
-        IEnumerable<string> weights = plan.FilesOf(variant).Select(file => file.BaseName);
+        string[] weights = [.. plan.FilesOf(variant).Select(file => file.BaseName)];
         return
         [
             .. sideFiles,
             ModelCardName,
             OutputPaths.ProvenanceName,
             .. weights,
-            .. plan.LayoutLength > 1 ? new[] { Index } : [],
+            .. plan.LayoutLength > 1 ? new[] { OutputNames.IndexName(weights) } : [],
         ];
     }
 
@@ -235,8 +233,9 @@ public sealed class PublishSequence
         }
     }
 
-    // Each entry point is a step of its own.
+    // Each entry point is a step of its own; an index of another name is what only some loaders look for.
     private static int LeavingStepOf(string name) => SideFileSelection.EntryPoints.IndexOf(name) is >= 0 and int entryPoint ? entryPoint
+        : SideFileSelection.IsEntryPoint(name) ? -1
         : SideFileSelection.IsWeights(name) ? SideFileSelection.EntryPoints.Length
         : SideFileSelection.EntryPoints.Length + 1;
 

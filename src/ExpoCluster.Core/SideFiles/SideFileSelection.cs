@@ -79,10 +79,10 @@ public static class SideFileSelection
     /// <summary>True for weights in any format that a loader or a converter knows, and for their indexes.</summary>
     public static bool IsWeights(string fileName) => !IsHidden(fileName)
         && !TrainingLeftovers.Contains(fileName, StringComparer.Ordinal)
-        && WeightEndings.Any(ending => fileName.EndsWith(ending, StringComparison.Ordinal));
+        && (WeightEndings.Any(ending => fileName.EndsWith(ending, StringComparison.Ordinal)) || CheckpointLocation.IsIndex(fileName));
 
     /// <summary>True for the file by which a loader finds the weights.</summary>
-    public static bool IsEntryPoint(string fileName) => EntryPoints.Contains(fileName);
+    public static bool IsEntryPoint(string fileName) => EntryPoints.Contains(fileName) || (!IsHidden(fileName) && CheckpointLocation.IsIndex(fileName));
 
     private static bool IsSideFile(string fileName)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
@@ -19,13 +20,15 @@ internal sealed class RecordedFiles(OutputPaths paths, Provenance record)
     private readonly HashSet<string> weights = record.Files.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);
     private readonly string[] present = NamesIn(paths.Root);
 
+    private string Index => OutputNames.IndexName(weights);
+
     // Of one file there is none, so one that lies there is not the merge's.
-    private bool NeedsIndex => weights.Count > 1 || record.Published.Contains(CheckpointLocation.IndexFileName);
+    private bool NeedsIndex => weights.Count > 1 || record.Published.Contains(Index);
 
     /// <summary>Published and there, but nothing in the record tells what their bytes must be. The index is held against the weights.</summary>
     public ImmutableArray<string> Unproved =>
     [
-        .. record.Published.Where(name => !weights.Contains(name) && name is not (CheckpointLocation.IndexFileName or OutputPaths.ProvenanceName))
+        .. record.Published.Where(name => !weights.Contains(name) && name != Index && name != OutputPaths.ProvenanceName)
             .Where(name => File.Exists(paths.Published(name))),
     ];
 
@@ -44,29 +47,29 @@ internal sealed class RecordedFiles(OutputPaths paths, Provenance record)
 
     /// <summary>Weights, or a way to weights, that a loader would take up and the record does not know.</summary>
     public IEnumerable<Damage> Strays() => present
-        .Where(name => IsLoaded(name) && !weights.Contains(name) && !(NeedsIndex && name == CheckpointLocation.IndexFileName))
+        .Where(name => IsLoaded(name) && !weights.Contains(name) && !(NeedsIndex && name == Index))
         .Select(name => Of(name, "a loader may take this file, which the record does not name", "no such file", "a file"));
 
     /// <summary>Where the index does not lead to exactly the recorded weights.</summary>
     public IEnumerable<Damage> OfIndex()
     {
-        if (!NeedsIndex || !present.Contains(CheckpointLocation.IndexFileName))
+        if (!NeedsIndex || !present.Contains(Index))
         {
             // Without one a loader finds none of several files, whatever was published.
-            return weights.Count > 1 && !record.Published.Contains(CheckpointLocation.IndexFileName)
-                ? [Of(CheckpointLocation.IndexFileName, "the file is missing", "a file", "nothing")]
+            return weights.Count > 1 && !record.Published.Contains(Index)
+                ? [Of(Index, "the file is missing", "a file", "nothing")]
                 : [];
         }
 
         try
         {
             var folder = new LocalFolder(paths.Root, holdsModel: true);
-            WeightMap map = WeightMap.Parse(folder.ReadIndex(CheckpointLocation.IndexFileName), CheckpointLocation.IndexFileName);
-            return Contradiction(map) is var (problem, expected, found) ? [Of(CheckpointLocation.IndexFileName, problem, expected, found)] : [];
+            WeightMap map = WeightMap.Parse(folder.ReadIndex(Index), Index);
+            return Contradiction(map) is var (problem, expected, found) ? [Of(Index, problem, expected, found)] : [];
         }
         catch (CheckpointException exception)
         {
-            return [Of(CheckpointLocation.IndexFileName, exception.Problem, exception.Expected ?? "an index", exception.Found ?? "something else")];
+            return [Of(Index, exception.Problem, exception.Expected ?? "an index", exception.Found ?? "something else")];
         }
     }
 

@@ -66,6 +66,8 @@ public sealed class IndexAgreementTests : IDisposable
     [InlineData("diffusion_pytorch_model.safetensors.index.json")]
     [InlineData("model.fp16.safetensors.index.json")]
     [InlineData("something.safetensors.index.json")]
+    [InlineData("diffusion_pytorch_model.safetensors.index.fp16.json")]
+    [InlineData("diffusion_pytorch_model.safetensors.fp16.index.json")]
     public void An_index_under_another_name_leads_to_its_files(string name)
     {
         WriteIndexed(name, "part-1.safetensors", "part-2.safetensors");

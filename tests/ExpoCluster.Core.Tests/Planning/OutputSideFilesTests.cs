@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
@@ -29,11 +30,11 @@ public sealed class OutputSideFilesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("consolidated.safetensors", 20L)]
-    [InlineData("model.safetensors", null)]
-    public void Parameters_of_consolidated_weights_do_not_go_along_with_others(string weights, long? maxShardBytes)
+    [InlineData(null)]
+    [InlineData(20L)]
+    public void Parameters_of_consolidated_weights_do_not_go_along_with_others(long? maxShardBytes)
     {
-        WriteBoth(weights);
+        WriteBoth("model.safetensors");
         place.Write("aligned/params.json", MistralParameters);
 
         PlannedMerge merge = Plan(maxShardBytes);
@@ -71,12 +72,80 @@ public sealed class OutputSideFilesTests : IDisposable
 
     [Theory]
     [InlineData("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.safetensors")]
+    [InlineData("diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.fp16.safetensors")]
     [InlineData("anything.safetensors", "model.safetensors")]
     public void A_single_file_keeps_the_name_that_its_loader_wants(string name, string written)
     {
         WriteBoth(name);
 
         Assert.Equal(written, Assert.Single(Plan().Plan.Files).Name);
+    }
+
+    [Theory]
+    [InlineData("rank0.safetensors", "config.json", """{"architecture": "LlamaForCausalLM"}""", "rank0.safetensors")]
+    [InlineData("open_clip_model.safetensors", "open_clip_config.json", "{}", "open_clip_model.safetensors")]
+    [InlineData("weights.safetensors", "config.json", """{"model_type": "llama"}""", "model.safetensors")]
+    [InlineData("weights.safetensors", "config.json", """{"architectures": ["LlamaForCausalLM"]}""", "model.safetensors")]
+    [InlineData("weights.safetensors", "tokenizer_config.json", "{}", "model.safetensors")]
+    [InlineData("model.fp16.safetensors", "config.json", """{"_class_name": "X"}""", "model.safetensors")]
+    [InlineData("we ights;.safetensors", "config.json", """{"_class_name": "X"}""", "model.safetensors")]
+    public void A_single_file_keeps_its_name_where_a_configuration_is_of_another_loader(string name, string beside, string content, string written)
+    {
+        WriteBoth(name);
+        place.Write("aligned/" + beside, content);
+
+        Assert.Equal(written, Assert.Single(Plan().Plan.Files).Name);
+    }
+
+    [Theory]
+    [InlineData("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model-00001-of-00002.safetensors", "diffusion_pytorch_model.safetensors.index.json")]
+    [InlineData("diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.fp16-00001-of-00002.safetensors", "diffusion_pytorch_model.safetensors.index.fp16.json")]
+    [InlineData("consolidated.safetensors", "consolidated-00001-of-00002.safetensors", "consolidated.safetensors.index.json")]
+    [InlineData("model.safetensors", "model-00001-of-00002.safetensors", "model.safetensors.index.json")]
+    public void A_file_that_is_split_keeps_what_its_name_begins_with(string weights, string first, string index)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write($"{side}/{weights}", [("a", Dtype.F32, [4], 1), ("b", Dtype.F32, [4], 1)]);
+        }
+
+        place.Write("aligned/params.json", MistralParameters);
+
+        PlannedMerge merge = Plan(maxShardBytes: 20);
+
+        Assert.Equal(first, merge.Plan.Files[0].Name);
+        Assert.Equal(index, OutputNames.IndexName(merge.Plan.Files.Select(file => file.Name)));
+        Assert.Equal(weights == "consolidated.safetensors", merge.SideFiles.Any(file => file.RelativePath == "params.json"));
+    }
+
+    [Theory]
+    [InlineData("diffusion_pytorch_model.safetensors.index.json", "diffusion_pytorch_model-{0}.safetensors", "diffusion_pytorch_model-{0}.safetensors")]
+    [InlineData("diffusion_pytorch_model.safetensors.index.fp16.json", "diffusion_pytorch_model.fp16-{0}.safetensors", "diffusion_pytorch_model.fp16-{0}.safetensors")]
+    [InlineData("diffusion_pytorch_model.safetensors.index.fp16.json", "diffusion_pytorch_model-{0}.fp16.safetensors", "diffusion_pytorch_model-{0}.fp16.safetensors")]
+    [InlineData("diffusion_pytorch_model.safetensors.index.json", "part-{0}.safetensors", "diffusion_pytorch_model-{0}.safetensors")]
+    [InlineData("consolidated.safetensors.index.json", "consolidated-{0}.safetensors", "consolidated-{0}.safetensors")]
+    [InlineData("something.safetensors.index.json", "something-{0}.safetensors", "model-{0}.safetensors")]
+    [InlineData("pytorch_model.bin.index.json", "pytorch_model-{0}.safetensors", "model-{0}.safetensors")]
+    public void Files_of_an_index_keep_what_their_loader_looks_for(string index, string files, string written)
+    {
+        string[] names = [string.Format(CultureInfo.InvariantCulture, files, "00001-of-00002"), string.Format(CultureInfo.InvariantCulture, files, "00002-of-00002")];
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write($"{side}/{names[0]}", [("a", Dtype.F32, [4], 1)]);
+            place.Write($"{side}/{names[1]}", [("b", Dtype.F32, [4], 1)]);
+            place.Write($"{side}/{index}", $$$"""{"weight_map": {"a": "{{{names[0]}}}", "b": "{{{names[1]}}}"}}""");
+        }
+
+        place.Write("aligned/params.json", MistralParameters);
+
+        PlannedMerge merge = Plan();
+
+        Assert.Equal(string.Format(CultureInfo.InvariantCulture, written, "00002-of-00002"), merge.Plan.Files[1].Name);
+        Assert.Equal(
+            written.StartsWith("model", StringComparison.Ordinal) ? "model.safetensors.index.json" : index,
+            OutputNames.IndexName(merge.Plan.Files.Select(file => file.Name)));
+        Assert.DoesNotContain(merge.SideFiles, file => file.RelativePath == index);
+        Assert.Equal(index.StartsWith("consolidated", StringComparison.Ordinal), merge.SideFiles.Any(file => file.RelativePath == "params.json"));
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Verification;
@@ -41,6 +42,33 @@ public sealed class OutputVerifierTests : IDisposable
 
         Assert.True(result.IsSound);
         Assert.Equal(new FileInfo(file).Length, Assert.Single(result.Files).Bytes);
+    }
+
+    [Theory]
+    [InlineData("diffusion_pytorch_model-{0}.safetensors", "diffusion_pytorch_model.safetensors.index.json")]
+    [InlineData("diffusion_pytorch_model.fp16-{0}.safetensors", "diffusion_pytorch_model.safetensors.index.fp16.json")]
+    [InlineData("consolidated-{0}.safetensors", "consolidated.safetensors.index.json")]
+    public void Files_of_another_loader_are_held_against_its_index(string names, string index)
+    {
+        string[] files = [string.Format(CultureInfo.InvariantCulture, names, "00001-of-00002"), string.Format(CultureInfo.InvariantCulture, names, "00002-of-00002")];
+        var other = new ProvenanceFile[2];
+        for (int i = 0; i < 2; i++)
+        {
+            byte[] content = File.ReadAllBytes(place.Write(files[i], (i == 0 ? "a" : "b", Dtype.U8, [100], 1)));
+            byte[] digests = new byte[BlockDigest.ByteCount];
+            BlockDigest.Compute(content, digests);
+            other[i] = new ProvenanceFile(files[i], content.Length, BlockDigest.OfFile(content.Length, [digests]), digests);
+        }
+
+        File.Delete(file);
+        Provenance record = Provenance.ReadFrom(Core.Storage.OutputPaths.Of(place.Path))!;
+        File.WriteAllBytes(place.PathOf("expocluster.json"), (record with { Files = [.. other], Published = ["config.json", .. files, index] }).ToJson());
+
+        Assert.Contains(Verify().Damage, damage => damage.File == index && damage.Problem == "the file is missing");
+        place.Write(index, $$"""{"weight_map": {"a": "{{files[0]}}", "b": "{{files[1]}}"}}""");
+        Assert.True(Verify().IsSound);
+        place.Write(index, $$"""{"weight_map": {"a": "{{files[1]}}", "b": "{{files[1]}}"}}""");
+        Assert.Equal(index, Assert.Single(Verify().Damage).File);
     }
 
     [Theory]
