@@ -57,6 +57,9 @@ public sealed class Checkpoint
     /// <summary>Weights files that lie there and that loaders pass over.</summary>
     public ImmutableArray<StrayWeights> Strays { get; private set; } = [];
 
+    /// <summary>Names of tensors that the index names and no file holds.</summary>
+    internal ImmutableHashSet<string> NamedByIndexAlone { get; private init; } = [];
+
     internal CheckpointFolder Folder { get; }
 
     /// <summary>The index or the weights file by which the checkpoint was found.</summary>
@@ -108,7 +111,7 @@ public sealed class Checkpoint
         ImmutableArray<StrayWeights> strays = location.Folder.HoldsModel
             ? StrayWeights.Beside(location.Folder, shards, tensors, name => OpenShard(location.Folder, name, location.EntryPoint, key: null, work))
             : [];
-        return new Checkpoint(reference, location, Slim(shards), tensors, [.. NotesOf(shards), .. strays.Select(stray => stray.Note)]) { Strays = strays };
+        return new Checkpoint(reference, location, Slim(shards), tensors, [.. NotesOf(shards), .. StrayWeights.NotesOn(strays)]) { Strays = strays };
     }
 
     private static Checkpoint OpenIndexed(string reference, CheckpointLocation location, string? key, PlanningWork work)
@@ -129,9 +132,10 @@ public sealed class Checkpoint
         }
 
         shards = Slim(shards);
-        return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. IndexAgreement.Notes(map, location.FileName, shards, tensors), .. strays.Select(stray => stray.Note)])
+        return new Checkpoint(reference, location, shards, tensors, [.. NotesOf(shards), .. IndexAgreement.Notes(map, location.FileName, shards, tensors), .. StrayWeights.NotesOn(strays)])
         {
             Strays = strays,
+            NamedByIndexAlone = [.. map.FileOfTensor.Keys.Where(name => !tensors.ContainsKey(name))],
         };
     }
 
@@ -151,7 +155,8 @@ public sealed class Checkpoint
         return new Checkpoint(Reference, new CheckpointLocation(Folder, EntryFileName, IsIndexed: true, []), Slim(shards), tensors, [])
         {
             Strays = [.. Strays.Except(strays)],
-            Notes = [.. Notes.Except(strays.Select(stray => stray.Note)), .. read],
+            NamedByIndexAlone = NamedByIndexAlone.Except(tensors.Keys),
+            Notes = [.. Notes.Except(StrayWeights.NotesOn(Strays)), .. StrayWeights.NotesOn([.. Strays.Except(strays)]), .. read],
         };
     }
 

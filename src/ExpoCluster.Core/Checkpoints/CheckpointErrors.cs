@@ -32,7 +32,9 @@ internal static class CheckpointErrors
 
     public static CheckpointException SeveralWithoutIndex(string directory, ImmutableArray<string> weights, string index) => new(
         "EXPO1105", directory, "weights in several files but no index to say which belong together",
-        "Download the index as well, or give one of the files as the reference.",
+        weights.Any(PartOfModel.IsNamedSo)
+            ? "Download the index as well, and every file that it names: each of these is a part of a model."
+            : "Download the index as well; if each file is a model of its own, give the one that is meant as the reference, DIR/FILE.",
         expected: index, found: $"{weights.Length} file{(weights.Length == 1 ? "" : "s")}, {Printable.Of(weights[0])} the first");
 
     public static CheckpointException SeveralCheckpoints(string directory, string[] indexes) => new(

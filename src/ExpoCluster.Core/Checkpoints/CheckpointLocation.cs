@@ -162,6 +162,8 @@ internal sealed partial record CheckpointLocation(
         ImmutableArray<string> torch = [.. names.Where(name => TorchShardName().IsMatch(name))];
         return !torch.IsEmpty ? CheckpointErrors.SeveralWithoutIndex(directory, torch, TorchIndexFileName)
             : ForeignFormat.In(folder) is { } foreign ? CheckpointErrors.ForeignFormat(directory, foreign)
-            : CheckpointErrors.NoWeights(directory, [.. NearbyWeights.In(folder)]);
+            : NearbyWeights.In(folder).ToArray() is { Length: > 0 } near ? CheckpointErrors.NoWeights(directory, near)
+            : ForeignFormat.Below(folder) is { } below ? CheckpointErrors.ForeignFormat(directory, below)
+            : CheckpointErrors.NoWeights(directory, []);
     }
 }

@@ -22,12 +22,13 @@ internal static class NearbyWeights
         }
 
         ImmutableSortedSet<string> names = folder.FileNames;
-        IEnumerable<string> files = names.Where(name => FileEndings.Contains(Path.GetExtension(name)) && SideFileSelection.IsWeights(name)).Select(name => Path.Join(directory, name));
+        IEnumerable<string> files = names.Where(name => FileEndings.Contains(Path.GetExtension(name)) && SideFileSelection.IsWeights(name) && !PartOfModel.IsNamedSo(name)).Select(name => Path.Join(directory, name));
         IEnumerable<string> folders = names.Where(name => name != Snapshots).Select(name => Path.Join(directory, name)).Concat(FoldersIn(Path.Join(directory, Snapshots)));
         return folders.Take(MaxFolders).Where(HoldsModel).Concat(files);
     }
 
-    private static bool HoldsModel(string directory) => Look(directory, Directory.EnumerateFiles)
+    /// <summary>A loader may find weights in the directory.</summary>
+    public static bool HoldsModel(string directory) => Look(directory, Directory.EnumerateFiles)
         .Any(path => SideFileSelection.EntryPoints.Contains(Path.GetFileName(path)) || path.EndsWith(".safetensors", StringComparison.Ordinal));
 
     private static string[] FoldersIn(string directory) => Look(directory, Directory.EnumerateDirectories);

@@ -53,7 +53,8 @@ internal sealed class HubFolder : CheckpointFolder
     private bool IsNamedByCommit => session.NamesByCommit && snapshot.Listing is not null;
 
     private IEnumerable<HubFile> SideFiles => listed.Values.Where(file => SideFileSelection.IsSelected(file.Path)
-        && (listed.ContainsKey(ModuleFolders.FileName) || !ModuleFolders.Includes(file.Path)));
+        && (listed.ContainsKey(ModuleFolders.FileName) || !(ModuleFolders.Includes(file.Path) || ModuleFolders.IncludesOfRouter(file.Path)))
+        && (listed.ContainsKey(ModuleFolders.RouterFileName) || !ModuleFolders.IncludesOfRouter(file.Path)));
 
     private IEnumerable<HubFile> MissingSideFiles => SideFiles.Where(file => !IsCached(file.Path));
 

@@ -17,6 +17,7 @@ public sealed record PlanWarning(string Code, string Message, string Advice)
     public const string ScalesBesidePlainWeights = "EXPO1228";
     public const string StatisticsExtrapolated = "EXPO1229";
     public const string Equal = "EXPO1231";
+    public const string PartOfModel = "EXPO1232";
 
     /// <summary>What a strict merge says instead.</summary>
     internal PlanProblem AsProblem() => new(Code, "", Message + " This is an error because the merge is strict.") { Advice = Advice };

@@ -6,6 +6,7 @@ using ExpoCluster.Core.Planning.Warnings;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Core.Storage;
+using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Core.Planning;
@@ -92,7 +93,7 @@ public static class Planner
             CoverageRule.Check(recipe, baseCheckpoint, aligned, tensors, work);
         }
 
-        ImmutableArray<PlanWarning> warnings = WarningsOf(recipe, baseCheckpoint, aligned, tensors, options, work);
+        ImmutableArray<PlanWarning> warnings = WarningsOf(recipe, baseCheckpoint, aligned, tensors, options, work, roots);
         ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
         var plan = new Plan(
             ExpoKernel.NumericsVersion,
@@ -105,7 +106,7 @@ public static class Planner
             recipe.Numerics == Numerics.Stochastic ? recipe.Seed : 0,
             inputs.OfAligned);
         SideFileChoice sideFiles = CheckSideFiles(plan, aligned, roots);
-        return new PlannedMerge(plan, [.. recipe.Notes, .. baseCheckpoint.Notes, .. aligned.Notes, .. namingNotes, .. join.Notes, .. sideFiles.Notes], baseCheckpoint, aligned)
+        return new PlannedMerge(plan, [.. recipe.Notes, .. NotesOf(baseCheckpoint, aligned), .. namingNotes, .. join.Notes, .. sideFiles.Notes], baseCheckpoint, aligned)
         {
             SideFiles = sideFiles.Local,
             RemoteSideFiles = sideFiles.Remote,
@@ -114,11 +115,30 @@ public static class Planner
     }
 
     private static ImmutableArray<PlanWarning> WarningsOf(
-        Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> tensors, PlanOptions options, PlanningWork work)
+        Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> tensors, PlanOptions options, PlanningWork work, StorageRoots? roots)
     {
         PairSample? sample = options.TakesSample && !options.IsComparison ? PairSample.Of(baseCheckpoint, aligned, tensors, work) : null;
-        ImmutableArray<PlanWarning> warnings = PairWarnings.Find(recipe, baseCheckpoint, aligned, tensors, sample);
+        ImmutableArray<PlanWarning> warnings =
+            [.. WarningOfPart("base", baseCheckpoint, roots), .. WarningOfPart("aligned", aligned, roots), .. PairWarnings.Find(recipe, baseCheckpoint, aligned, tensors, sample)];
         return recipe.Strict && !warnings.IsEmpty ? throw new PlanningException([.. warnings.Select(warning => warning.AsProblem())]) : warnings;
+    }
+
+    // What holds of both is said once, and of which it is said.
+    private static IEnumerable<string> NotesOf(Checkpoint baseCheckpoint, Checkpoint aligned)
+    {
+        string[] both = [.. baseCheckpoint.Notes.Intersect(aligned.Notes, StringComparer.Ordinal)];
+        return [.. both.Select(note => $"base and aligned: {note}"), .. baseCheckpoint.Notes.Except(both, StringComparer.Ordinal), .. aligned.Notes.Except(both, StringComparer.Ordinal)];
+    }
+
+    private static IEnumerable<PlanWarning> WarningOfPart(string side, Checkpoint checkpoint, StorageRoots? roots)
+    {
+        if (PartOfModel.WhyOf(checkpoint, roots) is { } why)
+        {
+            yield return new PlanWarning(
+                PlanWarning.PartOfModel,
+                $"{side} ({Printable.Of(checkpoint.Reference)}) is a part of a model: {why}. The output has no more than this part.",
+                "give the directory of the whole model; parts without an index are put together by the program that wrote them.");
+        }
     }
 
     // They are copied when the output is published; what is wrong with them should not wait until then.

@@ -12,6 +12,9 @@ internal static partial class ModuleFolders
 {
     public const string FileName = "modules.json";
 
+    /// <summary>Where a router in the model's own directory names the folders of its modules.</summary>
+    public const string RouterFileName = "router_config.json";
+
     // A module has one folder, and a few below it where it is made of modules itself.
     private const int MaxLevels = 4;
 
@@ -28,6 +31,10 @@ internal static partial class ModuleFolders
     /// <summary>True for a path in a folder that is named as such folders are: <c>1_Pooling/config.json</c>.</summary>
     public static bool Includes(string relativePath) =>
         relativePath.Split('/') is { Length: > 1 and <= MaxLevels } parts && FolderName().IsMatch(parts[0]) && !parts.Any(part => part.StartsWith('.'));
+
+    /// <summary>The same for folders that a router names: <c>query_0_SparseStaticEmbedding/config.json</c>.</summary>
+    public static bool IncludesOfRouter(string relativePath) =>
+        relativePath.Split('/') is { Length: > 1 and <= MaxLevels } parts && RouterFolderName().IsMatch(parts[0]) && !parts.Any(part => part.StartsWith('.'));
 
     /// <summary>The files in all folders that the model's <c>modules.json</c> names; none where there is no such file.</summary>
     /// <param name="directory">Of the model.</param>
@@ -70,6 +77,14 @@ internal static partial class ModuleFolders
         }
     }
 
+    /// <summary>The folders that a directory's <c>modules.json</c> names; none where there is no such file, or where one of them lies elsewhere.</summary>
+    /// <param name="directory">Of the model.</param>
+    public static IEnumerable<string> NamesIn(string directory)
+    {
+        string path = Path.Join(directory, FileName);
+        return File.Exists(path) ? [.. Parse(ReadOrNothing(path)).Concat(OfRouter(directory)).Select(folder => folder.Path).Where(IsSafe)] : [];
+    }
+
     private static (string Path, string Type)[] FoldersOf(string directory)
     {
         string path = Path.Join(directory, FileName);
@@ -78,7 +93,7 @@ internal static partial class ModuleFolders
             return [];
         }
 
-        (string Path, string Type)[] folders = Parse(ReadOrNothing(path));
+        (string Path, string Type)[] folders = [.. Parse(ReadOrNothing(path)).Concat(OfRouter(directory)).DistinctBy(folder => folder.Path)];
         return folders.FirstOrDefault(folder => !IsSafe(folder.Path)) is { Path: { } outside } ? throw Elsewhere(path, outside) : folders;
     }
 
@@ -118,6 +133,28 @@ internal static partial class ModuleFolders
         }
     }
 
+    // "types" gives the class of each module by its folder.
+    private static (string Path, string Type)[] OfRouter(string directory)
+    {
+        string path = Path.Join(directory, RouterFileName);
+        if (!File.Exists(path))
+        {
+            return [];
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(ReadOrNothing(path));
+            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("types", out JsonElement types) && types.ValueKind == JsonValueKind.Object
+                ? [.. types.EnumerateObject().Select(module => (Path: module.Name.TrimEnd('/'), Type: module.Value.ValueKind == JsonValueKind.String ? module.Value.GetString()! : "")).Where(module => module.Path is not ("" or "."))]
+                : [];
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            return [];
+        }
+    }
+
     private static string TextOf(JsonElement module, string key) =>
         module.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
@@ -140,4 +177,7 @@ internal static partial class ModuleFolders
 
     [GeneratedRegex(@"^\d{1,3}_\w+$", RegexOptions.CultureInvariant)]
     private static partial Regex FolderName();
+
+    [GeneratedRegex(@"^[A-Za-z]\w*_\d{1,3}_\w+$", RegexOptions.CultureInvariant)]
+    private static partial Regex RouterFolderName();
 }

@@ -65,7 +65,7 @@ public static class SideFileSelection
     {
         [var name] => IsSideFile(name),
         [ChatTemplateDirectory, var name] => name.EndsWith(".jinja", StringComparison.Ordinal),
-        _ => ModuleFolders.Includes(relativePath),
+        _ => ModuleFolders.Includes(relativePath) || ModuleFolders.IncludesOfRouter(relativePath),
     };
 
     /// <summary>The same limit for a file that is still at the Hub.</summary>

@@ -24,6 +24,34 @@ public sealed class ModuleFolderTests : IDisposable
     }
 
     [Fact]
+    public void Folders_that_a_router_names_go_along_too()
+    {
+        string[] wanted = ["document_0_MLMTransformer/config.json", "modules.json", "query_0_SparseStaticEmbedding/config.json", "query_0_SparseStaticEmbedding/model.safetensors", "router_config.json"];
+        Write([.. wanted, "other_0_Thing/config.json"]);
+        WriteModules("");
+        place.Write("router_config.json", """{"types": {"query_0_SparseStaticEmbedding": "x", "document_0_MLMTransformer": "y"}, "structure": {"query": ["query_0_SparseStaticEmbedding"]}}""");
+
+        Assert.Equal(wanted, SideFileSelection.Select(place.Path).Select(file => file.RelativePath));
+        Assert.Contains(
+            "query_0_SparseStaticEmbedding/model.safetensors: weights of modules beside the model, copied from aligned and not merged",
+            ModuleFolders.NotesOn(place.Path, SideFileSelection.Select(place.Path)));
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("{\"types\": [1]}")]
+    [InlineData("{\"types\": {\"a\": 1, \".\": \"x\"}}")]
+    public void A_router_that_is_none_names_no_folder(string router)
+    {
+        Write("query_0_X/config.json");
+        WriteModules("");
+        place.Write("router_config.json", router);
+
+        Assert.Equal(["modules.json", "router_config.json"], SideFileSelection.Select(place.Path).Select(file => file.RelativePath));
+    }
+
+    [Fact]
     public void Without_the_list_of_modules_no_folder_goes_along()
     {
         Write("1_Pooling/config.json", "config.json");
@@ -74,6 +102,7 @@ public sealed class ModuleFolderTests : IDisposable
     [InlineData("12_Dense/sub/model.safetensors", true)]
     [InlineData("onnx/model.onnx", false)]
     [InlineData("1_Pooling/.cache/x", false)]
+    [InlineData("query_0_SparseStaticEmbedding/model.safetensors", true)]
     [InlineData("1_Pooling", false)]
     public void At_the_Hub_such_folders_are_known_by_their_names(string path, bool isSelected) => Assert.Equal(isSelected, SideFileSelection.IsSelected(path));
 

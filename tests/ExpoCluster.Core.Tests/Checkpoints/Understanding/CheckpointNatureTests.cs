@@ -33,6 +33,19 @@ public sealed class CheckpointNatureTests : IDisposable
     [InlineData("openvino_model.xml", "exported from")]
     [InlineData("_CHECKPOINT_METADATA", "export it as safetensors")]
     [InlineData("rank0.engine", "built from")]
+    [InlineData("model_world_size_8_rank_0.pt", "verl.model_merger")]
+    [InlineData("checkpoint_last-model_part-0-shard0.pt", "put all its parts together")]
+    [InlineData("consolidated.rank_1.pt", "put all its parts together")]
+    [InlineData("step-1000/__0_0.distcp", "dcp_to_torch")]
+    [InlineData("dcp/.metadata", "dcp_to_torch")]
+    [InlineData("pytorch_model/mp_rank_00_model_states.pt", "zero_to_fp32")]
+    [InlineData("global_step500_universal/zero/x/fp32.pt", "universal")]
+    [InlineData("model.ckpt-1000.index", "original_tf_checkpoint")]
+    [InlineData("model.keras", "Keras")]
+    [InlineData("model_state.pdparams", "Paddle")]
+    [InlineData("checkpoint_1000100/target.encoder.kernel/.zarray", "convert_t5x")]
+    [InlineData("target.encoder.kernel/.zarray", "convert_t5x")]
+    [InlineData("onnx/model.onnx", "exported from")]
     public void What_is_no_model_is_named_with_what_converts_it(string file, string advice)
     {
         place.Write("there/" + file, "");
@@ -41,6 +54,94 @@ public sealed class CheckpointNatureTests : IDisposable
 
         Assert.Equal("EXPO1140", refused.Code);
         Assert.Contains(advice, refused.Message + refused.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_NeMo_exports_is_named_by_its_folders()
+    {
+        place.Write("there/weights/__0_0.distcp", "");
+        place.Write("there/context/model.yaml", "");
+
+        Assert.Contains("export_ckpt", Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there"))).Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "every file that it names")]
+    [InlineData("diffusion_pytorch_model-00001-of-00002.fp16.safetensors", "diffusion_pytorch_model-00002-of-00002.fp16.safetensors", "every file that it names")]
+    [InlineData("rank0.safetensors", "rank1.safetensors", "every file that it names")]
+    [InlineData("pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin", "every file that it names")]
+    [InlineData("one.safetensors", "two.safetensors", "if each file is a model of its own")]
+    public void A_part_of_a_model_is_never_proposed_as_the_model(string one, string other, string advice)
+    {
+        place.Write("there/" + one, "");
+        place.Write("there/" + other, "");
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there")));
+
+        Assert.Equal("EXPO1105", refused.Code);
+        Assert.Contains(advice, refused.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_module_of_several_is_never_proposed_as_the_model()
+    {
+        place.Write("there/modules.json", """[{"path": "0_Transformer", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"}]""");
+        place.Write("there/0_Transformer/model.safetensors", "");
+        place.Write("there/1_Pooling/config.json", "{}");
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there")));
+
+        Assert.Equal("EXPO1140", refused.Code);
+        Assert.Contains("0_Transformer", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("save_pretrained", refused.Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("model-00001-of-00002.safetensors", null, "one of 2")]
+    [InlineData("model-00001-of-00001.safetensors", null, null)]
+    [InlineData("rank0.safetensors", "rank1.safetensors", "lies beside rank1.safetensors")]
+    [InlineData("rank0.safetensors", null, null)]
+    [InlineData("consolidated.00.safetensors", "consolidated.01.safetensors", "lies beside consolidated.01.safetensors")]
+    [InlineData("mp_rank_00/model.safetensors", "mp_rank_01/model.safetensors", "mp_rank_00 lies beside mp_rank_01")]
+    [InlineData("x_model_world_size_2_rank_0.safetensors", null, "one of 2")]
+    [InlineData("x_model_world_size_1_rank_0.safetensors", null, null)]
+    [InlineData("last-model_part-0-shard0.safetensors", "last-model_part-1-shard0.safetensors", "as one of several")]
+    [InlineData("m_lora_rank16.safetensors", "m_lora_rank32.safetensors", null)]
+    [InlineData("a.safetensors", "b.safetensors", null)]
+    public void A_part_that_is_given_by_itself_is_warned_of(string file, string? other, string? why)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write($"{side}/{file}", ("a.weight", Dtype.BF16, [2], 1));
+            if (other is not null)
+            {
+                place.Write($"{side}/{other}", ("b.weight", Dtype.BF16, [2], 1));
+            }
+        }
+
+        var recipe = new Recipe { Base = place.PathOf("base/" + file), Aligned = place.PathOf("aligned/" + file), Alpha = 0.5 };
+        PlanWarning[] warnings = [.. Planner.Plan(recipe).Warnings.Where(warning => warning.Code == "EXPO1232")];
+
+        Assert.Equal(why is null ? 0 : 2, warnings.Length);
+        Assert.All(warnings, warning => Assert.Contains(why!, warning.Message, StringComparison.Ordinal));
+        if (why is not null)
+        {
+            Assert.Contains(Assert.Throws<PlanningException>(() => Planner.Plan(recipe with { Strict = true })).Problems, problem => problem.Code == "EXPO1232");
+        }
+    }
+
+    [Fact]
+    public void A_module_that_is_given_by_itself_is_warned_of()
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/modules.json", """[{"path": "0_Transformer", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"}]""");
+            place.Write(side + "/0_Transformer/model.safetensors", ("a.weight", Dtype.BF16, [2], 1));
+        }
+
+        var recipe = new Recipe { Base = place.PathOf("base/0_Transformer"), Aligned = place.PathOf("aligned/0_Transformer"), Alpha = 0.5 };
+
+        Assert.Contains(Planner.Plan(recipe).Warnings, warning => warning.Code == "EXPO1232" && warning.Message.Contains("modules.json", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -122,6 +223,65 @@ public sealed class CheckpointNatureTests : IDisposable
         Assert.Equal(2, PlanOf(Named(pattern, MismatchPolicy.Drop)).Plan.Layout.Sum(file => file.Tensors.Length));
         PlannedTensor copied = Assert.Single(PlanOf(Named(pattern, MismatchPolicy.CopyAligned)).Plan.Layout.SelectMany(file => file.Tensors), tensor => tensor.Action == TensorAction.CopyAligned);
         Assert.Equal("model.layers.2.eh_proj.weight", copied.Entry.Name);
+    }
+
+    [Theory]
+    [InlineData("""{"num_hidden_layers": 2, "num_mtp_modules": 1}""", "model.mtp.0.eh_proj.weight", "layers that predict further tokens")]
+    [InlineData("""{"num_hidden_layers": 2, "mtp_num_layers": 1}""", "mtp.fc.weight", "layers that predict further tokens")]
+    [InlineData("""{"num_hidden_layers": 2, "n_predict": 1}""", "mtp.fc.weight", "layers that predict further tokens")]
+    [InlineData("""{"text_config": {"num_hidden_layers": 2, "num_nextn_predict_layers": 1}, "vision_config": {"num_hidden_layers": 27}}""", "model.language_model.layers.2.eh_proj.weight", "layers that predict further tokens")]
+    [InlineData("""{"vision_config": {"depth": 2}}""", "model.visual.blocks.0.qkv.weight", "a vision model")]
+    [InlineData("""{"thinker_config": {"vision_config": {"depth": 2}}}""", "thinker.visual.blocks.0.qkv.weight", "a vision model")]
+    [InlineData("""{"audio_config": {"depth": 2}}""", "audio_tower.layers.0.fc1.weight", "an audio model")]
+    [InlineData("""{"num_hidden_layers": 2, "num_nextn_predict_layers": 0}""", "mtp.fc.weight", null)]
+    [InlineData("""{"num_hidden_layers": 2, "mtp_loss_factor": 1}""", "mtp.fc.weight", null)]
+    [InlineData("""{"text_config": {"num_hidden_layers": 2}}""", "model.visual.blocks.0.qkv.weight", null)]
+    public void Whatever_the_configuration_promises_must_be_where_loaders_find_it(string config, string tensor, string? promised)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("model.layers.0.a.weight", Dtype.BF16, [2], 1));
+            place.Write(side + "/more.safetensors", (tensor, Dtype.BF16, [2], 1));
+            place.Write(side + "/config.json", config);
+        }
+
+        if (promised is null)
+        {
+            Assert.Single(PlanOf(MismatchPolicy.Error).Plan.Layout);
+            return;
+        }
+
+        PlanningException refused = Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Error));
+        Assert.All(refused.Problems, problem => Assert.Equal("EXPO1215", problem.Code));
+        Assert.Equal(["base", "aligned"], refused.Kinds.Select(kind => kind.Message.Split(' ')[0]));
+        Assert.All(refused.Kinds, kind => Assert.Contains($"promises {promised}, and more.safetensors has", kind.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_part_of_a_vision_model_that_is_read_does_not_make_another_file_a_promise()
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("visual.a.weight", Dtype.BF16, [2], 1));
+            place.Write(side + "/more.safetensors", ("visual.b.weight", Dtype.BF16, [2], 1));
+            place.Write(side + "/config.json", """{"vision_config": {"depth": 2}}""");
+        }
+
+        Assert.StartsWith("base and aligned: more.safetensors is not read", Assert.Single(PlanOf(MismatchPolicy.Error).Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Files_that_are_named_alike_are_told_in_one_note()
+    {
+        place.Write("one/model.safetensors", ("a.weight", Dtype.BF16, [2], 1));
+        foreach (string language in new[] { "deu", "eng", "fra", "ita" })
+        {
+            place.Write($"one/adapter.{language}.safetensors", ("adapter.weight", Dtype.BF16, [2], 1));
+        }
+
+        Assert.Equal(
+            "4 files are not read, for loaders read model.safetensors alone (adapter.deu.safetensors, adapter.eng.safetensors, adapter.fra.safetensors, adapter.ita.safetensors): 1 tensor, adapter.weight",
+            Assert.Single(Checkpoint.Open(place.PathOf("one")).Notes));
     }
 
     [Fact]
