@@ -18,8 +18,17 @@ internal static class Mismatches
             problems =
             [
                 PlanProblem.OtherNames(difference),
-                .. problems.Where(problem => !(IsOfOneSide(problem) && (difference.Explains(problem.Tensor, isOfBase: true) || difference.Explains(problem.Tensor, isOfBase: false)))),
+                .. problems.Where(problem => !(IsOfOneSide(problem) && (IsExplained(problem.Tensor) || (problem.Original is { } original && IsExplained(original))))),
             ];
+
+            // Of a head whose embedding has another name nothing can be said before both have one.
+            bool IsExplained(string tensor) => difference.Explains(tensor, isOfBase: true) || difference.Explains(tensor, isOfBase: false);
+        }
+        else if (problems.Any(IsOfOneSide)
+            && (UnmergedBase("base", baseCheckpoint, aligned) ?? UnmergedBase("aligned", aligned, baseCheckpoint) ?? NameDifference.FindSeveral(baseCheckpoint.Tensors, aligned.Tensors, work)) is { } names)
+        {
+            HashSet<string> explained = new(names.Tensors.Concat(names.Tensors.Select(WithoutBaseLayer)), StringComparer.Ordinal);
+            problems = [names, .. problems.Where(problem => !(IsOfOneSide(problem) && explained.Contains(problem.Tensor)))];
         }
 
         return new PlanningException(problems, MismatchShare.Of(problems, baseCheckpoint, aligned));
@@ -45,6 +54,18 @@ internal static class Mismatches
             : [$"{difference.Message.TrimEnd('.')}; to merge them, add to the recipe: {difference.ToRecipe()}"];
     }
 
-    private static bool IsOfOneSide(PlanProblem problem) => 
+    // PEFT calls so what an adapter changes; where the other side has the tensor without that word, its adapter is gone.
+    private static PlanProblem? UnmergedBase(string side, Checkpoint own, Checkpoint other)
+    {
+        ImmutableArray<string> names =
+        [
+            .. own.Tensors.Keys.Where(name => WithoutBaseLayer(name) is var plain && plain != name && !own.Tensors.ContainsKey(plain) && other.Tensors.ContainsKey(plain)).Order(StringComparer.Ordinal),
+        ];
+        return names.IsEmpty ? null : PlanProblem.UnmergedBase(side, names);
+    }
+
+    private static string WithoutBaseLayer(string name) => name.Replace(".base_layer.", ".", StringComparison.Ordinal);
+
+    private static bool IsOfOneSide(PlanProblem problem) =>
         problem.Code is PlanningException.OnlyInAligned or PlanningException.OnlyInBase or PlanningException.HeadTiedOnOneSide;
 }

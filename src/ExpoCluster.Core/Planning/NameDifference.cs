@@ -69,6 +69,30 @@ internal sealed class NameDifference
         return rules.IsEmpty || rules.Length > MaxRules || joined.IsEmpty || !isMostOfThem || !isClear ? null : new NameDifference(rules, joined, inBase.Count);
     }
 
+    /// <summary>That tensors of base may each be several of aligned, and the names do not tell which; null where that is not so.</summary>
+    public static PlanProblem? FindSeveral(
+        IReadOnlyDictionary<string, CheckpointTensor> inBase, IReadOnlyDictionary<string, CheckpointTensor> inAligned, PlanningWork work)
+    {
+        string[] both = [.. inBase.Keys.Where(inAligned.ContainsKey)];
+        CheckpointTensor[] loneInBase = Lone(inBase, inAligned);
+        CheckpointTensor[] loneInAligned = Lone(inAligned, inBase);
+        return Several(isOfBase: true, both, loneInBase, loneInAligned, work) ?? Several(isOfBase: false, both, loneInAligned, loneInBase, work);
+    }
+
+    private static PlanProblem? Several(bool isOfBase, string[] both, CheckpointTensor[] one, CheckpointTensor[] other, PlanningWork work)
+    {
+        var rules = new NameRules(both);
+        rules.Find(one, other, work);
+        if (rules.Ambiguous.IsEmpty)
+        {
+            return null;
+        }
+
+        string[] ways = [.. rules.Ambiguous.Select(rule => Describe(isOfBase ? rule : rule with { From = rule.To, To = rule.From }))];
+        return PlanProblem.SeveralNames(
+            isOfBase ? ("base", "aligned") : ("aligned", "base"), one.Count(tensor => rules.AmbiguousNames.Contains(tensor.Name)), [.. rules.AmbiguousNames.Order(StringComparer.Ordinal)], Printable.Some(ways, MaxRules));
+    }
+
     private static CheckpointTensor[] Lone(IReadOnlyDictionary<string, CheckpointTensor> one, IReadOnlyDictionary<string, CheckpointTensor> other) =>
     [
         .. one.Values.Where(tensor => !other.ContainsKey(tensor.Name) && !DerivedBuffers.IsNeverKept(tensor.Name)).OrderBy(tensor => tensor.Name, StringComparer.Ordinal),

@@ -15,6 +15,9 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
     /// <summary>Names of which so many begin in their own way differ by no pattern.</summary>
     private const int MaxBeginnings = 256;
 
+    /// <summary>Of several tensors that one of base's may be, those of one beginning are meant if they are so many of base's, and of each other one not even half.</summary>
+    private const double MostOfBase = 0.9;
+
     private static readonly char[] Special = ['*', '?', '\\'];
 
     /// <param name="inBase">Tensors without a partner.</param>
@@ -34,6 +37,7 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
             }
         }
 
+        pairs = Unambiguous(pairs, inBase.Length);
         return
         [
             .. Rules(pairs, MaxNarrowings, work)
@@ -42,6 +46,42 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
                 .OrderByDescending(rule => rule.From.Length)
                 .ThenBy(rule => rule.From, StringComparer.Ordinal),
         ];
+    }
+
+    /// <summary>How aligned's names begin where one tensor of base may be several of aligned; empty where none may.</summary>
+    public ImmutableArray<TensorRename> Ambiguous { get; private set; } = [];
+
+    /// <summary>Names of both sides about which that is so.</summary>
+    public ImmutableHashSet<string> AmbiguousNames { get; private set; } = [];
+
+    // Of several partners the one counts whose words agree with base's, then the one that has more in common, then the one of which there are as many as in base.
+    private List<Pair> Unambiguous(List<Pair> pairs, int inBase)
+    {
+        Pair[][] best = [.. pairs.GroupBy(pair => pair.Name, StringComparer.Ordinal).Select(partners => Best([.. partners]))];
+        Pair[] alone = [.. best.Where(partners => partners.Length == 1).Select(partners => partners[0])];
+        Pair[] several = [.. best.Where(partners => partners.Length > 1).SelectMany(partners => partners)];
+        if (several.Length == 0)
+        {
+            return [.. alone];
+        }
+
+        (TensorRename Rule, int Count)[] rules = [.. alone.Concat(several).GroupBy(pair => pair.Rule).Select(group => (group.Key, group.Count())).OrderByDescending(row => row.Item2)];
+        if (rules is [{ } first, .. var others] && first.Count >= MostOfBase * inBase && others.All(other => other.Count * 2 < inBase))
+        {
+            return [.. alone.Concat(several).Where(pair => pair.Rule == first.Rule || !several.Contains(pair))];
+        }
+
+        Ambiguous = [.. several.Select(pair => pair.Rule).Distinct()];
+        AmbiguousNames = [.. several.Select(pair => pair.Name), .. several.Select(pair => pair.NameInAligned)];
+        return [.. alone];
+    }
+
+    private static Pair[] Best(Pair[] partners)
+    {
+        Pair[] agreeing = [.. partners.Where(pair => NameRoles.Agree(pair.Base, pair.Aligned))];
+        Pair[] left = agreeing.Length > 0 ? agreeing : partners;
+        int longest = left.Max(pair => pair.Common.Length);
+        return [.. left.Where(pair => pair.Common.Length == longest)];
     }
 
     private IEnumerable<(TensorRename Rename, int Votes)> Rules(List<Pair> pairs, int narrowings, PlanningWork work)
@@ -78,6 +118,10 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
     {
         public TensorRename Rule { get; } = RuleOf(Base, Aligned);
 
+        public string Name => Base + string.Join('.', Common);
+
+        public string NameInAligned => Aligned + string.Join('.', Common);
+
         public static Pair? Of((string Name, int Segments) inBase, string inAligned)
         {
             string[] segments = inBase.Name.Split('.');
@@ -85,8 +129,8 @@ internal sealed class NameRules(IReadOnlyCollection<string> joined)
             int length = common.Sum(segment => segment.Length + 1) - 1;
             // They would mean something else in a rule.
             bool isPlain = inBase.Name.IndexOfAny(Special) < 0 && inAligned.IndexOfAny(Special) < 0;
-            // Another number is another layer, not another name.
-            return isPlain && NumbersOf(inBase.Name[..^length]).SequenceEqual(NumbersOf(inAligned[..^length]))
+            // Another number is another layer, not another name; another word may be another model.
+            return isPlain && !NameRoles.Contradict(inBase.Name[..^length], inAligned[..^length]) && NumbersOf(inBase.Name[..^length]).SequenceEqual(NumbersOf(inAligned[..^length]))
                 ? new Pair(inBase.Name[..^length], inAligned[..^length], common)
                 : null;
         }

@@ -22,11 +22,30 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     /// <summary>What is said beside this tensor's name where many are listed.</summary>
     public string Detail { get; init; } = "";
 
+    /// <summary>The embedding that stands for <see cref="Tensor"/> on the side that has it not; null where it is no head.</summary>
+    internal string? Original { get; init; }
+
     /// <summary>What helps.</summary>
     public PlanRemedy Remedy { get; init; }
 
     /// <summary>What to do, where no <see cref="Remedy"/> says it; null where one does.</summary>
     public string? Advice { get; init; }
+
+    /// <summary>One side's index names a tensor that none of its files holds, and the other side has it.</summary>
+    /// <param name="tensor">Its name.</param>
+    /// <param name="recipe">Names the two.</param>
+    /// <param name="isInBase">Base has it.</param>
+    internal static PlanProblem NamedByIndexAlone(string tensor, Recipe recipe, bool isInBase)
+    {
+        (string code, string side, string reference, string other) = isInBase
+            ? (PlanningException.OnlyInBase, "aligned", recipe.Aligned, "base") : (PlanningException.OnlyInAligned, "base", recipe.Base, "aligned");
+        string what = $"in {other}, and the index of {side} ({Printable.Of(reference)}) names {{0}}, but no file there holds {{0}}";
+        return new PlanProblem(code, tensor, $"tensor '{Printable.Of(tensor)}' is {what.Replace("{0}", "it", StringComparison.Ordinal)}.")
+        {
+            OfMany = $"are {what.Replace("{0}", "them", StringComparison.Ordinal)}",
+            Advice = $"download {side} again, its index too: its files are not of one piece. If it is as it should be, correct the index.",
+        };
+    }
 
     internal static PlanProblem OnlyInAligned(string tensor, Recipe recipe) => OnlyInOne(
         PlanningException.OnlyInAligned, tensor, $"in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)})");
@@ -37,10 +56,11 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
     internal static PlanProblem ShapesDiffer(CheckpointTensor aligned, CheckpointTensor other) => new(
         PlanningException.ShapesDiffer,
         aligned.Name,
-        $"tensor '{Printable.Of(aligned.Name)}' has shape {aligned.ShapeText} in aligned and {other.ShapeText} in base.")
+        $"tensor '{Printable.Of(aligned.Name)}' has shape {aligned.ShapeText} in aligned and {other.ShapeText} in base{(AreTransposed(aligned, other) ? ": it looks transposed" : "")}.")
     {
-        OfMany = "have other shapes in aligned than in base",
+        OfMany = AreTransposed(aligned, other) ? "are transposed: their last two extents are exchanged in aligned and base" : "have other shapes in aligned than in base",
         Detail = $"{aligned.ShapeText} and {other.ShapeText}",
+        Advice = AreTransposed(aligned, other) ? TransposedAdvice : null,
         Remedy = HaveCommonRows(aligned, other) ? PlanRemedy.CommonRows : PlanRemedy.TakeOrDrop,
     };
 
@@ -82,6 +102,7 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
             head.Name,
             $"the {what} '{Printable.Of(head.Name)}' is in aligned ({Printable.Of(recipe.Aligned)}) but not in base ({Printable.Of(recipe.Base)}), which uses its {original} '{Printable.Of(embedding.Name)}' as {use} (tied embeddings){misfit}.")
         {
+            Original = embedding.Name,
             Remedy = fits ? PlanRemedy.Untie : PlanRemedy.TakeOrDrop,
             Advice = isCopyInAligned ? CopyAdvice : isTiedInAligned ? TiedAdvice(head.Name, fits) : null,
         };
@@ -101,6 +122,7 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
         head,
         $"the output head '{Printable.Of(head)}' is in base ({Printable.Of(recipe.Base)}) but not in aligned ({Printable.Of(recipe.Aligned)}), which uses its embedding '{Printable.Of(embedding.Name)}' as head (tied embeddings); the output would be tied as aligned is, and 'drop' accepts that.")
     {
+        Original = embedding.Name,
         Remedy = PlanRemedy.StayTied,
     };
 
@@ -141,6 +163,32 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
         Advice = $"add to the recipe: {difference.ToRecipe()}",
     };
 
+    /// <summary>Tensors of one side may each be several of the other.</summary>
+    /// <param name="sides">The one and the other, as <c>base</c>.</param>
+    /// <param name="count">How many tensors of the one.</param>
+    /// <param name="names">Of both sides.</param>
+    /// <param name="ways">How the names differ.</param>
+    internal static PlanProblem SeveralNames((string One, string Other) sides, int count, ImmutableArray<string> names, string ways) => new(
+        PlanningException.OtherNames,
+        "",
+        $"{count} of {sides.One}'s tensors may be several of {sides.Other}'s each, and the names do not tell which: {ways}.")
+    {
+        Tensors = names,
+        Advice = $"{sides.Other} may hold several models: save the one that is meant by itself, and give that. Or say in the recipe which it is: a rename in {sides.Other} for its names, and drop in on_mismatch for those of the others.",
+    };
+
+    /// <summary>Weights of one side stand beside an adapter that is not there.</summary>
+    /// <param name="side">The one, as <c>aligned</c>.</param>
+    /// <param name="tensors">Their names.</param>
+    internal static PlanProblem UnmergedBase(string side, ImmutableArray<string> tensors) => new(
+        PlanningException.OtherNames,
+        "",
+        $"{tensors.Length} tensor{(tensors.Length == 1 ? "" : "s")} of {side} have PEFT's 'base_layer' in their names: they are weights beside an adapter that is not merged into them, and without it the model from before training ({Printable.Of(tensors[0])}).")
+    {
+        Tensors = tensors,
+        Advice = "merge the adapter into the model (PEFT: merge_and_unload, then save_pretrained), and give that.",
+    };
+
     /// <param name="recipe">Names the two.</param>
     internal static PlanProblem NothingToMerge(Recipe recipe) => new(
         PlanningException.NothingToMerge,
@@ -152,6 +200,12 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
 
     private static PlanProblem OnlyInOne(string code, string tensor, string where) =>
         new(code, tensor, $"tensor '{Printable.Of(tensor)}' is {where}.") { OfMany = $"are {where}" };
+
+    private const string TransposedAdvice =
+        "versions and families differ in how they store such weights: load one of the two with the version that saved the other, and save it again, so that both store them alike.";
+
+    private static bool AreTransposed(CheckpointTensor one, CheckpointTensor other) => one.Shape.Length >= 2 && one.Shape.Length == other.Shape.Length
+        && one.Shape[^1] == other.Shape[^2] && one.Shape[^2] == other.Shape[^1] && one.Shape[^1] != one.Shape[^2] && one.Shape.AsSpan()[..^2].SequenceEqual(other.Shape.AsSpan()[..^2]);
 
     private static bool HaveCommonRows(CheckpointTensor aligned, CheckpointTensor other) =>
         aligned.Dtype.IsArithmetic() && other.Dtype.IsArithmetic()

@@ -156,9 +156,9 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
             new PlanProblem(
                 PlanningException.ExpertsFused,
                 "",
-                $"{one} holds the experts of a layer in one tensor ({Tensors(fused)}), {other} has a tensor for each expert ({Tensors(single)}): the same weights, stored by different versions of transformers.")
+                $"{one} holds the experts of a layer in one {(fused.All(ExpertLayout.IsGrouped) ? "module" : "tensor")} ({Tensors(fused)}), {other} has a {(fused.All(ExpertLayout.IsGrouped) ? "module" : "tensor")} for each expert ({Tensors(single)}): the same weights, stored by different versions of {(fused.All(ExpertLayout.IsGrouped) ? "Megatron" : "transformers")}.")
             {
-                Advice = "load one of the two and save it again with the version of transformers that saved the other (5 fuses experts, 4 does not), then merge.",
+                Advice = fused.All(ExpertLayout.IsGrouped) ? "convert both to the model's version for transformers with the same version of Megatron, then merge." : "load one of the two and save it again with the version of transformers that saved the other (5 fuses experts, 4 does not), then merge.",
             },
             [.. fused, .. single]);
     }

@@ -125,7 +125,9 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
     {
         if (baseCheckpoint.Nature.Heads.StandingFor(tensor.Name) is not { } embedding)
         {
-            return Mismatch(tensor, PlanProblem.OnlyInAligned(tensor.Name, recipe));
+            return Mismatch(tensor, baseCheckpoint.NamedByIndexAlone.Contains(tensor.Name)
+                ? PlanProblem.NamedByIndexAlone(tensor.Name, recipe, isInBase: false)
+                : PlanProblem.OnlyInAligned(tensor.Name, recipe));
         }
 
         if (IsTiedCopy(aligned, tensor, embedding.Name) && recipe.OnMismatch.Named(tensor.Name, work) is null or MismatchPolicy.Untie)
@@ -299,6 +301,8 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             {
                 problems.Add(aligned.Nature.Heads.StandingFor(name) is { } embedding
                     ? PlanProblem.AlignedTiesItsHead(name, embedding, recipe)
+                    : aligned.NamedByIndexAlone.Contains(name)
+                    ? PlanProblem.NamedByIndexAlone(name, recipe, isInBase: true)
                     : PlanProblem.OnlyInBase(name, recipe));
             }
         }

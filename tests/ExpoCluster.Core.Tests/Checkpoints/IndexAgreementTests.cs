@@ -1,4 +1,6 @@
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Planning;
+using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Core.Tests.Checkpoints;
@@ -76,6 +78,25 @@ public sealed class IndexAgreementTests : IDisposable
 
         Assert.Equal(2, checkpoint.Tensors.Count);
         Assert.Equal(place.PathOf("m"), checkpoint.Directory);
+    }
+
+    [Theory]
+    [InlineData("aligned", "EXPO1202")]
+    [InlineData("base", "EXPO1201")]
+    public void A_tensor_that_the_index_names_and_only_the_other_side_has_is_said_to_be_in_the_index(string without, string code)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model-00001-of-00002.safetensors", A);
+            place.Write(side + "/model-00002-of-00002.safetensors", side == without ? ("c", Dtype.F32, [1], 1) : B);
+            place.WriteIndex(side, ("a", "model-00001-of-00002.safetensors"), ("b", "model-00002-of-00002.safetensors"));
+        }
+
+        PlanningException refused = Assert.Throws<PlanningException>(() => Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = 0.5 }));
+
+        PlanProblemKind kind = Assert.Single(refused.Kinds, kind => kind.Code == code);
+        Assert.Contains($"the index of {without} (", kind.Message, StringComparison.Ordinal);
+        Assert.Contains($"download {without} again", kind.Advice, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -87,6 +87,84 @@ public sealed class TensorNamingTests : IDisposable
         Assert.Equal(13, Pasted(kind.Advice).Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
     }
 
+    [Theory]
+    [InlineData("transformer.encoder.", "encoder.", "decoder.", "names in base begin with 'transformer.'")]
+    [InlineData("model.decoder.", "decoder.", "encoder.", "names in base begin with 'model.'")]
+    [InlineData("net.student.", "student.", "teacher.", "names in base begin with 'net.'")]
+    [InlineData("x.policy.", "policy.", "ref.", "names in base begin with 'x.'")]
+    [InlineData("query_model.", "m.query_encoder.", "m.doc_encoder.", "'query_model.' in base is 'm.query_encoder.' in aligned")]
+    public void A_rule_never_turns_one_meaningful_word_into_another(string inBase, string meant, string other, string way)
+    {
+        WritePair([.. Under(inBase, Text)], [.. Under(meant, Text), .. Under(other, Text)]);
+
+        PlanningException refusal = Refusal();
+
+        Assert.Equal(["EXPO1240", "EXPO1201"], refusal.Kinds.Select(kind => kind.Code));
+        Assert.Contains(way, refusal.Kinds[0].Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(other, refusal.Kinds[0].Advice, StringComparison.Ordinal);
+        Plan plan = Pasted(refusal.Kinds[0].Advice, recipe => recipe with { OnMismatch = ByName((other + "*", MismatchPolicy.Drop)) }).Plan;
+        Assert.All(plan.Files[0].Tensors, tensor => Assert.StartsWith(meant, tensor.Entry.Name, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Of_a_model_and_a_small_one_beside_it_the_whole_one_is_meant()
+    {
+        (string, long[])[] draft = [.. Text.Where(tensor => !tensor.Name.Contains(".1.", StringComparison.Ordinal) && !tensor.Name.Contains(".2.", StringComparison.Ordinal) && tensor.Name.StartsWith("layers", StringComparison.Ordinal))];
+        WritePair([.. Under("model.text_model.", Text)], [.. Under("text_model.", Text), .. Under("draft.", draft)]);
+
+        PlanningException refusal = Refusal();
+
+        Assert.Equal(["EXPO1240", "EXPO1201"], refusal.Kinds.Select(kind => kind.Code));
+        Assert.Contains("{from: 'model.', to: '', in: base}", refusal.Kinds[0].Advice, StringComparison.Ordinal);
+
+        WritePair([.. Under("model.", Text)], [.. Under("lm.", Text), .. Under("small.", draft)]);
+        Assert.Contains("{from: 'model.', to: 'lm.', in: base}", Refusal().Kinds[0].Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("model.", "actor.model.", "critic.model.")]
+    [InlineData("model.", "policy.", "ema.")]
+    [InlineData("", "a.", "b.")]
+    public void Where_the_names_do_not_tell_which_is_meant_both_are_said_and_none_is_proposed(string inBase, string one, string other)
+    {
+        WritePair([.. Under(inBase, Text)], [.. Under(one, Text), .. Under(other, Text)]);
+
+        PlanProblemKind kind = Assert.Single(Refusal().Kinds);
+
+        Assert.Equal("EXPO1240", kind.Code);
+        Assert.Contains($"'{one.Replace("model.", "", StringComparison.Ordinal)}", kind.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{other.Replace("model.", "", StringComparison.Ordinal)}", kind.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("from:", kind.Advice, StringComparison.Ordinal);
+
+        WritePair([.. Under(one, Text), .. Under(other, Text)], [.. Under(inBase, Text)]);
+        kind = Assert.Single(Refusal().Kinds);
+        Assert.StartsWith("11 of aligned's tensors may be several of base's each", kind.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("from:", kind.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Weights_beside_an_adapter_that_is_gone_are_named()
+    {
+        (string, long[])[] unmerged = [.. Under("model.", Text).Select(tensor => (tensor.Name.Replace("q_proj.", "q_proj.base_layer.", StringComparison.Ordinal), tensor.Shape))];
+        WritePair([.. Under("model.", Text)], unmerged);
+
+        PlanProblemKind kind = Assert.Single(Refusal().Kinds);
+
+        Assert.Equal("EXPO1240", kind.Code);
+        Assert.StartsWith("3 tensors of aligned have PEFT's 'base_layer' in their names", kind.Message, StringComparison.Ordinal);
+        Assert.Contains("merge_and_unload", kind.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_is_said_of_a_head_whose_embedding_has_another_name()
+    {
+        WritePair([.. Under("model.", Text)], [.. Under("language_model.model.", Text), ("language_model.lm_head.weight", [8, 4])]);
+        place.Write("base/config.json", """{"tie_word_embeddings": true}""");
+        place.Write("aligned/config.json", """{"tie_word_embeddings": true}""");
+
+        Assert.Equal("EXPO1240", Assert.Single(Refusal().Kinds).Code);
+    }
+
     [Fact]
     public void What_only_one_side_has_is_told_beside_it()
     {
@@ -288,11 +366,12 @@ public sealed class TensorNamingTests : IDisposable
         [.. tensors.Select(tensor => (prefix + tensor.Name, tensor.Shape))];
 
     // As a user does: the line of the error goes into the recipe.
-    private PlannedMerge Pasted(string advice)
+    private PlannedMerge Pasted(string advice, Func<Recipe, Recipe>? change = null)
     {
         string line = advice[advice.IndexOf("rename:", StringComparison.Ordinal)..];
         string yaml = $"base: '{place.PathOf("base")}'\naligned: '{place.PathOf("aligned")}'\nalpha: 0.3\n{line}\n";
-        return Planner.Plan(RecipeDraft.FromYaml(yaml, "r.yaml").Validate().Recipe!);
+        Recipe recipe = RecipeDraft.FromYaml(yaml, "r.yaml").Validate().Recipe!;
+        return Planner.Plan(change is null ? recipe : change(recipe));
     }
 
     private void WritePair((string Name, long[] Shape)[] inBase, (string Name, long[] Shape)[] inAligned)

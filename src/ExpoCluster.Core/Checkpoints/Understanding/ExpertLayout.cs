@@ -24,7 +24,7 @@ public sealed partial record ExpertLayout(ImmutableArray<string> Fused, Immutabl
     {
         string[] segments = name.Split('.');
         int number = Array.FindIndex(segments, TensorNames.IsNumber);
-        int experts = Array.FindIndex(segments, segment => segment.EndsWith("experts", StringComparison.Ordinal));
+        int experts = Array.FindIndex(segments, IsOfExperts);
         return number > 0 && number < experts ? $"{segments[number - 1]}.{segments[number]}" : "";
     }
 
@@ -38,7 +38,7 @@ public sealed partial record ExpertLayout(ImmutableArray<string> Fused, Immutabl
             {
                 single.Add(tensor.Name);
             }
-            else if (FusedExperts().IsMatch(tensor.Name) && tensor.Shape.Length is 2 or 3)
+            else if ((tensor.Shape.Length is 2 or 3 && FusedExperts().IsMatch(tensor.Name)) || (tensor.Shape.Length == 3 && IsBelowExperts(tensor.Name)) || GroupedExperts().IsMatch(tensor.Name))
             {
                 fused.Add(tensor.Name);
             }
@@ -49,8 +49,24 @@ public sealed partial record ExpertLayout(ImmutableArray<string> Fused, Immutabl
         return new ExpertLayout(fused.ToImmutable(), single.ToImmutable());
     }
 
-    [GeneratedRegex(@"(?:^|\.)(?:\w*experts)\.\d+\.", RegexOptions.CultureInvariant)]
+    /// <summary>Megatron's grouped experts have one module with a tensor for each: <c>experts.linear_fc1.weight0</c>.</summary>
+    internal static bool IsGrouped(string name) => GroupedExperts().IsMatch(name);
+
+    private static bool IsOfExperts(string segment) => segment.EndsWith("experts", StringComparison.Ordinal) || segment is "moe" || segment.EndsWith("_moe", StringComparison.Ordinal);
+
+    // Three extents are those of a matrix for each expert.
+    private static bool IsBelowExperts(string name)
+    {
+        string[] segments = name.Split('.');
+        int experts = Array.FindIndex(segments, IsOfExperts);
+        return experts >= 0 && !segments.Skip(experts).Any(segment => TensorNames.IsNumber(segment) || segment.StartsWith("shared_", StringComparison.Ordinal));
+    }
+
+    [GeneratedRegex(@"(?:^|\.)(?:\w*experts)\.(?:expert_)?\d+\.", RegexOptions.CultureInvariant)]
     private static partial Regex SingleExpert();
+
+    [GeneratedRegex(@"(?:^|\.)(?!shared_)(?:\w*experts)\.linear_fc[12]\.(?:weight|bias)\d+$", RegexOptions.CultureInvariant)]
+    private static partial Regex GroupedExperts();
 
     // What all experts share, and their router, has other names.
     [GeneratedRegex(@"(?:^|\.)(?!shared_)(?:\w*experts)\.(?:\w+\.)?(?:gate_up_proj|up_gate_proj|gate_proj|up_proj|down_proj|w1|w2|w3|v1|wi|wo|w13|input_linear|output_linear)(?:\.weight|_bias|\.bias)?$", RegexOptions.CultureInvariant)]
