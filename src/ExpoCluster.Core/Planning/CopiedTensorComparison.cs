@@ -101,6 +101,29 @@ internal static class CopiedTensorComparison
         return true;
     }
 
+    /// <summary>A small tensor of floating-point numbers has an infinity, or NaN, among them.</summary>
+    /// <returns>False for what is too large to be looked at before work, or a view.</returns>
+    public static bool HoldsNonFinite(Checkpoint checkpoint, CheckpointTensor tensor, PlanningWork work)
+    {
+        (int width, ulong exponent) = tensor.Dtype switch
+        {
+            Dtype.F16 => (2, 0x7C00UL),
+            Dtype.BF16 => (2, 0x7F80UL),
+            Dtype.F32 => (4, 0x7F80_0000UL),
+            Dtype.F64 => (8, 0x7FF0_0000_0000_0000UL),
+            _ => (0, 0UL),
+        };
+        if (width == 0 || tensor.ByteCount > MaxPlannedBytes || !tensor.Strides.IsDefault)
+        {
+            return false;
+        }
+
+        byte[] bytes = new byte[tensor.ByteCount];
+        using WeightsFile file = work.Watched(checkpoint.Folder.OpenWeights(checkpoint.Shards[tensor.Shard].Name, checkpoint.EntryFileName));
+        file.Bytes.ReadExactly(bytes, tensor.Offset);
+        return Enumerable.Range(0, bytes.Length / width).Any(at => (Bits(bytes.AsSpan(at * width, width)) & exponent) == exponent);
+    }
+
     /// <summary>The same of files that are read at a distance.</summary>
     internal static bool? AreEqual(ByteSource aligned, CheckpointTensor alignedTensor, ByteSource other, CheckpointTensor otherTensor)
     {

@@ -209,5 +209,9 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
 
     private static bool HaveCommonRows(CheckpointTensor aligned, CheckpointTensor other) =>
         aligned.Dtype.IsArithmetic() && other.Dtype.IsArithmetic()
-        && aligned.Shape is [_, var columns] && other.Shape is [_, var otherColumns] && columns == otherColumns;
+        && aligned.Shape is [_, var columns] && other.Shape is [_, var otherColumns] && columns == otherColumns && !IsOfLabels(aligned.Name);
+
+    // Rows of a classifier are labels: the first of one side is not the first of the other.
+    private static bool IsOfLabels(string name) => TensorNames.OwnerOf(name).Split('.')[^1] is "score" or "classifier" or "classification_head" or "v_head" or "value_head" or "reward_head"
+        or "regression_head" or "summary" or "logits_proj" or "qa_outputs" or "seq_relationship";
 }

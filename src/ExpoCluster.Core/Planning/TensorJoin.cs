@@ -85,9 +85,19 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             return MayBeOnOneSide(tensor) ? TakeBuffer(tensor) : JoinWithoutBase(tensor);
         }
 
-        if (!IsOfFirstVersion && DerivedBuffers.Includes(tensor) && !IsSameBuffer(tensor, other))
+        if (!IsOfFirstVersion && DerivedBuffers.Includes(tensor))
         {
-            return TakeBuffer(tensor);
+            bool isSame = IsSameBuffer(tensor, other);
+            if (isSame && CopiedTensorComparison.HoldsNonFinite(aligned, tensor, work))
+            {
+                // Of an infinity the difference is no number.
+                return Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null);
+            }
+
+            if (!isSame)
+            {
+                return TakeBuffer(tensor);
+            }
         }
 
         bool isArithmetic = tensor.Dtype.IsArithmetic() && other.Dtype.IsArithmetic();

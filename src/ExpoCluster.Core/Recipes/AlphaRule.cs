@@ -18,6 +18,9 @@ public abstract record AlphaRule
     /// <summary>The alpha of all tensors, if the rule gives them the same; null otherwise.</summary>
     public virtual double? Single => null;
 
+    /// <summary>Some tensor may get a number below zero: the output lies between the two, or beyond base.</summary>
+    public virtual bool IsBelowZero => Single < 0;
+
     /// <summary>The alpha of one tensor; null if the rule says nothing about it.</summary>
     /// <param name="tensor">Its name.</param>
     /// <param name="depths">Of the checkpoint that it belongs to.</param>
@@ -42,6 +45,8 @@ public abstract record AlphaRule
     /// <summary>By name: the first pattern that matches.</summary>
     public sealed record ByPattern(TensorPatterns<double> Patterns) : AlphaRule
     {
+        public override bool IsBelowZero => Patterns.Entries.Any(entry => entry.Value < 0);
+
         public override double? Of(string tensor, LayerDepths depths, PlanningWork? work = null) => Patterns.Find(tensor, work)?.Value;
 
         public override string ToString() => string.Join(", ", Patterns.Entries.Select(entry => $"{Number(entry.Value)} for {entry.Match}"));
@@ -53,6 +58,8 @@ public abstract record AlphaRule
     /// </summary>
     public sealed record ByDepth(ImmutableArray<double> Values) : AlphaRule
     {
+        public override bool IsBelowZero => Values.Any(value => value < 0);
+
         public override double? Of(string tensor, LayerDepths depths, PlanningWork? work = null)
         {
             double place = depths.Of(tensor) * (Values.Length - 1);

@@ -79,7 +79,8 @@ internal static class ConfigJson
     private static List<JsonEdit> UntieEdits(ReadOnlySpan<byte> config, ImmutableArray<JsonProperty> all)
     {
         var edits = new List<JsonEdit>(
-            all.Where(property => property.Key == TiedHeads.Key && property.Kind is JsonTokenType.True or JsonTokenType.Null)
+            all.Where(property => (property.Key == TiedHeads.Key && property.Kind is JsonTokenType.True or JsonTokenType.Null)
+                    || (TiedHeads.OtherKeys.Contains(property.Key) && property.Kind == JsonTokenType.True))
                 .Select(property => new JsonEdit(property.ValueBegin, property.ValueEnd, "false")));
         if (!all.Any(property => property.IsTopLevel && property.Key == TiedHeads.Key))
         {

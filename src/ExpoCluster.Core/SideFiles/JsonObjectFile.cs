@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ExpoCluster.Core.Checkpoints.Understanding;
 
 namespace ExpoCluster.Core.SideFiles;
 
@@ -13,7 +14,7 @@ internal static class JsonObjectFile
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using JsonDocument document = JsonDocument.Parse(PythonJson.InStrictForm(json.Span));
             return document.RootElement.ValueKind == JsonValueKind.Object ? ask(document.RootElement) : otherwise;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Checkpoints.Understanding;
 
 namespace ExpoCluster.Core.SideFiles;
 
@@ -27,7 +28,7 @@ internal sealed record JsonProperty(ImmutableArray<string> Path, int KeyBegin, i
     {
         try
         {
-            return Read(json);
+            return Read(PythonJson.InStrictForm(json));
         }
         catch (JsonException exception)
         {

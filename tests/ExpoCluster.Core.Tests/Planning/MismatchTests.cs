@@ -14,6 +14,20 @@ public sealed class MismatchTests : IDisposable
 
     public void Dispose() => place.Dispose();
 
+    [Theory]
+    [InlineData("model.embed_tokens.weight", true)]
+    [InlineData("score.weight", false)]
+    [InlineData("classifier.weight", false)]
+    public void Only_rows_that_are_tokens_are_advised_to_be_joined_by_position(string name, bool areTokens)
+    {
+        place.Write("base/model.safetensors", (name, Dtype.F32, [2, 8], 1));
+        place.Write("aligned/model.safetensors", (name, Dtype.F32, [3, 8], 2));
+
+        PlanningException refusal = Refusal(MismatchPolicy.Error);
+
+        Assert.Equal(areTokens, (refusal.Message + refusal.Advice).Contains("extrapolate-common-rows", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Further_rows_of_aligned_are_copied_and_the_plan_says_how_many_are_not()
     {

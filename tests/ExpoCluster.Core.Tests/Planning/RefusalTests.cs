@@ -341,11 +341,41 @@ public sealed class RefusalTests : IDisposable
             side + "/model.safetensors", ("model.layers.0.a.weight", Dtype.BF16, rows == 0 ? [0] : [8, 8], 1), ("model.layers.1.a.weight", Dtype.BF16, rows == 0 ? [0] : [8, 8], 1), ("n", Dtype.BF16, [4], 1));
     }
 
-    [Fact]
-    public void What_is_empty_and_no_weight_is_fine()
+    [Theory]
+    [InlineData("transformer.blocks.0.ffn.experts.mlp.w1")]
+    [InlineData("transformer.blocks.0.ffn.experts.mlp.v1")]
+    [InlineData("query_tokens")]
+    [InlineData("vision_model.embeddings.class_embedding")]
+    [InlineData("visual.positional_embedding")]
+    [InlineData("vit.embeddings.position_embeddings")]
+    [InlineData("blocks.0.attention.time_decay")]
+    [InlineData("conv.weight_g")]
+    [InlineData("conv.parametrizations.weight.original1")]
+    [InlineData("ls1.gamma")]
+    [InlineData("rnn.weight_ih_l0")]
+    [InlineData("model.layers.0.self_attn.sinks")]
+    [InlineData("model.layers.0.mlp.gate.e_score_correction_bias")]
+    [InlineData("logit_scale")]
+    [InlineData("attn.in_proj_qkv_w")]
+    [InlineData("multi_modal_projector.mm_input_projection_weight")]
+    [InlineData("cls_token")]
+    [InlineData("mixer.A_log")]
+    public void Parameters_without_elements_on_both_sides_are_refused(string name)
     {
-        place.Write("base/model.safetensors", ("extra_state", Dtype.F32, [0], 1), ("w", Dtype.BF16, [4], 1));
-        place.Write("aligned/model.safetensors", ("extra_state", Dtype.F32, [0], 1), ("w", Dtype.BF16, [4], 1));
+        place.Write("base/model.safetensors", (name, Dtype.F32, [0], 1), ("w", Dtype.BF16, [4], 1));
+        place.Write("aligned/model.safetensors", (name, Dtype.F32, [0], 1), ("w", Dtype.BF16, [4], 1));
+
+        Assert.Equal("EXPO1212", Assert.Single(Refused("base", "aligned", MismatchPolicy.CopyAligned).Problems).Code);
+    }
+
+    [Theory]
+    [InlineData("extra_state")]
+    [InlineData("lengths")]
+    [InlineData("empty_buffer")]
+    public void What_is_empty_and_no_weight_is_fine(string name)
+    {
+        place.Write("base/model.safetensors", (name, Dtype.F32, [0], 1), ("w", Dtype.BF16, [4], 1));
+        place.Write("aligned/model.safetensors", (name, Dtype.F32, [0], 1), ("w", Dtype.BF16, [4], 1));
 
         Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Length);
     }

@@ -31,6 +31,14 @@ public sealed class TiedCopyTests : IDisposable
         { """{"model_type": "t5", "tie_word_embeddings": false}""", "shared.weight", "encoder.embed_tokens.weight" },
         { """{"model_type": "bart"}""", "model.shared.weight", "model.encoder.embed_tokens.weight" },
         { Tied, "lm_head.weight", "model.embed_tokens.weight" },
+        { """{"model_type": "modernbert"}""", "model.embeddings.tok_embeddings.weight", "decoder.weight" },
+        { """{"model_type": "esm"}""", "esm.embeddings.word_embeddings.weight", "lm_head.decoder.weight" },
+        { Tied, "transformer.embeddings.weight", "pred_layer.proj.weight" },
+        { Tied, "transformer.word_embedding.weight", "lm_loss.weight" },
+        { Tied, "transformer.w.weight", "lm_head.weight" },
+        { """{"weight_tying": true}""", "model.transformer.wte.weight", "model.transformer.ff_out.weight" },
+        { """{"tie_embedding": true}""", "model.embed_tokens.weight", "lm_head.weight" },
+        { """{"model_type": "mpt"}""", "transformer.wte.weight", "lm_head.weight" },
     };
 
     public void Dispose() => place.Dispose();

@@ -39,7 +39,7 @@ public sealed class ConfigFacts
     public bool IsEmpty => values.Count == 0 && objects.Count == 0;
 
     /// <summary>The family of the model, for example <c>llama</c>; null where the configuration does not say.</summary>
-    public string? ModelType => Text("model_type") ?? Named("model_type").FirstOrDefault(value => value.Value.Kind == JsonValueKind.String).Value.Text;
+    public string? ModelType => Text("model_type") ?? Named("model_type").FirstOrDefault(value => value.Value.Kind == JsonValueKind.String).Value?.Text;
 
     /// <summary>Reads a configuration.</summary>
     /// <param name="json">The content of the file; null for no file.</param>
@@ -53,7 +53,7 @@ public sealed class ConfigFacts
 
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, Options);
+            using JsonDocument document = JsonDocument.Parse(PythonJson.InStrictForm(json), Options);
             var facts = new ConfigFacts();
             return document.RootElement.ValueKind == JsonValueKind.Object && facts.TryAdd("", document.RootElement) ? facts : null;
         }

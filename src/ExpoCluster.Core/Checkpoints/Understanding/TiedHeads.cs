@@ -8,14 +8,21 @@ public sealed class TiedHeads
 {
     internal const string Key = "tie_word_embeddings";
 
-    private static readonly string[] EmbeddingOwners = ["embed_tokens", "tok_embeddings", "word_embeddings", "embed_in", "wte", "shared", "tokens_embed", "token_embedding"];
+    /// <summary>Other words for it, of Mamba, OLMo, LFM2 and Megatron.</summary>
+    internal static readonly string[] OtherKeys = ["tie_embeddings", "tie_embedding", "weight_tying", "share_embeddings_and_output_weights"];
 
-    // Mamba's word for it, by which others mean positions or patches.
-    private static readonly string[] WholeEmbeddings = ["backbone.embeddings.weight", "backbone.embedding.weight"];
+    private static readonly string[] EmbeddingOwners = ["embed_tokens", "tok_embeddings", "word_embeddings", "word_embedding", "embed_in", "wte", "shared", "tokens_embed", "token_embedding"];
+
+    // Words of Mamba, CTRL and XLM, by which others mean positions, patches or a layer's own.
+    private static readonly string[] WholeEmbeddings = ["backbone.embeddings.weight", "backbone.embedding.weight", "transformer.w.weight", "transformer.embeddings.weight"];
 
     // A head of this name means something else unless the configuration says that it is tied. BERT's kin have a decoder below their head.
     private static readonly string[] HeadsWhereTied =
-        ["embed_out.weight", "proj_out.weight", "predictions.decoder.weight", "lm_head.decoder.weight", "vocab_projector.weight", "generator_lm_head.weight"];
+        ["embed_out.weight", "proj_out.weight", "predictions.decoder.weight", "lm_head.decoder.weight", "vocab_projector.weight", "generator_lm_head.weight",
+        "lm_head.out_proj.weight", "pred_layer.proj.weight", "lm_loss.weight", "output_projection.weight", "ff_out.weight"];
+
+    // Of ModernBERT; deeper in a model that is a layer's word.
+    private const string WholeHead = "decoder.weight";
 
     // Of BERT's kin: one tensor, stored under one of its names or both.
     private static readonly (string One, string Other)[] Biases =
@@ -32,7 +39,7 @@ public sealed class TiedHeads
         "t5", "longt5", "umt5", "switch_transformers", "whisper", "speech_to_text", "gpt2", "openai-gpt", "gpt_neo", "gpt_bigcode", "opt", "bloom", "mpt", "falcon", "xglm", "biogpt",
         "bart", "mbart", "marian", "pegasus", "blenderbot", "m2m_100", "led", "gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma3n_text", "recurrent_gemma",
         "cohere", "cohere2", "starcoder2", "smollm3", "mamba", "falcon_mamba", "zamba2", "bert", "roberta", "distilbert", "electra", "albert", "xlm-roberta", "camembert",
-        "deberta", "deberta-v2", "mobilebert",
+        "deberta", "deberta-v2", "mobilebert", "esm", "mpnet", "modernbert",
     };
 
     private readonly ConfigFacts config;
@@ -50,6 +57,7 @@ public sealed class TiedHeads
         this.config = config;
         IsTied = Places.Select(place => Said(place + Key)).FirstOrDefault(said => said is not null)
             ?? config.Named(Key).Select(entry => Said(entry.Key)).FirstOrDefault(said => said is not null)
+            ?? OtherKeys.SelectMany(config.Named).Select(entry => Said(entry.Key)).FirstOrDefault(said => said is not null)
             ?? (IsTiedByDefault ? true : null);
         stored = new(() => (InOrder(tensors, IsHead), InOrder(tensors, IsEmbedding)));
     }
@@ -151,7 +159,7 @@ public sealed class TiedHeads
     // InternLM2 calls its head "output"; deeper in a model that is a layer's word.
     private static bool IsPlainHead(string name) => name is "output.weight" || name == "lm_head.weight" || name.EndsWith(".lm_head.weight", StringComparison.Ordinal);
 
-    private static bool IsHeadWhereTied(string name) => HeadsWhereTied.Any(head => EndsWith(name, head)) && !IsInLayer(name);
+    private static bool IsHeadWhereTied(string name) => name == WholeHead || HeadsWhereTied.Any(head => EndsWith(name, head)) && !IsInLayer(name);
 
     private static bool IsInLayer(string name) => name.Split('.').Any(TensorNames.IsNumber);
 

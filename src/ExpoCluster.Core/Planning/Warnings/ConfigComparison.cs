@@ -19,16 +19,22 @@ internal static class ConfigComparison
     // How positions are rotated is told by RopeMeaning.
     private static readonly HashSet<string> Meaningful = new(StringComparer.Ordinal)
     {
-        ModelType, "hidden_act", "hidden_activation", "activation_function", "hidden_size", "n_embd", "d_model", "intermediate_size", "num_hidden_layers", "n_layer",
+        ModelType, HiddenAct, HiddenActivation, "activation_function", "hidden_size", "n_embd", "d_model", "intermediate_size", "num_hidden_layers", "n_layer",
         "num_attention_heads", "n_head", "num_heads", "num_key_value_heads", "head_dim", VocabularySize, "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps",
         "sliding_window", "use_sliding_window", "layer_types", "attention_bias", "mlp_bias",
         "query_pre_attn_scalar", "attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "embedding_multiplier", "residual_multiplier", "attention_multiplier",
         "logits_scaling", "num_experts", "num_local_experts", "n_routed_experts", "num_experts_per_tok", "norm_topk_prob", "scoring_func", "routed_scaling_factor",
         "qk_rope_head_dim", "qk_nope_head_dim", "kv_lora_rank", "position_embedding_type", "is_decoder", "parallel_attn", "use_parallel_residual", "scale_embedding",
-        "attn_implementation_scale",
+        "attn_implementation_scale", "rope_ratio", "rotary_dim", "scale_emb", "clip_qkv", "layernorm_epsilon", "norm_epsilon", "rms_norm_epsilon", "alibi", "activation",
+        "feed_forward_proj", "no_rope_layers", "no_rope_layer_interval", "sliding_window_pattern", "time_step_limit", "vision_feature_layer", "vision_feature_select_strategy",
     };
 
-    private static readonly string[] Activations = ["hidden_act", "hidden_activation", "activation_function"];
+    private const string HiddenAct = "hidden_act";
+
+    // Gemma's: what hidden_act says beside it counts for nothing.
+    private const string HiddenActivation = "hidden_activation";
+
+    private static readonly string[] Activations = [HiddenAct, HiddenActivation, "activation_function", "activation"];
 
     /// <summary>Each key that differs, with both values; empty where the two mean the same.</summary>
     /// <param name="ofBase">Of base.</param>
@@ -88,6 +94,11 @@ internal static class ConfigComparison
         {
             string key = ConfigFacts.LastKeyOf(path).ToString();
             if (!Meaningful.Contains(key) || value.Kind == JsonValueKind.Null || path.StartsWith(CheckpointNature.QuantisationKey, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            if (key == HiddenAct && config.Find(path[..^HiddenAct.Length] + HiddenActivation) is { Kind: JsonValueKind.String })
             {
                 continue;
             }

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Recipes;
+using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Tensors;
 
@@ -15,7 +16,7 @@ internal static partial class ExchangedPair
     /// <param name="aligned">Given as aligned.</param>
     public static string? Find(Recipe recipe, Checkpoint baseCheckpoint, Checkpoint aligned)
     {
-        if (recipe.Alpha.Single < 0)
+        if (recipe.Alpha.IsBelowZero)
         {
             // Between the two, or beyond base: neither came first.
             return null;
@@ -28,6 +29,16 @@ internal static partial class ExchangedPair
             return $"base's config.json says that it was made from {Printable.Of(nameOfAligned)}, which is aligned";
         }
 
+        if (BuiltInRecipes.All.Any(known => ModelName.Of(known.Base).Name == nameOfAligned && ModelName.Of(known.Aligned).Name == nameOfBase))
+        {
+            return $"of the published pair {Printable.Of(nameOfAligned)} is base and {Printable.Of(nameOfBase)} aligned";
+        }
+
+        if (nameOfAligned.Length > 0 && nameOfBase.StartsWith(nameOfAligned, StringComparison.OrdinalIgnoreCase) && TunedEnding().IsMatch(nameOfBase[nameOfAligned.Length..]))
+        {
+            return $"base is called {Printable.Of(nameOfBase)}, as what was trained from {Printable.Of(nameOfAligned)}, which is aligned";
+        }
+
         bool looksExchanged = AfterTraining().IsMatch(nameOfBase) && !BeforeTraining().IsMatch(nameOfBase)
             && BeforeTraining().IsMatch(nameOfAligned) && !AfterTraining().IsMatch(nameOfAligned);
         return looksExchanged ? $"base is called {Printable.Of(nameOfBase)} and aligned {Printable.Of(nameOfAligned)}" : null;
@@ -38,6 +49,9 @@ internal static partial class ExchangedPair
 
     [GeneratedRegex(@"(?:^|[^a-z])(?:dpo|rlhf|rlaif|ppo|grpo|orpo|simpo|kto|ipo|cpo|aligned|reinforce)(?:[^a-z]|$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex AfterTraining();
+
+    [GeneratedRegex(@"^[-_.](?:instruct|it|chat|rlhf|dpo)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex TunedEnding();
 
     [GeneratedRegex(@"(?:^|[^a-z])(?:sft|base|pretrain|pretrained)(?:[^a-z]|$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex BeforeTraining();

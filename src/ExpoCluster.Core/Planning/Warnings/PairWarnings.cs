@@ -123,8 +123,7 @@ internal static class PairWarnings
         CheckpointNature nature = checkpoint.Nature;
         long[] sizes = [.. nature.Config.Named("vocab_size").Select(entry => nature.Config.Number(entry.Key)).OfType<long>().Distinct()];
         CheckpointTensor[] embeddings = [.. nature.Heads.Embeddings.Select(name => checkpoint.Tensors[name]).Where(tensor => tensor.Shape.Length == 2)];
-        // Mamba's own configuration says of how many rows the vocabulary is made a multiple.
-        if (nature.Config.LargestNumber("pad_vocab_size_multiple") is null && sizes is [var size] && embeddings is [var embedding] && embedding.Shape[0] != size)
+        if (sizes is [var size] && embeddings is [var embedding] && embedding.Shape[0] != size && !HasRowsBeside(nature.Config, size, embedding.Shape[0]))
         {
             yield return new PlanWarning(
                 PlanWarning.VocabularyIsNotItsRows,
@@ -132,6 +131,13 @@ internal static class PairWarnings
                 "set vocab_size to the rows that there are, or use the config.json that belongs to these weights.");
         }
     }
+
+    // Mamba's own configuration says of how many rows the vocabulary is made a multiple, OLMo's and GLM's how many rows there are;
+    // Mllama has eight for images and Moshi one for nothing.
+    private static bool HasRowsBeside(ConfigFacts config, long size, long rows) =>
+        config.LargestNumber("pad_vocab_size_multiple") is not null
+        || config.LargestNumber("embedding_size") == rows || config.LargestNumber("padded_vocab_size") == rows
+        || (config.ModelType is { } type && rows - size == (type.StartsWith("mllama", StringComparison.Ordinal) ? 8 : type.StartsWith("moshi", StringComparison.Ordinal) ? 1 : 0));
 
     private static IEnumerable<PlanWarning> OfQuantisation(string side, CheckpointNature nature)
     {

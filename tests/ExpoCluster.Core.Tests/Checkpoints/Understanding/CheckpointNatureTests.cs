@@ -412,6 +412,16 @@ public sealed class CheckpointNatureTests : IDisposable
     [InlineData("model.future_mask", new long[] { 4, 8, 8 })]
     [InlineData("transformer.rotary_pos_emb", new long[] { 8, 4 })]
     [InlineData("freqs_cis", new long[] { 8, 4 })]
+    [InlineData("freqs_cos", new long[] { 8, 4 })]
+    [InlineData("model.layers.0.self_attn.rotary_emb.cos", new long[] { 8, 4 })]
+    [InlineData("transformer.h.0.crossattention.bias", new long[] { 1, 1, 8, 8 })]
+    [InlineData("transformer.h.0.crossattention.masked_bias", new long[] { })]
+    [InlineData("pos_encoder.pe", new long[] { 8, 1, 4 })]
+    [InlineData("alibi_slopes", new long[] { 8 })]
+    [InlineData("decoder.version", new long[] { 1 })]
+    [InlineData("n_averaged", new long[] { })]
+    [InlineData("model.layers.0.mlp.experts.tokens_per_expert", new long[] { 8 })]
+    [InlineData("layers.0.attention._extra_state", new long[] { 40 })]
     public void Buffers_are_taken_from_aligned_or_left_out_with_a_note(string buffer, long[] shape)
     {
         foreach (Dtype dtype in new[] { Dtype.F32, Dtype.I64 })
@@ -435,7 +445,51 @@ public sealed class CheckpointNatureTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Masks_of_truth_values_may_have_any_shape()
+    {
+        place.Write("base/model.safetensors", ("w", Dtype.F32, [8], 1), ("h.0.attn.bias", Dtype.Bool, [1, 1, 4, 8], 1));
+        place.Write("aligned/model.safetensors", ("w", Dtype.F32, [8], 1), ("h.0.attn.bias", Dtype.Bool, [1, 1, 8, 8], 0));
+
+        Assert.Equal(TensorAction.CopyAligned, PlanOf(MismatchPolicy.Error).Plan.Files[0].Tensors.Single(tensor => tensor.Entry.Name == "h.0.attn.bias").Action);
+    }
+
+    /// <summary>Of equal numbers the difference is none, and of equal infinities it is no number.</summary>
     [Theory]
+    [InlineData("attention.masked_bias", Dtype.F16, 0xFC)]
+    [InlineData("model.future_mask", Dtype.F32, 0xFF)]
+    [InlineData("attn_mask", Dtype.BF16, 0xFF)]
+    public void Equal_buffers_with_infinities_are_copied(string name, Dtype dtype, byte fill)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("w", Dtype.F32, [8], 1), (name, dtype, [4], fill));
+        }
+
+        PlannedMerge merge = PlanOf(MismatchPolicy.Error);
+
+        Assert.Equal(TensorAction.CopyAligned, merge.Plan.Files[0].Tensors.Single(tensor => tensor.Entry.Name == name).Action);
+    }
+
+    [Theory]
+    [InlineData("""{"time_step_limit": [0.0, Infinity], "model_type": "mamba2"}""")]
+    [InlineData("""{"a": -Infinity, "b": [NaN], "c": "NaN, \"Infinity", "model_type": "mamba2"}""")]
+    public void Numbers_that_only_Python_writes_are_no_fault_of_a_configuration(string config)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("w", Dtype.F32, [8], 1));
+            place.Write(side + "/config.json", config);
+        }
+
+        PlannedMerge merge = PlanOf(MismatchPolicy.Error);
+
+        Assert.Equal("mamba2", merge.Aligned.Nature.Config.ModelType);
+        Assert.DoesNotContain(merge.Warnings, warning => warning.Code == "EXPO1227");
+    }
+
+    [Theory]
+    [InlineData("visual.embed_positions")]
     [InlineData("model.decoder.embed_positions.weight")]
     [InlineData("encoder.embed_positions.weight")]
     [InlineData("lm_head.bias")]

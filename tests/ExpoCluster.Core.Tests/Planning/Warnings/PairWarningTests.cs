@@ -19,6 +19,12 @@ public sealed class PairWarningTests : IDisposable
     [InlineData("""{"rope_scaling": null}""", """{"rope_scaling": {"type": "linear", "factor": 2.0}}""", "rope_scaling")]
     [InlineData("""{"rope_scaling": {"rope_type": "yarn", "factor": 4}}""", """{"rope_scaling": {"rope_type": "yarn", "factor": 2}}""", "factor")]
     [InlineData("""{"hidden_act": "silu"}""", """{"hidden_act": "gelu"}""", "hidden_act")]
+    [InlineData("""{"hidden_act": "gelu", "hidden_activation": "gelu_pytorch_tanh"}""", """{"hidden_act": "gelu_new", "hidden_activation": "gelu_pytorch_tanh"}""", null)]
+    [InlineData("""{"rope_ratio": 1}""", """{"rope_ratio": 500}""", "rope_ratio")]
+    [InlineData("""{"rotary_dim": 64}""", """{"rotary_dim": 32}""", "rotary_dim")]
+    [InlineData("""{"attn_config": {"alibi": true}}""", """{"attn_config": {"alibi": false}}""", "attn_config.alibi")]
+    [InlineData("""{"feed_forward_proj": "relu"}""", """{"feed_forward_proj": "gated-gelu"}""", "feed_forward_proj")]
+    [InlineData("""{"time_step_limit": [0.0, Infinity]}""", """{"time_step_limit": [0.0, 0.1]}""", "time_step_limit")]
     [InlineData("""{"model_type": "llama"}""", """{"model_type": "mistral"}""", "model_type")]
     [InlineData("""{"text_config": {"num_attention_heads": 8}}""", """{"text_config": {"num_attention_heads": 16}}""", "num_attention_heads")]
     [InlineData("""{"num_attention_heads": 8}""", """{"text_config": {"num_attention_heads": 16}}""", "num_attention_heads")]
@@ -80,6 +86,22 @@ public sealed class PairWarningTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{"vocab_size": 4, "model_type": "mllama"}""", 12)]
+    [InlineData("""{"vocab_size": 4, "embedding_size": 6}""", 6)]
+    [InlineData("""{"vocab_size": 4, "padded_vocab_size": 8}""", 8)]
+    [InlineData("""{"vocab_size": 4, "model_type": "moshi"}""", 5)]
+    public void Rows_beside_the_vocabulary_that_the_family_has_are_no_warning(string config, long rows)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("model.embed_tokens.weight", Dtype.BF16, [rows, 4], (byte)side.Length));
+            place.Write(side + "/config.json", config);
+        }
+
+        Assert.DoesNotContain(PlanOf().Warnings, warning => warning.Code == "EXPO1226");
+    }
+
+    [Theory]
     [InlineData(0.001, false)]
     [InlineData(0.1, false)]
     [InlineData(10, true)]
@@ -115,6 +137,11 @@ public sealed class PairWarningTests : IDisposable
     [InlineData("zephyr-sft", "zephyr-dpo", false)]
     [InlineData("aligned", "base", true)]
     [InlineData("one", "two", false)]
+    [InlineData("zephyr-7b-alpha", "mistral-7b-sft-alpha", true)]
+    [InlineData("mistral-7b-sft-alpha", "zephyr-7b-alpha", false)]
+    [InlineData("Qwen2-7B-Instruct", "Qwen2-7B", true)]
+    [InlineData("gemma-2-9b-it", "gemma-2-9b", true)]
+    [InlineData("Qwen2-7B", "Qwen2-7B-Instruct", false)]
     public void Base_and_aligned_that_look_exchanged_are_a_warning(string one, string other, bool warns)
     {
         WriteRandom(one, seed: 1, distance: 0);
@@ -142,6 +169,7 @@ public sealed class PairWarningTests : IDisposable
 
         Assert.Contains(Planner.Plan(recipe).Warnings, warning => warning.Code == "EXPO1221");
         Assert.DoesNotContain(Planner.Plan(recipe with { Alpha = -0.3 }).Warnings, warning => warning.Code == "EXPO1221");
+        Assert.DoesNotContain(Planner.Plan(recipe with { Alpha = new AlphaRule.ByDepth([-0.3, -0.2]) }).Warnings, warning => warning.Code == "EXPO1221");
     }
 
     [Theory]
