@@ -65,9 +65,9 @@ public sealed class OutputVerifierTests : IDisposable
         File.WriteAllBytes(place.PathOf("expocluster.json"), (record with { Files = [.. other], Published = ["config.json", .. files, index] }).ToJson());
 
         Assert.Contains(Verify().Damage, damage => damage.File == index && damage.Problem == "the file is missing");
-        place.Write(index, $$"""{"weight_map": {"a": "{{files[0]}}", "b": "{{files[1]}}"}}""");
+        place.Write(index, $$"""{"weight_map": {"a": "{{files[0]}}", "b": "{{files[1]}}" } }""");
         Assert.True(Verify().IsSound);
-        place.Write(index, $$"""{"weight_map": {"a": "{{files[1]}}", "b": "{{files[1]}}"}}""");
+        place.Write(index, $$"""{"weight_map": {"a": "{{files[1]}}", "b": "{{files[1]}}" } }""");
         Assert.Equal(index, Assert.Single(Verify().Damage).File);
     }
 
