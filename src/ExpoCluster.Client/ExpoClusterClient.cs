@@ -65,9 +65,9 @@ public sealed class ExpoClusterClient : IDisposable
         }
     }
 
-    // Nobody was reached, or there were too many of us.
+    // Nobody was reached, or only a node that starts; or there were too many of us.
     private static bool IsPassing(ExpoClusterException failure) =>
-        failure.Code == ExpoClusterException.Unreachable || failure.Problem.Status == (int)HttpStatusCode.TooManyRequests;
+        failure.Code is ExpoClusterException.Unreachable or ExpoClusterException.StillStarting || failure.Problem.Status == (int)HttpStatusCode.TooManyRequests;
 
     /// <summary>What <see cref="SubmitAsync"/> would do.</summary>
     public Task<PlanDescription> PlanAsync(RecipeRequest recipe, CancellationToken cancellation = default) =>

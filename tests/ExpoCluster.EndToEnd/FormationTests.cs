@@ -7,6 +7,11 @@ public sealed class FormationTests : IDisposable
 {
     private const string Forming = "no cluster is alive: forming one";
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    // Two seconds, and three where a connection is waited for that nobody refuses; for a machine that has other things to do as well.
+    private static readonly TimeSpan NoticeGuard = TimeSpan.FromSeconds(8);
+
     private readonly Workplace place = new();
     private readonly PostgresServer? database = PostgresServer.Missing is null ? new PostgresServer() : null;
     private readonly NodeProcesses nodes;
@@ -53,6 +58,40 @@ public sealed class FormationTests : IDisposable
         NodeProcesses.WaitForMembers(node);
         Assert.Contains("the database is back", node.Errors, StringComparison.Ordinal);
     }
+
+    [FactNeeding(Needs.Postgres, Needs.Root, "unshare")]
+    public void A_node_looks_the_database_up_anew_each_time_it_calls_it()
+    {
+        // A file of names of the node's own, in which the database is first nowhere, then here, then again nowhere and here.
+        const string Name = "database.moves.test";
+        string hosts = place.PathOf("hosts");
+        File.WriteAllText(hosts, "127.0.0.1 localhost\n");
+        ExpoProcess node = nodes.StartUnder(
+            ["unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\"", hosts],
+            "coordinator,worker",
+            0,
+            "--database",
+            $"postgres://expo@{Name}:{database!.Port}/jobs");
+        NodeProcesses.WaitFor(node, "waiting for the database");
+
+        File.AppendAllText(hosts, $"127.0.0.1 {Name}\n");
+        var clock = Stopwatch.StartNew();
+        NodeProcesses.WaitFor(node, "the database is back");
+        Assert.True(clock.Elapsed < NoticeGuard, $"{clock.Elapsed}");
+        NodeProcesses.WaitForMembers(node);
+
+        // No answer comes from there, and no refusal either.
+        File.WriteAllText(hosts, $"127.0.0.1 localhost\n192.0.2.1 {Name}\n");
+        database.Stop();
+        database.Start();
+        SpinWait.SpinUntil(() => Count(node.Errors, "waiting for the database") == 2, Patience);
+        File.WriteAllText(hosts, $"127.0.0.1 localhost {Name}\n");
+        clock.Restart();
+        SpinWait.SpinUntil(() => Count(node.Errors, "the database is back") == 2, Patience);
+        Assert.True(Count(node.Errors, "the database is back") == 2 && clock.Elapsed < NoticeGuard, $"{clock.Elapsed}\n{node.Errors}");
+    }
+
+    private static int Count(string text, string words) => text.Split(words).Length - 1;
 
     [FactNeeding(Needs.Postgres)]
     public void A_node_told_to_stop_before_it_has_joined_stops()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Xunit.Abstractions;
 
 namespace ExpoCluster.EndToEnd;
 
@@ -13,8 +14,13 @@ public sealed class HealthTests : IDisposable
     private readonly string server = $"http://127.0.0.1:{PostgresServer.FreePort()}";
     private readonly HttpClient http = new();
     private readonly NodeProcesses nodes;
+    private readonly ITestOutputHelper output;
 
-    public HealthTests() => nodes = new NodeProcesses(database!, place.Root);
+    public HealthTests(ITestOutputHelper output)
+    {
+        this.output = output;
+        nodes = new NodeProcesses(database!, place.Root);
+    }
 
     public void Dispose()
     {
@@ -52,6 +58,45 @@ public sealed class HealthTests : IDisposable
         Directory.Delete(place.Root);
         Directory.Move(elsewhere, place.Root);
         Assert.Equal(["cluster True", "database True", "storage True"], ChecksOf(WaitFor(200)));
+    }
+
+    [FactNeeding(Needs.Postgres)]
+    public void A_node_whose_database_is_away_lives_from_the_first_second_and_says_what_it_waits_for()
+    {
+        var clock = Stopwatch.StartNew();
+        ExpoProcess node = nodes.Start("coordinator,worker,web", 0, "--http", server, "--database", $"postgres://expo@127.0.0.1:{PostgresServer.FreePort()}/jobs");
+        while (Ask("/health/live") is not { Status: 200 })
+        {
+            Assert.True(clock.Elapsed < Patience && !node.HasExited, node.Errors);
+            Thread.Sleep(20);
+        }
+
+        output.WriteLine($"live after {clock.Elapsed.TotalSeconds:0.00} s");
+        NodeProcesses.WaitFor(node, "waiting for the database");
+        JsonNode health = WaitFor(503);
+        Assert.Equal(["cluster False", "database False"], ChecksOf(health));
+        Assert.Equal("this node starts, and is no member of the cluster yet", ReasonOf(health, "cluster"));
+        Assert.StartsWith("the database does not answer (", ReasonOf(health, "database"), StringComparison.Ordinal);
+        (int status, string body) = Ask("/api/jobs")!.Value;
+        Assert.Equal((503, "EXPO5116"), (status, (string?)JsonNode.Parse(body)!["code"]));
+        Assert.Equal(0, ExpoProcess.Run("health", "--live", "--url", server).ExitCode);
+        Assert.Contains("the database does not answer", ExpoProcess.Run("health", "--url", server).Errors, StringComparison.Ordinal);
+
+        node.Signal("TERM");
+        Assert.Equal(0, node.Wait().ExitCode);
+    }
+
+    private (int Status, string Body)? Ask(string path)
+    {
+        try
+        {
+            using HttpResponseMessage answer = http.GetAsync(new Uri(server + path)).GetAwaiter().GetResult();
+            return ((int)answer.StatusCode, answer.Content.ReadAsStringAsync().GetAwaiter().GetResult());
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
     }
 
     private JsonNode WaitFor(int status)

@@ -4,6 +4,7 @@ namespace ExpoCluster.Client.Problems;
 public sealed class ExpoClusterException(Problem problem, Exception? innerException = null)
     : Exception(problem.Detail ?? problem.Title, innerException)
 {
+    public const string StillStarting = "EXPO5116";
     public const string Unreachable = "EXPO5121";
     public const string UnexpectedAnswer = "EXPO5122";
 

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Actor.Setup;
+using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using ExpoCluster.Cluster.Certificates;
 using ExpoCluster.Cluster.Coordination;
@@ -136,6 +137,13 @@ public sealed class Node : IAsyncDisposable
         }
         catch
         {
+            Akka.Cluster.Cluster cluster = Akka.Cluster.Cluster.Get(system);
+            if (settings.Shared is not null && !cluster.IsTerminated && cluster.SelfMember.Status != MemberStatus.Removed)
+            {
+                // Whoever let it in would wait for a member that only vanished, and give it up.
+                await LeaveAsync(system).ConfigureAwait(false);
+            }
+
             await system.Terminate().ConfigureAwait(false);
             throw;
         }
@@ -170,7 +178,12 @@ public sealed class Node : IAsyncDisposable
             await Work.Worker.DrainAsync(Worker, DrainPatience).ConfigureAwait(false);
         }
 
-        Task left = CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClusterLeavingReason.Instance);
+        await LeaveAsync(System).ConfigureAwait(false);
+    }
+
+    private static async Task LeaveAsync(ActorSystem system)
+    {
+        Task left = CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance);
         await Task.WhenAny(left, Task.Delay(LeavePatience)).ConfigureAwait(false);
     }
 

@@ -43,6 +43,7 @@ internal static class NodeConfiguration
           # Clocks that go on while nothing of this process is scheduled: on a machine that has much else to do, a start may take longer.
           actor.creation-timeout = 120s
           remote.startup-timeout = 120s
+          scheduler.implementation = {{Quoted(NameOf(typeof(DeadlineScheduler)))}}
           # The node's program decides when it stops; nothing here may end the process by itself.
           coordinated-shutdown.exit-clr = off
           coordinated-shutdown.run-by-clr-shutdown-hook = off
@@ -54,6 +55,8 @@ internal static class NodeConfiguration
               remember-entities-store = eventsourced
               passivate-idle-entity-after = off
               entity-restart-backoff = 1s
+              # A node that is a member, and has not started its part of sharding yet, answers no write: the next one comes soon.
+              updating-state-timeout = 2s
               journal-plugin-id = "{{JournalPlugin}}"
               snapshot-plugin-id = "akka.persistence.snapshot-store.sql"
               # Everything is in one place: no need to wait for other replicas.
@@ -89,6 +92,8 @@ internal static class NodeConfiguration
             akka.remote {
               # Even a node may not deploy actors on another, end them, or speak to any but those that are meant for it.
               untrusted-mode = on
+              # Twice in this time each connection looks whether it owes an answer.
+              system-message-ack-piggyback-timeout = 1s
               trusted-selection-paths = [{{string.Join(", ", TrustedPaths.Select(Quoted))}}]
               dot-netty.tcp {
                 hostname = {{Quoted(settings.Hostname)}}
@@ -98,6 +103,15 @@ internal static class NodeConfiguration
                 maximum-frame-size = {{MessageLimits.FrameBytes}}b
                 send-buffer-size = {{MessageLimits.FrameBytes}}b
                 receive-buffer-size = {{MessageLimits.FrameBytes}}b
+                # Each of these threads looks ten times a second whether it has something to do, and none has much.
+                server-socket-worker-pool {
+                  pool-size-min = 1
+                  pool-size-max = 1
+                }
+                client-socket-worker-pool {
+                  pool-size-min = 1
+                  pool-size-max = 1
+                }
               }
             }
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using ExpoCluster.Cluster.Coordination;
 using ExpoCluster.Cluster.Schema;
 using Npgsql;
@@ -10,15 +11,23 @@ public sealed class ClusterDatabase : IAsyncDisposable
     // "expoclus" as a number. Whoever forms a cluster, or makes tables, holds it for that moment.
     internal const long AdvisoryLock = 0x6578706F636C7573;
 
+    /// <summary>A member's sign of life is a matter of milliseconds. One without an answer may have gone to a machine that is no more, and is given again on a new connection.</summary>
+    internal static readonly TimeSpan SignPatience = TimeSpan.FromSeconds(5);
+
+    // Where the database was, nobody may be who would refuse a connection. Each is made with a new look-up of the database's name.
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly Action<string> say;
+    private readonly Action<string?>? seen;
 
-    private ClusterDatabase(string connectionString, Action<string> say)
+    private ClusterDatabase(string connectionString, Action<string> say, Action<string?>? seen)
     {
         ConnectionString = connectionString;
-        Source = NpgsqlDataSource.Create(connectionString);
+        Source = NpgsqlDataSource.Create(Impatient(connectionString));
         this.say = say;
+        this.seen = seen;
     }
 
     public string ConnectionString { get; }
@@ -32,9 +41,17 @@ public sealed class ClusterDatabase : IAsyncDisposable
     /// <param name="connectionString">As Npgsql takes it.</param>
     /// <param name="say">Told when it has to wait, and why.</param>
     /// <param name="cancellation">Gives up.</param>
-    public static async Task<ClusterDatabase> OpenAsync(string connectionString, Action<string> say, CancellationToken cancellation)
+    public static Task<ClusterDatabase> OpenAsync(string connectionString, Action<string> say, CancellationToken cancellation) =>
+        OpenAsync(connectionString, say, seen: null, cancellation);
+
+    /// <summary>Waits until the database answers and has its tables.</summary>
+    /// <param name="connectionString">As Npgsql takes it.</param>
+    /// <param name="say">Told when it has to wait, and why.</param>
+    /// <param name="seen">Told each time when it does not answer, and why; null when it does.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public static async Task<ClusterDatabase> OpenAsync(string connectionString, Action<string> say, Action<string?>? seen, CancellationToken cancellation)
     {
-        var database = new ClusterDatabase(connectionString, say);
+        var database = new ClusterDatabase(connectionString, say, seen);
         try
         {
             database.Identity = await database.PatientlyAsync(database.EnsureTablesAsync, cancellation).ConfigureAwait(false);
@@ -56,6 +73,7 @@ public sealed class ClusterDatabase : IAsyncDisposable
             try
             {
                 T result = await work(cancellation).ConfigureAwait(false);
+                seen?.Invoke(null);
                 if (waits)
                 {
                     say("the database is back.");
@@ -66,6 +84,7 @@ public sealed class ClusterDatabase : IAsyncDisposable
             catch (Exception exception) when (IsPassing(exception) && !cancellation.IsCancellationRequested)
             {
                 JobMetrics.DatabaseFailures.Add(JobMetrics.Membership);
+                seen?.Invoke(Describe(exception));
                 if (!waits)
                 {
                     say($"waiting for the database ({Describe(exception)}).");
@@ -102,8 +121,20 @@ public sealed class ClusterDatabase : IAsyncDisposable
         _ => false,
     };
 
+    /// <summary>A command that is not waited for longer than a sign of life is.</summary>
+    internal static NpgsqlCommand Sign(NpgsqlCommand command)
+    {
+        command.CommandTimeout = (int)SignPatience.TotalSeconds;
+        return command;
+    }
+
     internal static string Describe(Exception exception) =>
         (exception as PostgresException)?.MessageText ?? exception.GetBaseException().Message;
+
+    private static string Impatient(string connectionString) =>
+        new DbConnectionStringBuilder { ConnectionString = connectionString }.ContainsKey(nameof(NpgsqlConnectionStringBuilder.Timeout))
+            ? connectionString
+            : new NpgsqlConnectionStringBuilder(connectionString) { Timeout = (int)ConnectPatience.TotalSeconds }.ConnectionString;
 
     // One row. Of several all nodes take the same, and where it was removed a new one tells this cluster from any other.
     private static async Task<Guid> IdentityAsync(NpgsqlConnection connection, CancellationToken cancellation)

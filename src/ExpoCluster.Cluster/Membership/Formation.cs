@@ -13,6 +13,11 @@ public sealed class Formation : IAsyncDisposable
     // Akka asks every address of a list once in this time; a new list begins anew.
     private static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(4);
 
+    // An answer takes a moment; an address where nobody is gives none.
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan AnswerInterval = TimeSpan.FromMilliseconds(20);
+
     // Nodes that speak TLS where this one does not, or the other way, are given time to be restarted like this one.
     private static readonly TimeSpan OtherTransportPatience = TimeSpan.FromSeconds(20);
 
@@ -29,6 +34,7 @@ public sealed class Formation : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly Action<string> say;
     private Task seeing = Task.CompletedTask;
+    private bool hasAsked;
 
     private Formation(ClusterDatabase database, Akka.Cluster.Cluster cluster, Action<string> say)
     {
@@ -44,10 +50,19 @@ public sealed class Formation : IAsyncDisposable
         ClusterDatabase database, Akka.Cluster.Cluster cluster, Action<string> say, CancellationToken cancellation)
     {
         var formation = new Formation(database, cluster, say);
-        await formation.JoinAsync(cancellation).ConfigureAwait(false);
-        long id = await database.PatientlyAsync(formation.registry.BeSeenAsync, cancellation).ConfigureAwait(false);
-        formation.seeing = formation.BeSeenAsync(id);
-        return formation;
+        try
+        {
+            await formation.JoinAsync(cancellation).ConfigureAwait(false);
+            long id = await database.PatientlyAsync(formation.registry.BeSeenAsync, cancellation).ConfigureAwait(false);
+            formation.seeing = formation.BeSeenAsync(id);
+            return formation;
+        }
+        catch
+        {
+            await AwaitAnswerAsync(cluster, formation.hasAsked).ConfigureAwait(false);
+            await formation.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Waits until the node is a member of whatever cluster it was told to join.</summary>
@@ -55,9 +70,17 @@ public sealed class Formation : IAsyncDisposable
     public static async Task WaitUntilUpAsync(Akka.Cluster.Cluster cluster, CancellationToken cancellation)
     {
         Task up = WhenUp(cluster);
-        if (await Task.WhenAny(up, cluster.System.WhenTerminated).WaitAsync(cancellation).ConfigureAwait(false) != up)
+        try
         {
-            throw Refused();
+            if (await Task.WhenAny(up, cluster.System.WhenTerminated).WaitAsync(cancellation).ConfigureAwait(false) != up)
+            {
+                throw Refused();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            await AwaitAnswerAsync(cluster, hasAsked: true).ConfigureAwait(false);
+            throw;
         }
     }
 
@@ -77,6 +100,16 @@ public sealed class Formation : IAsyncDisposable
         }
 
         stop.Dispose();
+    }
+
+    // Whom a node has asked may let it in at this moment. A node that gives up must know of it, to be able to take leave.
+    private static async Task AwaitAnswerAsync(Akka.Cluster.Cluster cluster, bool hasAsked)
+    {
+        long began = TimeProvider.System.GetTimestamp();
+        while (hasAsked && !cluster.IsTerminated && cluster.SelfMember.Status == MemberStatus.Removed && TimeProvider.System.GetElapsedTime(began) < AnswerPatience)
+        {
+            await Task.Delay(AnswerInterval).ConfigureAwait(false);
+        }
     }
 
     private async Task JoinAsync(CancellationToken cancellation)
@@ -99,6 +132,7 @@ public sealed class Formation : IAsyncDisposable
             if (others is not { } addresses)
             {
                 say("no cluster is alive: forming one.");
+                hasAsked = true;
                 cluster.Join(cluster.SelfAddress);
                 await Task.WhenAny(up, terminated).WaitAsync(cancellation).ConfigureAwait(false);
                 continue;
@@ -114,6 +148,7 @@ public sealed class Formation : IAsyncDisposable
             if (!addresses.IsEmpty && (isNews || TimeProvider.System.GetElapsedTime(lastAsked) >= AskInterval))
             {
                 asked = addresses;
+                hasAsked = true;
                 lastAsked = TimeProvider.System.GetTimestamp();
                 cluster.JoinSeedNodes(addresses.Select(Address.Parse));
             }
@@ -162,7 +197,9 @@ public sealed class Formation : IAsyncDisposable
 
                 steadySince = TimeProvider.System.GetElapsedTime(lastSeen) > LongestStep ? TimeProvider.System.GetTimestamp() : steadySince;
                 lastSeen = TimeProvider.System.GetTimestamp();
-                ImmutableArray<string> unreachable = [.. cluster.State.Unreachable.Where(member => member.Status != MemberStatus.Down).Select(member => member.Address.ToString())];
+                // Whoever is exiting has taken leave, and may be gone: Akka removes it when it does not answer any more.
+                ImmutableArray<string> unreachable =
+                    [.. cluster.State.Unreachable.Where(member => member.Status is not (MemberStatus.Down or MemberStatus.Exiting)).Select(member => member.Address.ToString())];
                 if (!unreachable.IsEmpty)
                 {
                     await GiveUpDeadAsync(unreachable, steadySince, lastSeen).ConfigureAwait(false);

@@ -36,7 +36,7 @@ internal sealed class NodeRegistry(ClusterDatabase database, string self, Action
     {
         await using NpgsqlConnection connection = await database.Source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
         await SeeAsync(connection, isMember: true, cancellation).ConfigureAwait(false);
-        await using var command = new NpgsqlCommand("select coalesce(max(id), 0) from expocluster_formations", connection);
+        await using NpgsqlCommand command = ClusterDatabase.Sign(new NpgsqlCommand("select coalesce(max(id), 0) from expocluster_formations", connection));
         return (long)(await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
     }
 
@@ -57,12 +57,12 @@ internal sealed class NodeRegistry(ClusterDatabase database, string self, Action
     private async Task<ImmutableArray<NodeRow>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         var rows = ImmutableArray.CreateBuilder<NodeRow>();
-        await using var command = new NpgsqlCommand(
+        await using NpgsqlCommand command = ClusterDatabase.Sign(new NpgsqlCommand(
             """
             select address, is_member, case when isfinite(seen) then (extract(epoch from clock_timestamp()) - extract(epoch from seen))::double precision end
             from expocluster_nodes
             """,
-            connection);
+            connection));
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
         {
@@ -83,7 +83,7 @@ internal sealed class NodeRegistry(ClusterDatabase database, string self, Action
 
     private async Task SeeAsync(NpgsqlConnection connection, bool isMember, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(
+        await using NpgsqlCommand command = ClusterDatabase.Sign(new NpgsqlCommand(
             """
             insert into expocluster_nodes (address, is_member, seen) values ($1, $2, clock_timestamp())
             on conflict (address) do update set is_member = excluded.is_member, seen = excluded.seen
@@ -91,7 +91,7 @@ internal sealed class NodeRegistry(ClusterDatabase database, string self, Action
             connection)
         {
             Parameters = { new() { Value = self }, new() { Value = isMember } },
-        };
+        });
         await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
     }
 

@@ -30,7 +30,8 @@ internal sealed class RemovedMembers(NpgsqlDataSource source)
 
     public async Task<bool> ContainsAsync(string member, CancellationToken cancellation)
     {
-        await using NpgsqlCommand command = source.CreateCommand("select exists (select 1 from expocluster_removed where member = $1)");
+        await using NpgsqlCommand command = ClusterDatabase.Sign(
+            source.CreateCommand("select exists (select 1 from expocluster_removed where member = $1)"));
         command.Parameters.Add(new() { Value = member });
         return (bool)(await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
     }

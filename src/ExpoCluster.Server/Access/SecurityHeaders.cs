@@ -33,7 +33,8 @@ internal static class SecurityHeaders
         return next(context);
     });
 
-    private static void Set(HttpContext context, bool isPage)
+    /// <summary>Before the answer begins.</summary>
+    public static void Set(HttpContext context, bool isPage)
     {
         IHeaderDictionary headers = context.Response.Headers;
         headers.ContentSecurityPolicy = isPage ? PagePolicy : DataPolicy;

@@ -29,7 +29,7 @@ internal sealed class SignIn(OidcAuthority? authority, Audit audit)
     {
         endpoints.MapGet(Path, (string? page) => Page(page, refusal: null)).ExcludeFromDescription();
         // Not by an antiforgery token, which would need keys that all nodes share: OriginCheck refuses forms of other sites.
-        endpoints.MapPost(Path, EnterAsync).DisableAntiforgery().RequireRateLimiting(RequestLimits.SignIns).ExcludeFromDescription();
+        endpoints.MapPost(Path, EnterAsync).DisableAntiforgery().Limit(RequestLimits.SignIns).ExcludeFromDescription();
         endpoints.MapPost(SignOutPath, Leave).DisableAntiforgery().ExcludeFromDescription();
     }
 

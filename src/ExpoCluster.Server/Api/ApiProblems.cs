@@ -94,6 +94,12 @@ internal static class ApiProblems
         "this node has as many connections as it takes, all together or from this address.",
         "close connections that are not needed, then send the request again; /health answers meanwhile.");
 
+    public static Problem StillStarting() => Of(
+        StatusCodes.Status503ServiceUnavailable,
+        ExpoClusterException.StillStarting,
+        "this node starts, and is no member of the cluster yet.",
+        "send the request again in a moment; /health/ready says what it waits for.");
+
     public static Problem TooLarge(long maxBytes) => Of(
         StatusCodes.Status413PayloadTooLarge, "EXPO5103", $"the body is longer than {maxBytes} bytes.", "a recipe needs a few lines; check what was sent.");
 

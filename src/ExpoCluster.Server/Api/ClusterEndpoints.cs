@@ -16,6 +16,12 @@ namespace ExpoCluster.Server.Api;
 /// <summary>What a node says of itself and its cluster.</summary>
 internal static class ClusterEndpoints
 {
+    public const string LivePath = "/health/live";
+    public const string ReadyPath = "/health/ready";
+
+    /// <summary>Of a process that answers, whatever else it can.</summary>
+    public static readonly NodeHealth Lives = new("ok", []);
+
     public static void Map(IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet("/api/cluster", (ClusterNode node) => Results.Json(Describe(node), ContractJson.Default.ClusterStatus))
@@ -29,9 +35,9 @@ internal static class ClusterEndpoints
     /// <summary>What whoever runs a node asks it, whatever its roles.</summary>
     public static void MapHealth(IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/health/live", () => Results.Json(new NodeHealth("ok", []), ContractJson.Default.NodeHealth))
+        endpoints.MapGet(LivePath, () => Results.Json(Lives, ContractJson.Default.NodeHealth))
             .WithName("isLive").WithSummary("This process answers.").WithTags("health").Produces<NodeHealth>();
-        endpoints.MapGet("/health/ready", ReadyAsync)
+        endpoints.MapGet(ReadyPath, ReadyAsync)
             .WithName("isReady").WithSummary("This node can do its work, or why it cannot.").WithTags("health")
             .Produces<NodeHealth>().Produces<NodeHealth>(StatusCodes.Status503ServiceUnavailable);
     }

@@ -29,7 +29,6 @@ public static class ExpoClusterApi
         services.AddSingleton<ContractDocument>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
         services.Configure<KestrelServerOptions>(RequestLimits.Apply);
-        RequestLimits.Add(services);
         var submission = new JobSubmission(node.Register, node.Plans, desk, node.Hub, node.Storage, TimeProvider.System)
         {
             KeepsPlans = node.Options.Has(NodeSettings.CoordinatorRole),
@@ -75,7 +74,7 @@ public static class ExpoClusterApi
             return next(context);
         });
         application.UseAuthorization();
-        application.UseRateLimiter();
+        application.UseLimits();
         ClusterEndpoints.MapHealth(application);
         MetricsEndpoint.Map(application, node);
         if (isWeb)

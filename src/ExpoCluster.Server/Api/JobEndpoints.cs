@@ -24,7 +24,7 @@ internal static class JobEndpoints
     {
         RouteGroupBuilder jobs = endpoints.MapGroup("/api/jobs").WithTags("jobs").RequireAuthorization(AccessPolicies.Look);
         Describe(jobs.MapPost("", SubmitAsync), "submitJob", "Submit a job. Doing it again does no harm: the same id, or without id the same recipe and output, is the same job.")
-            .RequireAuthorization(AccessPolicies.Act).RequireRateLimiting(RequestLimits.Submissions).Accepts<RecipeRequest>("application/json")
+            .RequireAuthorization(AccessPolicies.Act).Limit(RequestLimits.Submissions).Accepts<RecipeRequest>("application/json")
             .Produces<Job>(StatusCodes.Status201Created).Produces<Job>();
         Describe(jobs.MapGet("", ListAsync), "listJobs", "All jobs, newest first, a page at a time.").Produces<JobPage>();
         Describe(jobs.MapGet("{id}", ShowAsync), "showJob", "One job as it is now.").Produces<Job>();
@@ -35,7 +35,7 @@ internal static class JobEndpoints
         Describe(jobs.MapGet("{id}/events", WatchAsync), "watchJob", "Server-sent events: 'state' for each change, with an id to go on behind (Last-Event-ID), and 'progress' with the job as it is.")
             .Produces(StatusCodes.Status200OK, contentType: "text/event-stream").Produces(StatusCodes.Status204NoContent);
         Describe(endpoints.MapPost("/api/plan", PlanAsync), "plan", "What a job would do. Reads headers only, writes nothing.")
-            .WithTags("plans").RequireAuthorization(AccessPolicies.Act).RequireRateLimiting(RequestLimits.Submissions).Accepts<RecipeRequest>("application/json").Produces<PlanDescription>();
+            .WithTags("plans").RequireAuthorization(AccessPolicies.Act).Limit(RequestLimits.Submissions).Accepts<RecipeRequest>("application/json").Produces<PlanDescription>();
     }
 
     private static RouteHandlerBuilder Describe(RouteHandlerBuilder endpoint, string name, string summary) => endpoint

@@ -1,9 +1,8 @@
 using System.Globalization;
-using System.Threading.RateLimiting;
 using ExpoCluster.Server.Access;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace ExpoCluster.Server.Api;
 
@@ -63,27 +62,34 @@ internal static class RequestLimits
         server.ConfigureEndpointDefaults(listen => listen.Use(next => connection => shares.ServeAsync(connection, next)));
     }
 
-    public static void Add(IServiceCollection services) => services.AddRateLimiter(limiter =>
-    {
-        limiter.AddPolicy(SignIns, context => Bucket(Visitor.AddressOf(context), SignInsAtOnce, SignInsAtOnce, TimeSpan.FromMinutes(1)));
-        limiter.AddPolicy(Submissions, context => Bucket(
-            Visitor.Of(context) is { Name: { } name } ? "name " + name : "address " + Visitor.AddressOf(context),
-            SubmissionsAtOnce,
-            SubmissionsPerSecond,
-            TimeSpan.FromSeconds(1)));
-        limiter.OnRejected = async (rejected, _) =>
-        {
-            bool isForm = rejected.HttpContext.Request.Path == SignIn.Path;
-            int seconds = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : 1;
-            rejected.HttpContext.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-            await ApiProblems.WriteAsync(
-                rejected.HttpContext, ApiProblems.TooManyRequests(isForm ? "attempts to sign in" : "submissions and plans", seconds)).ConfigureAwait(false);
-        };
-    });
+    /// <summary>Has these endpoints of an application held to what one may ask for in a while.</summary>
+    public static T Limit<T>(this T endpoints, string policy)
+        where T : IEndpointConventionBuilder => endpoints.WithMetadata(new Limited(policy));
 
-    private static RateLimitPartition<string> Bucket(string whose, int atOnce, int perPeriod, TimeSpan period) =>
-        RateLimitPartition.GetTokenBucketLimiter(whose, _ => new TokenBucketRateLimiterOptions
+    /// <summary>Middleware behind whatever finds the endpoint and the visitor.</summary>
+    public static void UseLimits(this WebApplication application)
+    {
+        var signIns = new RequestAllowance(SignInsAtOnce, SignInsAtOnce, TimeSpan.FromMinutes(1), TimeProvider.System);
+        var submissions = new RequestAllowance(SubmissionsAtOnce, SubmissionsPerSecond, TimeSpan.FromSeconds(1), TimeProvider.System);
+        application.Use((context, next) =>
         {
-            TokenLimit = atOnce, TokensPerPeriod = perPeriod, ReplenishmentPeriod = period, QueueLimit = 0, AutoReplenishment = true,
+            TimeSpan? wait = context.GetEndpoint()?.Metadata.GetMetadata<Limited>()?.Policy switch
+            {
+                SignIns => signIns.Take(Visitor.AddressOf(context)),
+                Submissions => submissions.Take(Visitor.Of(context) is { Name: { } name } ? "name " + name : "address " + Visitor.AddressOf(context)),
+                _ => null,
+            };
+            return wait is { } time ? RefuseAsync(context, time) : next(context);
         });
+    }
+
+    private static Task RefuseAsync(HttpContext context, TimeSpan wait)
+    {
+        bool isForm = context.Request.Path == SignIn.Path;
+        int seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
+        context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        return ApiProblems.WriteAsync(context, ApiProblems.TooManyRequests(isForm ? "attempts to sign in" : "submissions and plans", seconds));
+    }
+
+    private sealed record Limited(string Policy);
 }

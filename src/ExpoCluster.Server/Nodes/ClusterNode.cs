@@ -70,15 +70,23 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         var hub = new HubSession(HubEnvironment.Current() with { CacheDirectory = options.HubCacheDirectory }, TimeProvider.System);
         NodeTelemetry telemetry = NodeTelemetry.Start(options, OtlpVariables.OfThisProcess);
+        var starting = new StartingNode();
+        HttpEntrance? entrance = null;
         ClusterNode started;
         try
         {
+            entrance = options.Http is { } address ? await HttpEntrance.OpenAsync(address, options.Certificate, starting).ConfigureAwait(false) : null;
             started = options.Database is NodeDatabase.PostgreSql server
-                ? await JoinAsync(options, server, hub, say, cancellation).ConfigureAwait(false)
+                ? await JoinAsync(options, server, hub, say, starting, cancellation).ConfigureAwait(false)
                 : await StartAloneAsync(options, hub, say).ConfigureAwait(false);
         }
         catch
         {
+            if (entrance is not null)
+            {
+                await entrance.DisposeAsync().ConfigureAwait(false);
+            }
+
             telemetry.Dispose();
             throw;
         }
@@ -87,9 +95,9 @@ public sealed class ClusterNode : IAsyncDisposable
         try
         {
             started.metrics = telemetry.Metrics is null ? null : new NodeMetrics(started.Node, options, started.StorageSight);
-            if (options.Http is { } address)
+            if (entrance is not null)
             {
-                started.web = await NodeWeb.StartAsync(started, address).ConfigureAwait(false);
+                started.web = await NodeWeb.StartAsync(started, entrance).ConfigureAwait(false);
             }
 
             started.Keep(options.KeepJobs, say);
@@ -97,7 +105,13 @@ public sealed class ClusterNode : IAsyncDisposable
         }
         catch
         {
+            await started.LeaveAsync().ConfigureAwait(false);
             await started.DisposeAsync().ConfigureAwait(false);
+            if (entrance is not null)
+            {
+                await entrance.DisposeAsync().ConfigureAwait(false);
+            }
+
             throw;
         }
     }
@@ -132,16 +146,17 @@ public sealed class ClusterNode : IAsyncDisposable
     }
 
     private static async Task<ClusterNode> JoinAsync(
-        NodeOptions options, NodeDatabase.PostgreSql server, HubSession hub, Action<string> say, CancellationToken cancellation)
+        NodeOptions options, NodeDatabase.PostgreSql server, HubSession hub, Action<string> say, StartingNode starting, CancellationToken cancellation)
     {
-        ClusterDatabase database = await ClusterDatabase.OpenAsync(server.ConnectionString, say, cancellation).ConfigureAwait(false);
+        ClusterDatabase database = await ClusterDatabase.OpenAsync(
+            server.ConnectionString, say, starting.SeeDatabase, cancellation).ConfigureAwait(false);
+        Formation? formation = null;
         try
         {
             await StorageCheck.CheckAsync(database, options.StorageRoots, cancellation).ConfigureAwait(false);
             var plans = new PlanStore();
             JobRegister register = await database.PatientlyAsync(
                 now => JobRegister.OpenAsync(JournalOf(options), say, now), cancellation).ConfigureAwait(false);
-            Formation? formation = null;
             NodeSettings settings = SettingsOf(options, hub, database, register) with
             {
                 Certificate = options.Certificate ?? OwnCredentials.OfThisUser(TimeProvider.System).Certificate(),
@@ -163,6 +178,11 @@ public sealed class ClusterNode : IAsyncDisposable
         }
         catch
         {
+            if (formation is not null)
+            {
+                await formation.DisposeAsync().ConfigureAwait(false);
+            }
+
             await database.DisposeAsync().ConfigureAwait(false);
             throw;
         }

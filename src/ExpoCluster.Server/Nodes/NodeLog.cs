@@ -20,15 +20,16 @@ public abstract class NodeLog : ReceiveActor
 
     private void Write(LogEvent entry)
     {
+        LogLevel level = PassingTrouble.LevelOf(entry);
         bool isOurs = entry.LogClass.Namespace?.StartsWith(nameof(ExpoCluster), StringComparison.Ordinal) == true;
         // Of each try to reach a dead node remoting makes two warnings; the cluster itself says once that it is unreachable.
         bool isRemoting = entry.LogSource.Contains("/endpoint", StringComparison.OrdinalIgnoreCase) || entry.LogSource.Contains("remoting", StringComparison.OrdinalIgnoreCase);
-        if (!isOurs && entry.LogLevel() < (isRemoting ? LogLevel.ErrorLevel : LogLevel.WarningLevel))
+        if (!isOurs && level < (isRemoting ? LogLevel.ErrorLevel : LogLevel.WarningLevel))
         {
             return;
         }
 
-        if (LineOf(entry, isOurs) is not { } line)
+        if (LineOf(entry, level, isOurs) is not { } line)
         {
             return;
         }
@@ -46,14 +47,14 @@ public abstract class NodeLog : ReceiveActor
         }
     }
 
-    private static LogLine? LineOf(LogEvent entry, bool isOurs)
+    private static LogLine? LineOf(LogEvent entry, LogLevel level, bool isOurs)
     {
         if (TextOf(entry) is not { } text)
         {
             return null;
         }
 
-        var line = new LogLine(new DateTimeOffset(entry.Timestamp.ToUniversalTime()), Word(entry.LogLevel()), entry.LogClass.Name, text)
+        var line = new LogLine(new DateTimeOffset(entry.Timestamp.ToUniversalTime()), Word(level), entry.LogClass.Name, text)
         {
             Node = (Context.System as ExtendedActorSystem)?.Provider.DefaultAddress is { Host: { } host, Port: { } port } ? $"{host}:{port}" : null,
         };

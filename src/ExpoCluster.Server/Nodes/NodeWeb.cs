@@ -1,6 +1,7 @@
 using ExpoCluster.Server.Api;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace ExpoCluster.Server.Nodes;
@@ -10,25 +11,18 @@ internal static class NodeWeb
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
 
-    public static Task<WebListener> StartAsync(ClusterNode node, Uri address)
+    /// <summary>Serves what a node serves.</summary>
+    /// <param name="node">A member of its cluster.</param>
+    /// <param name="entrance">Where requests come in; it ends with what is returned.</param>
+    public static Task<WebListener> StartAsync(ClusterNode node, HttpEntrance entrance)
     {
-        WebApplicationBuilder builder = WebListener.BuilderFor(address);
-#pragma warning disable CA2000 // It has nothing to dispose of.
-        builder.Logging.AddProvider(new WebLog(node.Node.System));
-#pragma warning restore CA2000
-        if (node.Options.Certificate is { } certificate)
-        {
-            builder.WebHost.UseKestrelHttpsConfiguration();
-            builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https =>
-            {
-                https.ServerCertificate = certificate.Own;
-                https.ServerCertificateChain = certificate.Intermediates;
-            }));
-        }
-
+        WebApplicationBuilder builder = WebListener.BuilderFor(node.Options.Http!);
+        entrance.Log.WriteTo(node.Node.System);
+        builder.Logging.AddProvider(entrance.Log);
         builder.Services.AddExpoClusterApi(node);
+        builder.Services.AddSingleton<IServer>(entrance);
         WebApplication application = builder.Build();
         application.MapExpoClusterApi();
-        return WebListener.StartAsync(application, StopPatience);
+        return WebListener.StartAsync(application, StopPatience, entrance);
     }
 }

@@ -6,19 +6,23 @@ using WebLevel = Microsoft.Extensions.Logging.LogLevel;
 namespace ExpoCluster.Server.Nodes;
 
 /// <summary>Brings what the web server logs into the node's log: our own warnings and errors, and of all else errors.</summary>
-internal sealed class WebLog(ActorSystem system) : ILoggerProvider
+/// <remarks>What is said before there is a node, which has the log, is lost.</remarks>
+internal sealed class WebLog : ILoggerProvider
 {
-    private readonly ILoggingAdapter log = Logging.GetLogger(system, typeof(WebLog));
+    private volatile ILoggingAdapter log = NoLogger.Instance;
+
+    /// <summary>What is logged from now on goes to this node's log.</summary>
+    public void WriteTo(ActorSystem system) => log = Logging.GetLogger(system, typeof(WebLog));
 
     public ILogger CreateLogger(string categoryName) =>
-        new Category(log, categoryName.StartsWith(nameof(ExpoCluster), StringComparison.Ordinal) ? WebLevel.Warning : WebLevel.Error);
+        new Category(this, categoryName.StartsWith(nameof(ExpoCluster), StringComparison.Ordinal) ? WebLevel.Warning : WebLevel.Error);
 
     public void Dispose()
     {
         // The actor system is the node's.
     }
 
-    private sealed class Category(ILoggingAdapter log, WebLevel least) : ILogger
+    private sealed class Category(WebLog owner, WebLevel least) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -37,11 +41,11 @@ internal sealed class WebLog(ActorSystem system) : ILoggerProvider
             string text = formatter(state, exception) + (exception is null ? "" : " " + exception);
             if (logLevel >= WebLevel.Error)
             {
-                log.Error("{Text}", text);
+                owner.log.Error("{Text}", text);
             }
             else
             {
-                log.Warning("{Text}", text);
+                owner.log.Warning("{Text}", text);
             }
         }
     }

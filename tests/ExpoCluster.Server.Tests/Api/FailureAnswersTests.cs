@@ -91,7 +91,12 @@ public sealed class FailureAnswersTests : IAsyncLifetime
         return (context.Response.StatusCode, Encoding.UTF8.GetString(((MemoryStream)context.Response.Body).ToArray()));
     }
 
-    private ILoggerFactory Logging() => LoggerFactory.Create(builder => builder.AddProvider(new WebLog(system)));
+    private ILoggerFactory Logging()
+    {
+        var log = new WebLog();
+        log.WriteTo(system);
+        return LoggerFactory.Create(builder => builder.AddProvider(log));
+    }
 
     private async Task<LogEvent> LineAsync()
     {
