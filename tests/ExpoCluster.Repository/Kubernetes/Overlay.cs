@@ -10,6 +10,9 @@ internal sealed class Overlay
 {
     private static readonly string Root = Path.Join(Tree.Root, "k8s");
 
+    // Kinds that Kubernetes does not have by itself.
+    private static readonly Dictionary<string, Type> Others = new() { [ScaledObject.Name] = typeof(ScaledObject) };
+
     private static readonly ConcurrentDictionary<string, Lazy<Overlay>> Built = new(StringComparer.Ordinal);
 
     private Overlay(string text)
@@ -37,7 +40,7 @@ internal sealed class Overlay
     /// <summary>As it stands, or with components that its owner may add: <c>production+hub</c>.</summary>
     public static Overlay Named(string name) => Built.GetOrAdd(name, key => new Lazy<Overlay>(() => Build(key))).Value;
 
-    public static List<object> Parse(string text) => KubernetesYaml.LoadAllFromString(text, typeMap: null, strict: true);
+    public static List<object> Parse(string text) => KubernetesYaml.LoadAllFromString(text, Others, strict: true);
 
     public IEnumerable<T> All<T>() => Objects.OfType<T>();
 
