@@ -51,6 +51,10 @@ internal static class NodeConfiguration
               remember-entities-store = eventsourced
               passivate-idle-entity-after = off
               entity-restart-backoff = 1s
+              # Coordinators that are handed over are read from the database all at once. One that is slow is waited for: to begin anew after
+              # five seconds, and ten more, would make it slower, and their jobs with it.
+              updating-state-timeout = 20s
+              shard-failure-backoff = 1s
               journal-plugin-id = "akka.persistence.journal.sql"
               snapshot-plugin-id = "akka.persistence.snapshot-store.sql"
               # Everything is in one place: no need to wait for other replicas.
