@@ -127,16 +127,26 @@ internal sealed class PodProcesses : IDisposable
     public async Task RollAsync(string workload)
     {
         V1RollingUpdateDeployment strategy = overlay.All<V1Deployment>().Single(made => made.Metadata.Name == workload).Spec.Strategy.RollingUpdate;
+        bool isOldFirst = strategy.MaxSurge.Value == "0";
         bool isNewFirst = strategy.MaxUnavailable.Value == "0";
         foreach (Pod old in Of(workload))
         {
+            if (isOldFirst)
+            {
+                await EndAsync(workload, old);
+            }
+
             Pod made = Start(workload);
             if (isNewFirst)
             {
                 await WaitUntilReadyAsync(workload, made);
             }
 
-            await EndAsync(workload, old);
+            if (!isOldFirst)
+            {
+                await EndAsync(workload, old);
+            }
+
             await WaitUntilReadyAsync(workload, made);
         }
     }

@@ -32,8 +32,10 @@ public sealed class RolloutTests
         });
         V1Deployment web = built.All<V1Deployment>().Single(made => made.Metadata.Name == "expocluster-web");
         V1Deployment worker = built.All<V1Deployment>().Single(made => made.Metadata.Name == "expocluster-worker");
-        Assert.Equal(("RollingUpdate", "1", "0"), RollingOf(web));
-        Assert.Equal(("RollingUpdate", "1", "1"), RollingOf(worker));
+        // Who comes takes the place of who goes, so that a full machine has room for it and nobody is driven out.
+        Assert.Equal(("RollingUpdate", "0", "1"), RollingOf(web));
+        Assert.Equal(("RollingUpdate", "0", "1"), RollingOf(worker));
+        Assert.All(built.All<V1PriorityClass>(), priority => Assert.Equal("Never", priority.PreemptionPolicy));
         Assert.All([web, worker], made => Assert.True(made.Spec.MinReadySeconds >= 5));
         Assert.Equal("expocluster-coordinator", web.Spec.Template.Spec.PriorityClassName);
         Assert.True(Priority(built, "expocluster-coordinator") > Priority(built, "expocluster-worker"));
