@@ -21,6 +21,10 @@ internal sealed class Overlay
         Objects = [.. Parse(text)];
     }
 
+    /// <summary>Of all examples that there are.</summary>
+    public static IReadOnlyList<string> Examples { get; } =
+        [.. Directory.EnumerateDirectories(Path.Join(Root, "examples")).Select(directory => Path.GetFileName(directory)).Order(StringComparer.Ordinal)];
+
     /// <summary>Of all overlays that there are.</summary>
     public static IReadOnlyList<string> Names { get; } =
         [.. Directory.EnumerateDirectories(Path.Join(Root, "overlays")).Select(directory => Path.GetFileName(directory)).Order(StringComparer.Ordinal)];
@@ -39,6 +43,9 @@ internal sealed class Overlay
 
     /// <summary>As it stands, or with components that its owner may add: <c>production+hub</c>.</summary>
     public static Overlay Named(string name) => Built.GetOrAdd(name, key => new Lazy<Overlay>(() => Build(key))).Value;
+
+    /// <summary>One of <c>k8s/examples</c>.</summary>
+    public static Overlay Example(string name) => Built.GetOrAdd("examples/" + name, _ => new Lazy<Overlay>(() => new Overlay(Kubectl.Kustomize(Path.Join(Root, "examples", name))))).Value;
 
     public static List<object> Parse(string text) => KubernetesYaml.LoadAllFromString(text, Others, strict: true);
 

@@ -61,6 +61,19 @@ public sealed partial class PodTests
     });
 
     [KubectlTheory]
+    [InlineData("local", 1.5, 2, "1.5 CPUs, 2 GiB |")]
+    [InlineData("production", 6.5, 2.5, "**6.5 CPUs**, 2.5 GiB;")]
+    [InlineData("production+small", 1.7, 1.25, "with [small](components/small) 1.7 and 1.25 |")]
+    [InlineData("single", 0.5, 0.5, "0.5 CPUs, 0.5 GiB |")]
+    public void What_all_pods_ask_for_is_what_the_document_says(string overlay, decimal cores, decimal gibibytes, string said)
+    {
+        decimal Sum(string resource) => Overlay.Named(overlay).Workloads.Sum(workload => workload.Replicas!.Value * workload.Container.Resources.Requests[resource].ToDecimal());
+
+        Assert.Equal((cores, gibibytes), (Sum("cpu"), Sum("memory") / (1 << 30)));
+        Assert.Contains(said, Tree.Read("k8s/README.md"), StringComparison.Ordinal);
+    }
+
+    [KubectlTheory]
     [MemberData(nameof(OverlayCases.All), MemberType = typeof(OverlayCases))]
     public void A_node_is_asked_how_it_is_where_it_says_so(string overlay)
     {
