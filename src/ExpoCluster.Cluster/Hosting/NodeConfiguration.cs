@@ -51,9 +51,9 @@ internal static class NodeConfiguration
               remember-entities-store = eventsourced
               passivate-idle-entity-after = off
               entity-restart-backoff = 1s
-              # Coordinators that are handed over are read from the database all at once. One that is slow is waited for: to begin anew after
-              # five seconds, and ten more, would make it slower, and their jobs with it.
-              updating-state-timeout = 20s
+              # Shards that are handed over are read from the database all at once. One that is not read within five seconds, as on a busy
+              # machine, begins anew, and its jobs wait for it: not ten seconds more. (A longer time would hold up the coordinator of shards as
+              # well, which asks a node that has just joined again only behind it.)
               shard-failure-backoff = 1s
               journal-plugin-id = "akka.persistence.journal.sql"
               snapshot-plugin-id = "akka.persistence.snapshot-store.sql"

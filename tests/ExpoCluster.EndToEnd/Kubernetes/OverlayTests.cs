@@ -89,9 +89,10 @@ public sealed class OverlayTests(ITestOutputHelper output) : IDisposable
             Assert.Equal(expected, Workplace.Digests(place.PathOf(job)));
             Assert.Equal(JobPhase.Done, JournalledEvent.AssertConsistent(JournalledEvent.Of(job, database!)).Phase);
         });
-        output.WriteLine($"longest time between two commits of a job: {jobs.Max(LongestPause)}");
-        // Coordinators that were handed over were read at the first try; the next one comes later, and jobs wait for it.
-        Assert.DoesNotContain("Failed to load initial entity ids", pods.Logs, StringComparison.Ordinal);
+        // A part takes some ten seconds here. docs/operations.md says where those beyond it go.
+        TimeSpan pause = jobs.Max(LongestPause);
+        output.WriteLine($"longest time between two commits of a job: {pause}");
+        Assert.True(pause.TotalSeconds < 30, $"{pause}\n{pods.Logs}");
         // Nobody was given up: all who went said farewell.
         Assert.Equal("0", database!.Query("select count(*) from expocluster_removed"));
     }
