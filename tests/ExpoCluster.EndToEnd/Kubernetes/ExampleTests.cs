@@ -24,17 +24,17 @@ public sealed class ExampleTests : IDisposable
         Assert.Equal("Ignore", Interrupt("merge-once", "TERM"));
         Assert.Equal(Counted, Interrupt("merge-once", "KILL"));
 
-        RunResult last = Pod("merge-once").Wait();
+        RunResult last = Run("merge-once");
         Assert.True(last.ExitCode == 0, last.ToString());
         Assert.True(last.Json.GetProperty("parts").GetProperty("reused").GetInt32() >= 1, last.ToString());
         Assert.Equal(0, ExpoProcess.Run("verify", place.PathOf("merged")).ExitCode);
 
         // The Job made anew finds it done.
-        RunResult again = Pod("merge-once").Wait();
+        RunResult again = Run("merge-once");
         Assert.Equal((0, 0), (again.ExitCode, again.Json.GetProperty("parts").GetProperty("computed").GetInt32()));
 
         Directory.Move(place.Base, place.Base + "-away");
-        RunResult refused = Pod("merge-once").Wait();
+        RunResult refused = Run("merge-once");
         Assert.Equal((3, "FailJob"), (refused.ExitCode, ActionOf("merge-once", refused.ExitCode)));
     }
 
@@ -48,7 +48,7 @@ public sealed class ExampleTests : IDisposable
 
         Directory.Delete(place.PathOf("run/latest"));
         Directory.CreateSymbolicLink(place.PathOf("run/latest"), place.Base);
-        RunResult first = Pod("nightly", slowly: false).Wait();
+        RunResult first = Run("nightly", slowly: false);
         Assert.True(first.ExitCode == 0, first.ToString());
         SortedDictionary<string, string> made = Workplace.Digests(place.PathOf("run/merged"));
 
@@ -57,7 +57,7 @@ public sealed class ExampleTests : IDisposable
         Interrupt("nightly", "KILL");
         // What a server of models reads meanwhile is the one of the night before.
         Assert.Equal(made["model.safetensors"], Workplace.Digests(place.PathOf("run/merged"))["model.safetensors"]);
-        RunResult second = Pod("nightly", slowly: false).Wait();
+        RunResult second = Run("nightly", slowly: false);
         Assert.True(second.ExitCode == 0, second.ToString());
         Assert.NotEqual(made["model.safetensors"], Workplace.Digests(place.PathOf("run/merged"))["model.safetensors"]);
         Assert.Equal(0, ExpoProcess.Run("verify", place.PathOf("run/merged")).ExitCode);
@@ -72,7 +72,7 @@ public sealed class ExampleTests : IDisposable
 
         Assert.Equal("Ignore", Interrupt("submit", "TERM"));
         Assert.Equal(Counted, Interrupt("submit", "KILL"));
-        RunResult last = Pod("submit").Wait();
+        RunResult last = Run("submit");
 
         Assert.True(last.ExitCode == 0, last + nodes.Logs);
         Assert.Contains("was submitted before", last.Errors, StringComparison.Ordinal);
@@ -82,10 +82,7 @@ public sealed class ExampleTests : IDisposable
         Assert.Equal(1, list.Json.GetProperty("jobs").GetArrayLength());
 
         // Nobody answers: perhaps later.
-        nodes.Kill(node);
-        V1Container container = ContainerOf("submit");
-        string[] elsewhere = [.. ArgumentsOf(container).Select(argument => argument == node.Http.ToString() ? "https://127.0.0.1:9" : argument)];
-        RunResult silent = ExpoProcess.Run(VariablesOf(container), elsewhere);
+        RunResult silent = Run("submit", server: "https://127.0.0.1:9");
         Assert.Equal((1, Counted), (silent.ExitCode, ActionOf("submit", silent.ExitCode)));
     }
 
@@ -102,23 +99,26 @@ public sealed class ExampleTests : IDisposable
         return ActionOf(example, ended.ExitCode);
     }
 
-    private ExpoProcess Pod(string example, bool slowly = true)
+    private RunResult Run(string example, bool slowly = true, string? server = null)
     {
-        V1Container container = ContainerOf(example);
-        string[] slow = slowly && nodes is null ? ["--lanes", "1", "--max-rate", "8MB"] : [];
-        return ExpoProcess.Start(VariablesOf(container), [.. ArgumentsOf(container), .. slow]);
+        using ExpoProcess pod = Pod(example, slowly, server);
+        return pod.Wait();
     }
 
     // What a pod has of its own is another here: where volumes are mounted, and where the service leads to.
-    private string[] ArgumentsOf(V1Container container) => [.. container.Args.Select(Adapt)];
+    private ExpoProcess Pod(string example, bool slowly = true, string? server = null)
+    {
+        V1Container container = ContainerOf(example);
+        string[] slow = slowly && nodes is null ? ["--lanes", "1", "--max-rate", "8MB"] : [];
+        Dictionary<string, string> variables = (container.Env ?? []).ToDictionary(variable => variable.Name, variable => Adapt(variable.Value, server));
+        return ExpoProcess.Start(variables, [.. container.Args.Select(argument => Adapt(argument, server)), .. slow]);
+    }
 
-    private Dictionary<string, string> VariablesOf(V1Container container) => (container.Env ?? []).ToDictionary(variable => variable.Name, variable => Adapt(variable.Value));
-
-    private string Adapt(string text) => text switch
+    private string Adapt(string text, string? server) => text switch
     {
         "/credentials/tokens" => nodes!.TokenFile,
         "/credentials/ca.crt" => nodes!.AuthorityFile,
-        "https://expocluster-web.expocluster.svc" => nodes!.Of("expocluster").Single().Http.ToString(),
+        "https://expocluster-web.expocluster.svc" => server ?? nodes!.Of("expocluster").Single().Http.ToString(),
         _ => text.Replace("/models", place.Root, StringComparison.Ordinal),
     };
 
