@@ -14,8 +14,8 @@ internal static class CredentialsCommand
         var directory = new Argument<string>("DIR") { Description = "Gets an authority, a certificate with its key for the nodes, and tokens; what is there stays." };
         var hostnames = RecipeOptions.Text("--hostname", "H[,H...]", "Names and addresses under which clients reach nodes by HTTPS, besides localhost.");
         var authorityKey = RecipeOptions.Text("--authority-key", "F", "The authority's private key, which nodes do not need; DIR/ca.key by default.");
-        var databasePassword = RecipeOptions.Text("--database-password", "F", "Also a password for PostgreSQL, there and in DIR/pgpass. All users may read F, so mount it where only the database is.");
-        var metricsToken = RecipeOptions.Text("--metrics-token", "F", "Also a copy of the reader's token, for Prometheus. All users may read F, so mount it where only Prometheus is.");
+        var databasePassword = RecipeOptions.Text("--database-password", "F", "Also a password for PostgreSQL, there and in DIR/pgpass. Outside of DIR all users may read F, so mount it where only the database is.");
+        var metricsToken = RecipeOptions.Text("--metrics-token", "F", "Also a copy of the reader's token, for Prometheus. Outside of DIR all users may read F, so mount it where only Prometheus is.");
         var command = new Command("credentials", "Make what a cluster needs once: certificates by which nodes know each other, and tokens for users. Overwrites nothing.");
         command.Arguments.Add(directory);
         command.Options.Add(hostnames);

@@ -14,6 +14,8 @@ internal sealed record WatchedJob(Job Job, bool IsDetached);
 /// <summary>Watches a job of a server until it stops, or until the user has seen enough: Ctrl-C leaves it alone.</summary>
 internal sealed class JobWatch(ExpoClusterClient client, bool quiet)
 {
+    private string? waiting;
+
     public async Task<WatchedJob> RunAsync(Job job)
     {
         using var detach = new CancellationTokenSource();
@@ -44,14 +46,15 @@ internal sealed class JobWatch(ExpoClusterClient client, bool quiet)
                     if (news is JobNews.Progressed)
                     {
                         display.Show(RemoteProgress.Of(last));
+                        TellWhetherItWaits(display, last.State, last.Reason);
                     }
-                    else if (((JobNews.StateChanged)news).Change is { State: JobStates.Queued, Reason: { } reason })
+                    else if (news is JobNews.StateChanged { Change: { } told })
                     {
-                        display.Say($"waiting: {reason.Message}");
-                    }
-                    else if (((JobNews.StateChanged)news).Change.State == JobStates.Suspended)
-                    {
-                        break;
+                        TellWhetherItWaits(display, told.State, told.Reason);
+                        if (told.State == JobStates.Suspended)
+                        {
+                            break;
+                        }
                     }
                 }
 
@@ -69,6 +72,17 @@ internal sealed class JobWatch(ExpoClusterClient client, bool quiet)
     }
 
     public static bool HasStopped(Job job) => JobStates.HasEnded(job.State) || job.State == JobStates.Suspended;
+
+    // Once for each reason, and once that it is over, for a display that goes on shows what was said last.
+    private void TellWhetherItWaits(IProgressDisplay display, string state, JobReason? reason)
+    {
+        string? why = state == JobStates.Queued ? reason?.Message : null;
+        if (why != waiting)
+        {
+            waiting = why;
+            display.Say(why is null ? "it goes on" : $"waiting: {why}");
+        }
+    }
 
     // Of an ended job nobody is left to tell what its last coordinator read.
     private static Job WithFigures(Job now, Job last) => now.BytesRead > 0

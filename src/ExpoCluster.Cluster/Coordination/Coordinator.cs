@@ -49,6 +49,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     private long bytesRead;
     private long bytesWritten;
     private bool awaitsResume;
+    private bool awaitsWorker;
     private IActorRef? drainRequester;
     private DateTimeOffset idleSince;
 
@@ -137,9 +138,15 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     private bool IsActive => state.Phase == JobPhase.Running && !awaitsResume && drainRequester is null;
 
     // Running, but nothing can run before more files are there.
-    private string Word => state.Phase == JobPhase.Running && !state.OpenTransfers.IsEmpty && parts.AwaitsFiles
-        ? "transferring"
+    private string Word => Waits is not null ? JobPhase.New.Word()
+        : state.Phase == JobPhase.Running && !state.OpenTransfers.IsEmpty && parts.AwaitsFiles ? "transferring"
         : state.Word;
+
+    // That nobody is there who computes is no event of the journal's. An embedded merge, which admits nobody, computes by itself.
+    private JobReason? Waits => settings.Admission is not null && state.Phase == JobPhase.Running && !awaitsResume
+        && (state.CommittedParts < state.PartCount || !state.OpenTransfers.IsEmpty) && workers.IsEmpty
+            ? JobException.WithoutWorkers()
+            : null;
 
     private OutputPaths Paths => new(state.Submission!.Output);
 
@@ -228,7 +235,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         awaitsResume = settings.AwaitResume && state.Phase != JobPhase.New;
         reused = state.CommittedParts;
         idleSince = clock.GetUtcNow();
-        standing.Register(state, Word, LastSequenceNr);
+        standing.Register(state, Word, LastSequenceNr, Waits);
         if (state.Phase != JobPhase.New && !awaitsResume)
         {
             TakeOver(noSurvivors: false);
@@ -493,7 +500,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
     void ICoordinatedJob.OnInputsChanged()
     {
         parts.SeeInputs();
-        standing.RegisterIfChanged(state, Word, LastSequenceNr);
+        standing.RegisterIfChanged(state, Word, LastSequenceNr, Waits);
         OnLeasesChanged();
     }
 
@@ -879,7 +886,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         DateTimeOffset now = clock.GetUtcNow();
         parts.Expire();
         transfers.Expire();
+        SeeWorkers();
         standing.CountAs(state, Word);
+        standing.WantLanes(parts.LanesWanted + transfers.LanesWanted);
         if (state.AwaitsSpace)
         {
             LookForSpace();
@@ -908,6 +917,18 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
         if (now - toldAt >= NewsInterval)
         {
             TellWatchers();
+        }
+    }
+
+    // Said once, and in the list as soon as the journal has gone on.
+    private void SeeWorkers()
+    {
+        bool waits = Waits is not null;
+        if (waits != awaitsWorker)
+        {
+            awaitsWorker = waits;
+            log.Info(waits ? "Job {Job}: it waits for a worker, for there is none." : "Job {Job}: it waits for a worker no more.", job);
+            standing.RegisterIfChanged(state, Word, LastSequenceNr, Waits);
         }
     }
 
@@ -985,7 +1006,7 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
             Sequence = LastSequenceNr,
             Publishing = output.IsPublishing ? OutputDesk.CountNames(state) : 0,
         };
-        if (state.Reason is { } reason)
+        if ((Waits ?? state.Reason) is { } reason)
         {
             progress.Reason = new JobReasonFact { Code = reason.Code, Message = reason.Message, Advice = reason.Advice };
         }
@@ -1041,9 +1062,9 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
                     if (--left == 0)
                     {
                         JobMetrics.CountWrite(accepted.Events.Length, Stopwatch.GetElapsedTime(began));
-                        standing.Follow(accepted.Events, state, Word, LastSequenceNr);
+                        standing.Follow(accepted.Events, state, Word, LastSequenceNr, Waits);
                         then();
-                        standing.RegisterIfChanged(state, Word, LastSequenceNr);
+                        standing.RegisterIfChanged(state, Word, LastSequenceNr, Waits);
                     }
                 });
                 break;

@@ -22,6 +22,9 @@ public static class JobMetrics
         "state",
         "queued", "planning", "transferring", "running", "suspended", "publishing", "done", "failed", "cancelled");
 
+    public static readonly Tally LanesWanted = Tally.Level(
+        EngineTelemetry.Meter, "expocluster.lanes.wanted", "{lane}", "Lanes that jobs of this node's coordinators could keep busy now, whether workers are there or not.");
+
     public static readonly Tally JobsEnded = Tally.Count(
         EngineTelemetry.Meter, "expocluster.jobs.ended", "{job}", "Jobs that ended on this node, by how.", "state", "done", "failed", "cancelled");
 

@@ -17,31 +17,36 @@ internal sealed class JobStanding(string job, IActorRef? registrar, string node,
     private string registeredWord = "";
     private long registeredSequence;
     private string countedWord = "";
+    private int wantedLanes;
 
     /// <summary>Enters the job into the list under a word for its state.</summary>
-    public void Register(JobState state, string word, long sequence)
+    /// <param name="state">What the journal says.</param>
+    /// <param name="word">What that is called.</param>
+    /// <param name="sequence">Of the last event that it comes from.</param>
+    /// <param name="waits">Why nothing runs though it could; null where the journal says why, or there is nothing to say.</param>
+    public void Register(JobState state, string word, long sequence, JobReason? waits)
     {
         CountAs(state, word);
         if (registrar is not null && state.Phase != JobPhase.New)
         {
             registeredWord = word;
             registeredSequence = sequence;
-            registrar.Tell(RegisterEntry.Of(state, word, sequence, clock.GetUtcNow()));
+            registrar.Tell(RegisterEntry.Of(state, word, sequence, clock.GetUtcNow(), waits));
         }
     }
 
     // Whether anything can run is no event of the journal's, but follows from those. The register knows one state of a job for each of
     // them, so what changes without one is written with the next.
-    public void RegisterIfChanged(JobState state, string word, long sequence)
+    public void RegisterIfChanged(JobState state, string word, long sequence, JobReason? waits)
     {
         if (word != registeredWord && sequence > registeredSequence)
         {
-            Register(state, word, sequence);
+            Register(state, word, sequence, waits);
         }
     }
 
     /// <summary>What was journalled: the list is told if the job's state is another now, and an end is counted.</summary>
-    public void Follow(ImmutableArray<JobEvent> journalled, JobState state, string word, long sequence)
+    public void Follow(ImmutableArray<JobEvent> journalled, JobState state, string word, long sequence, JobReason? waits)
     {
         if (journalled.Any(fact => fact is JobEvent.Published or JobEvent.Failed or JobEvent.Cancelled))
         {
@@ -51,7 +56,7 @@ internal sealed class JobStanding(string job, IActorRef? registrar, string node,
 
         if (journalled.Any(ChangesState))
         {
-            Register(state, word, sequence);
+            Register(state, word, sequence, waits);
         }
     }
 
@@ -83,11 +88,22 @@ internal sealed class JobStanding(string job, IActorRef? registrar, string node,
         Count(exists ? word : "");
     }
 
+    /// <summary>How many lanes the job could keep busy now, for whoever starts and stops workers.</summary>
+    public void WantLanes(int lanes)
+    {
+        if (lanes != wantedLanes)
+        {
+            JobMetrics.LanesWanted.Add(lanes - wantedLanes);
+            wantedLanes = lanes;
+        }
+    }
+
     /// <summary>The coordinator leaves this process, so the job is none of its jobs any more.</summary>
     public void Leave()
     {
         JobMetrics.Rest(job);
         Count("");
+        WantLanes(0);
     }
 
     /// <summary>What spans of the job are below.</summary>

@@ -35,6 +35,9 @@ internal sealed class PartDesk(
     /// <summary>No worker can be at a part for an earlier coordinator.</summary>
     public bool IsSettled => former is null;
 
+    /// <summary>Lanes that the job could keep busy now, whether they are there or not.</summary>
+    public int LanesWanted => MayAssign ? schedule!.LanesWanted : 0;
+
     private bool MayAssign => schedule is not null && job.IsActive && job.IsPrepared;
 
     private bool HasWork => MayAssign && schedule!.HasWork(clock.GetUtcNow());

@@ -23,6 +23,9 @@ internal sealed class TransferDesk(
     /// <summary>What each part reads; null while that is not known.</summary>
     public PartNeeds? Needs { get; private set; }
 
+    /// <summary>Files that a worker could fetch, each on what would be a lane.</summary>
+    public int LanesWanted => MayAssign ? schedule!.Missing : 0;
+
     private bool MayAssign => schedule is not null && job.IsActive;
 
     /// <summary>Starts, or starts again.</summary>

@@ -14,6 +14,9 @@ internal sealed class WorkerDirectory(IActorContext context)
     /// <summary>Those that are members and can be reached.</summary>
     public IEnumerable<string> Members => entries.Where(entry => entry.Value.Path is not null).Select(entry => entry.Key);
 
+    /// <summary>Nobody is there who computes. The cluster is asked as well, for its news take a moment to come.</summary>
+    public bool IsEmpty => entries.Count == 0 && !cluster.IsTerminated && !IsReachable(cluster.State);
+
     public static string NameOf(Member member) => NameOf(member.UniqueAddress);
 
     /// <summary>The name of this process's own node.</summary>
@@ -77,6 +80,9 @@ internal sealed class WorkerDirectory(IActorContext context)
             Tell(entry, message);
         }
     }
+
+    private static bool IsReachable(ClusterEvent.CurrentClusterState seen) =>
+        seen.Members.Any(member => member.HasRole(Worker.Role) && member.Status == MemberStatus.Up && !seen.Unreachable.Contains(member));
 
     private void Tell(Entry entry, object message)
     {

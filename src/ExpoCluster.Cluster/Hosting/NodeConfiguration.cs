@@ -57,6 +57,10 @@ internal static class NodeConfiguration
               entity-restart-backoff = 1s
               # A node that is a member, and has not started its part of sharding yet, answers no write: the next one comes soon.
               updating-state-timeout = 2s
+              # Shards that are handed over are read from the database all at once. One that is not read within five seconds, as on a busy
+              # machine, begins anew, and its jobs wait for it: not ten seconds more. (A longer time would hold up the coordinator of shards as
+              # well, which asks a node that has just joined again only behind it.)
+              shard-failure-backoff = 1s
               journal-plugin-id = "{{JournalPlugin}}"
               snapshot-plugin-id = "akka.persistence.snapshot-store.sql"
               # Everything is in one place: no need to wait for other replicas.

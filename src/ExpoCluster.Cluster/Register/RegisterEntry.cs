@@ -34,7 +34,8 @@ public sealed record RegisterEntry
     /// <param name="word">What that state is called: a job that runs may be one that only awaits files.</param>
     /// <param name="sequence">Of the last event that it comes from.</param>
     /// <param name="now">When it came into this state.</param>
-    public static RegisterEntry Of(JobState state, string word, long sequence, DateTimeOffset now) => new()
+    /// <param name="waits">Why nothing runs though it could; null where that is not so.</param>
+    public static RegisterEntry Of(JobState state, string word, long sequence, DateTimeOffset now, JobReason? waits = null) => new()
     {
         Job = state.Submission!.Job,
         Sequence = sequence,
@@ -42,7 +43,7 @@ public sealed record RegisterEntry
         SubmittedAt = state.Submission.At,
         ChangedAt = now,
         Output = state.Submission.Output,
-        Facts = RegisterFacts.Of(state),
+        Facts = RegisterFacts.Of(state) with { Reason = waits ?? state.Reason },
         Files = [.. state.Files.Select(file => new RegisterFile(
             file.File.Name, file.File.ByteLength, file.PartCount, file.CommittedParts, file.CommittedBytes, file.IsSealed))],
     };

@@ -20,6 +20,7 @@ public sealed class JobException(string code, string message, string advice, Exc
     public const string JournalDamaged = "EXPO3013";
     public const string EngineDied = "EXPO3014";
     public const string RowDamaged = "EXPO3015";
+    public const string AwaitsWorker = "EXPO3016";
     public const string NotEnoughMemory = "EXPO3030";
     public const string NoAnswer = "EXPO5105";
 
@@ -37,6 +38,12 @@ public sealed class JobException(string code, string message, string advice, Exc
         RowDamaged,
         $"what the database's list of jobs says of this job cannot be read ({why}).",
         "restore the row of the table expocluster_jobs, or cancel the job, and forget it by 'jobs prune'.");
+
+    /// <summary>Why a job that could run does not: nobody is there who computes.</summary>
+    public static JobReason WithoutWorkers() => new(
+        AwaitsWorker,
+        "the job waits for a worker: no node with the role worker is a member of the cluster.",
+        "nothing where an autoscaler starts workers; elsewhere start a node with the role worker. The job goes on by itself when the first has joined.");
 
     /// <summary>The program is at fault, or there was no memory for what it did.</summary>
     public static JobException Unforeseen(Exception exception) => MemoryShortage.Of(exception) ?? new(

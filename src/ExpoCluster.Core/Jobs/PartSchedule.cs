@@ -79,6 +79,11 @@ public sealed class PartSchedule
 
     public int OpenParts => open.Count;
 
+    /// <summary>Lanes that could be at work for the job now: one for each part that may be computed and is not committed; one alone where a part is run alone.</summary>
+    public int LanesWanted => suspects.Count > 0 || leases.Values.Any(lease => lease.Mode == ReadMode.Positioned)
+        ? 1
+        : open.Count + leases.Values.DistinctBy(lease => (lease.File, lease.Part)).Count();
+
     /// <summary>Null for an attempt that ended, was superseded or is another coordinator's.</summary>
     public PartLease? Find(Attempt attempt) => leases.GetValueOrDefault(attempt);
 

@@ -31,6 +31,9 @@ public sealed class TransferSchedule(JobState state, TimeSpan leaseDuration)
 
     public IReadOnlyCollection<TransferLease> Leases => leases.Values;
 
+    /// <summary>Files that are not there, those that are fetched and those that are tried again later among them.</summary>
+    public int Missing => open.Count + leases.Count;
+
     /// <summary>Whether a worker that asks now may get something.</summary>
     public bool HasWork(DateTimeOffset now) => open.Any(transfer => IsDue(transfer, now));
 

@@ -40,8 +40,7 @@ public sealed class ClusterCredentials(string directory, string authorityKeyFile
 
         if (metricsTokenFile is not null)
         {
-            // Prometheus runs as a user of its own, so only the place of this file protects it.
-            Make(metricsTokenFile, SecretFile.ForAll, ReadersToken);
+            Make(metricsTokenFile, ModeForServer(metricsTokenFile), ReadersToken);
         }
 
         return files.ToImmutable();
@@ -97,10 +96,15 @@ public sealed class ClusterCredentials(string directory, string authorityKeyFile
                 $"restore it, or remove both and give the database the new password.");
         }
 
-        // PostgreSQL's server runs as a user of its own, so only the place of this file protects it.
-        Make(path, SecretFile.ForAll, NewSecret);
+        Make(path, ModeForServer(path), NewSecret);
         Make(PathOf(PasswordsName), SecretFile.ForOwner, () => $"*:*:*:*:{SecretFile.Read(path).Trim()}\n");
     }
+
+    // PostgreSQL's server and Prometheus run as users of their own, so where they read a file only its place protects it. Beside what is the
+    // owner's alone nobody of them reads.
+    private UnixFileMode ModeForServer(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory))
+        ? SecretFile.ForOwner
+        : SecretFile.ForAll;
 
     private static ECDsa ReadKey(string path)
     {

@@ -61,6 +61,25 @@ public sealed class PartScheduleTests
     }
 
     [Fact]
+    public void As_many_lanes_are_wanted_as_parts_are_to_be_computed_and_one_where_they_run_alone()
+    {
+        JobState state = Jobs.Staged();
+        var schedule = new PartSchedule(state, Duration);
+        Assert.Equal(4, schedule.LanesWanted);
+
+        schedule.Assign(state, "a", 2, Now);
+        Assert.Equal(4, schedule.LanesWanted);
+        schedule.Complete(0, 0);
+        Assert.Equal(3, schedule.LanesWanted);
+        schedule.Suspect(0, 2);
+        Assert.Equal(1, schedule.LanesWanted);
+        schedule.Complete(0, 2);
+        schedule.Complete(0, 1);
+        schedule.Complete(1, 0);
+        Assert.Equal(0, schedule.LanesWanted);
+    }
+
+    [Fact]
     public void A_suspect_waits_for_the_work_under_way()
     {
         JobState state = Jobs.Staged();

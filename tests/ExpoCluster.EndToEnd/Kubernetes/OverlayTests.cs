@@ -89,6 +89,10 @@ public sealed class OverlayTests(ITestOutputHelper output) : IDisposable
             Assert.Equal(expected, Workplace.Digests(place.PathOf(job)));
             Assert.Equal(JobPhase.Done, JournalledEvent.AssertConsistent(JournalledEvent.Of(job, database!)).Phase);
         });
+        // A part takes some ten seconds here. docs/operations.md says where those beyond it go.
+        TimeSpan pause = jobs.Max(LongestPause);
+        output.WriteLine($"longest time between two commits of a job: {pause}");
+        Assert.True(pause.TotalSeconds < 30, $"{pause}\n{pods.Logs}");
         // Nobody was given up: all who went said farewell.
         Assert.Equal("0", database!.Query("select count(*) from expocluster_removed"));
     }
@@ -155,6 +159,12 @@ public sealed class OverlayTests(ITestOutputHelper output) : IDisposable
             Job ended = await pods.WaitUntilEndedAsync(job);
             Assert.True(ended.State == JobStates.Done, $"{ended}\n{pods.Logs}");
         }
+    }
+
+    private TimeSpan LongestPause(string job)
+    {
+        DateTimeOffset[] commits = [.. JournalledEvent.Of(job, database!).Where(row => row.Event is JobEvent.PartsCommitted).Select(row => row.At)];
+        return commits.Zip(commits.Skip(1), (earlier, later) => later - earlier).DefaultIfEmpty().Max();
     }
 
     private SortedDictionary<string, string> MergeEmbedded()

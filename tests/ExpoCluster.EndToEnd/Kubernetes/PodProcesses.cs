@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Headers;
 using System.Security.Cryptography.X509Certificates;
 using ExpoCluster.Client;
 using ExpoCluster.Client.Jobs;
@@ -70,12 +71,12 @@ internal sealed class PodProcesses : IDisposable
 
     public ImmutableList<Pod> Of(string workload) => pods.GetValueOrDefault(workload, []);
 
-    /// <summary>As many pods of each kind as the overlay says.</summary>
+    /// <summary>As many pods of each kind as the overlay says; none where an autoscaler says it.</summary>
     public void StartAll()
     {
         foreach (Workload workload in overlay.Nodes)
         {
-            Scale(workload.Name, workload.Replicas!.Value);
+            Scale(workload.Name, workload.Replicas ?? 0);
         }
     }
 
@@ -126,16 +127,26 @@ internal sealed class PodProcesses : IDisposable
     public async Task RollAsync(string workload)
     {
         V1RollingUpdateDeployment strategy = overlay.All<V1Deployment>().Single(made => made.Metadata.Name == workload).Spec.Strategy.RollingUpdate;
+        bool isOldFirst = strategy.MaxSurge.Value == "0";
         bool isNewFirst = strategy.MaxUnavailable.Value == "0";
         foreach (Pod old in Of(workload))
         {
+            if (isOldFirst)
+            {
+                await EndAsync(workload, old);
+            }
+
             Pod made = Start(workload);
             if (isNewFirst)
             {
                 await WaitUntilReadyAsync(workload, made);
             }
 
-            await EndAsync(workload, old);
+            if (!isOldFirst)
+            {
+                await EndAsync(workload, old);
+            }
+
             await WaitUntilReadyAsync(workload, made);
         }
     }
@@ -190,6 +201,17 @@ internal sealed class PodProcesses : IDisposable
         }
     }
 
+    /// <summary>One number of what a pod serves to Prometheus, with a reader's token as Prometheus shows it.</summary>
+    public async Task<double> MeasureAsync(Pod pod, string series)
+    {
+        using var question = new HttpRequestMessage(HttpMethod.Get, new Uri(pod.Http, "/metrics"));
+        question.Headers.Authorization = new AuthenticationHeaderValue("Bearer", TokenOf("reader"));
+        using HttpResponseMessage answer = await kubelet.SendAsync(question);
+        answer.EnsureSuccessStatusCode();
+        string line = (await answer.Content.ReadAsStringAsync()).Split('\n').Single(line => line.StartsWith(series + ' ', StringComparison.Ordinal) || line.StartsWith(series + '{', StringComparison.Ordinal));
+        return double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
+    }
+
     public async Task<Job> WaitUntilEndedAsync(string job)
     {
         for (var clock = Stopwatch.StartNew(); ; await Task.Delay(LookInterval))
@@ -233,8 +255,10 @@ internal sealed class PodProcesses : IDisposable
 
     private ExpoClusterClient ClientOf(Pod pod) => new(
         pod.Http,
-        File.ReadLines(TokenFile).First(line => line.Contains(" operator ", StringComparison.Ordinal)).Split(' ')[0],
+        TokenOf("operator"),
         Connection());
+
+    private string TokenOf(string role) => File.ReadLines(TokenFile).First(line => line.Contains($" {role} ", StringComparison.Ordinal)).Split(' ')[0];
 
     private SocketsHttpHandler Connection()
     {

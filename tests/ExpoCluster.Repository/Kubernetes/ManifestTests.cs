@@ -29,6 +29,8 @@ public sealed partial class ManifestTests
     [InlineData("production", "coordinator,web", 2, "worker", 3)]
     [InlineData("single", "coordinator,worker,web", 1, null, null)]
     [InlineData(OverlayCases.WithEverything, "coordinator,web", 2, "worker", null)]
+    [InlineData(OverlayCases.WithKeda, "coordinator,web", 2, "worker", null)]
+    [InlineData("production+manual-scaling", "coordinator,web", 2, "worker", null)]
     public void The_nodes_are_there(string overlay, string first, int? firstCount, string? second, int? secondCount)
     {
         Overlay built = Overlay.Named(overlay);

@@ -10,6 +10,9 @@ internal sealed class Overlay
 {
     private static readonly string Root = Path.Join(Tree.Root, "k8s");
 
+    // Kinds that Kubernetes does not have by itself.
+    private static readonly Dictionary<string, Type> Others = new() { [ScaledObject.Name] = typeof(ScaledObject) };
+
     private static readonly ConcurrentDictionary<string, Lazy<Overlay>> Built = new(StringComparer.Ordinal);
 
     private Overlay(string text)
@@ -17,6 +20,10 @@ internal sealed class Overlay
         Text = text;
         Objects = [.. Parse(text)];
     }
+
+    /// <summary>Of all examples that there are.</summary>
+    public static IReadOnlyList<string> Examples { get; } =
+        [.. Directory.EnumerateDirectories(Path.Join(Root, "examples")).Select(directory => Path.GetFileName(directory)).Order(StringComparer.Ordinal)];
 
     /// <summary>Of all overlays that there are.</summary>
     public static IReadOnlyList<string> Names { get; } =
@@ -37,7 +44,10 @@ internal sealed class Overlay
     /// <summary>As it stands, or with components that its owner may add: <c>production+hub</c>.</summary>
     public static Overlay Named(string name) => Built.GetOrAdd(name, key => new Lazy<Overlay>(() => Build(key))).Value;
 
-    public static List<object> Parse(string text) => KubernetesYaml.LoadAllFromString(text, typeMap: null, strict: true);
+    /// <summary>One of <c>k8s/examples</c>.</summary>
+    public static Overlay Example(string name) => Built.GetOrAdd("examples/" + name, _ => new Lazy<Overlay>(() => new Overlay(Kubectl.Kustomize(Path.Join(Root, "examples", name))))).Value;
+
+    public static List<object> Parse(string text) => KubernetesYaml.LoadAllFromString(text, Others, strict: true);
 
     public IEnumerable<T> All<T>() => Objects.OfType<T>();
 

@@ -5,5 +5,7 @@ public static class OverlayCases
 {
     public const string WithEverything = "production+hub+autoscaling";
 
-    public static TheoryData<string> All => [.. Overlay.Names, WithEverything];
+    public const string WithKeda = "local+keda";
+
+    public static TheoryData<string> All => [.. Overlay.Names, WithEverything, WithKeda];
 }

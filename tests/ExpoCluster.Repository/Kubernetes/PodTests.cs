@@ -61,6 +61,19 @@ public sealed partial class PodTests
     });
 
     [KubectlTheory]
+    [InlineData("local", 1.5, 2, "1.5 CPUs, 2 GiB |")]
+    [InlineData("production", 6.5, 2.5, "**6.5 CPUs**, 2.5 GiB;")]
+    [InlineData("production+small", 1.7, 1.25, "with [small](components/small) 1.7 and 1.25 |")]
+    [InlineData("single", 0.5, 0.5, "0.5 CPUs, 0.5 GiB |")]
+    public void What_all_pods_ask_for_is_what_the_document_says(string overlay, decimal cores, decimal gibibytes, string said)
+    {
+        decimal Sum(string resource) => Overlay.Named(overlay).Workloads.Sum(workload => workload.Replicas!.Value * workload.Container.Resources.Requests[resource].ToDecimal());
+
+        Assert.Equal((cores, gibibytes), (Sum("cpu"), Sum("memory") / (1 << 30)));
+        Assert.Contains(said, Tree.Read("k8s/README.md"), StringComparison.Ordinal);
+    }
+
+    [KubectlTheory]
     [MemberData(nameof(OverlayCases.All), MemberType = typeof(OverlayCases))]
     public void A_node_is_asked_how_it_is_where_it_says_so(string overlay)
     {
@@ -79,6 +92,11 @@ public sealed partial class PodTests
             AssertAsks(node.Container.StartupProbe, "/health/live");
             AssertAsks(node.Container.LivenessProbe, "/health/live");
             AssertAsks(node.Container.ReadinessProbe, "/health/ready");
+            // No question is asked of a normal start that it would answer by no; docs/operations.md has what was measured. The others begin when this one is answered.
+            int patience = node.Container.StartupProbe.InitialDelaySeconds ?? 0;
+            Assert.Equal(overlay == "single" ? 10 : 15, patience);
+            Assert.Contains("| first asked after | 15 s | 10 s |", Tree.Read("docs/operations.md"), StringComparison.Ordinal);
+            Assert.Equal((0, 0), (node.Container.LivenessProbe.InitialDelaySeconds ?? 0, node.Container.ReadinessProbe.InitialDelaySeconds ?? 0));
             // A node that comes up elsewhere takes up to 25 s, one whose database is not there yet longer.
             Assert.True(node.Container.StartupProbe.PeriodSeconds * node.Container.StartupProbe.FailureThreshold >= 120);
         });

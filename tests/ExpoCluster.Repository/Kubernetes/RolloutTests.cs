@@ -32,8 +32,10 @@ public sealed class RolloutTests
         });
         V1Deployment web = built.All<V1Deployment>().Single(made => made.Metadata.Name == "expocluster-web");
         V1Deployment worker = built.All<V1Deployment>().Single(made => made.Metadata.Name == "expocluster-worker");
-        Assert.Equal(("RollingUpdate", "1", "0"), RollingOf(web));
-        Assert.Equal(("RollingUpdate", "1", "1"), RollingOf(worker));
+        // Who comes takes the place of who goes, so that a full machine has room for it and nobody is driven out.
+        Assert.Equal(("RollingUpdate", "0", "1"), RollingOf(web));
+        Assert.Equal(("RollingUpdate", "0", "1"), RollingOf(worker));
+        Assert.All(built.All<V1PriorityClass>(), priority => Assert.Equal("Never", priority.PreemptionPolicy));
         Assert.All([web, worker], made => Assert.True(made.Spec.MinReadySeconds >= 5));
         Assert.Equal("expocluster-coordinator", web.Spec.Template.Spec.PriorityClassName);
         Assert.True(Priority(built, "expocluster-coordinator") > Priority(built, "expocluster-worker"));
@@ -56,12 +58,37 @@ public sealed class RolloutTests
 
         Assert.Equal(("Deployment", "expocluster-worker"), (scaler.Spec.ScaleTargetRef.Kind, scaler.Spec.ScaleTargetRef.Name));
         Assert.Equal("worker", built.VariablesOf(built.Workload(scaler.Spec.ScaleTargetRef.Name))["EXPOCLUSTER_ROLES"]);
-        V2MetricIdentifier metric = Assert.Single(scaler.Spec.Metrics).Pods.Metric;
-        // What the document says of metrics is tested against what is served.
-        Assert.Contains($"| `{metric.Name}` | {{part}} | level | queue |", Tree.Read("docs/observability.md"), StringComparison.Ordinal);
-        Assert.Equal("lane", metric.Selector.MatchLabels["queue"]);
-        Assert.Contains(metric.Name, Tree.Read("k8s/README.md"), StringComparison.Ordinal);
+        V2ExternalMetricSource source = Assert.Single(scaler.Spec.Metrics).External;
+        AssertIsServedByCoordinators(source.Metric.Name);
+        Assert.Equal("AverageValue", source.Target.Type);
+        // A number of parts for each worker says nothing of its lanes, so that a worker of one lane is one of several as well.
+        Assert.InRange(source.Target.AverageValue.ToInt32(), 1, 64);
+        Assert.Null(built.Workload(scaler.Spec.ScaleTargetRef.Name).Replicas);
+        Assert.Contains($"seriesQuery: {source.Metric.Name}{{", Tree.Read("k8s/README.md"), StringComparison.Ordinal);
     }
+
+    [KubectlFact]
+    public void Keda_goes_to_no_workers_and_back_by_a_metric_that_nodes_without_that_role_serve()
+    {
+        Overlay built = Overlay.Named(OverlayCases.WithKeda);
+        ScaledObject scaler = Assert.Single(built.All<ScaledObject>());
+        ScaledObjectTrigger trigger = Assert.Single(scaler.Spec.Triggers);
+
+        Assert.Equal(("apps/v1", "Deployment", "expocluster-worker"), (scaler.Spec.ScaleTargetRef.ApiVersion, scaler.Spec.ScaleTargetRef.Kind, scaler.Spec.ScaleTargetRef.Name));
+        Assert.Equal((0, 12), (scaler.Spec.MinReplicaCount, scaler.Spec.MaxReplicaCount));
+        Assert.Null(built.Workload("expocluster-worker").Replicas);
+        Assert.Empty(built.All<V2HorizontalPodAutoscaler>());
+        Assert.Equal(("prometheus", "AverageValue", "0", "false"), (trigger.Type, trigger.MetricType, trigger.Metadata["activationThreshold"], trigger.Metadata["ignoreNullValues"]));
+        Assert.Equal($"sum(expocluster_lanes_wanted{{namespace=\"{scaler.Metadata.NamespaceProperty}\"}})", trigger.Metadata["query"]);
+        AssertIsServedByCoordinators("expocluster_lanes_wanted");
+        // The label comes from the configuration of Prometheus that is given there.
+        Assert.Contains("source_labels: [__meta_kubernetes_namespace], target_label: namespace", Tree.Read("k8s/README.md"), StringComparison.Ordinal);
+        Assert.True(scaler.Spec.Fallback!.Replicas > 0);
+    }
+
+    // What the document says of metrics is tested against what is served.
+    private static void AssertIsServedByCoordinators(string metric) =>
+        Assert.Matches($@"\| `{metric}` \| {{lane}} \| level \| \|[^\n]*Nodes that coordinate say it", Tree.Read("docs/observability.md"));
 
     private static (string Type, string Surge, string Unavailable) RollingOf(V1Deployment made) =>
         (made.Spec.Strategy.Type, made.Spec.Strategy.RollingUpdate.MaxSurge.Value, made.Spec.Strategy.RollingUpdate.MaxUnavailable.Value);

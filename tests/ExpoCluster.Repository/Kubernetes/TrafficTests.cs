@@ -59,6 +59,10 @@ public sealed class TrafficTests
         Assert.Equal(overlay == "single" ? 0 : 1, built.All<V1Service>().Count(service => service.Metadata.Name == "expocluster-nodes" && service.Spec.ClusterIP == "None"));
     }
 
+    [KubectlFact]
+    public void The_database_of_local_has_an_address_that_stays_when_its_pod_is_another() =>
+        Assert.Null(Overlay.Named("local").All<V1Service>().Single(service => service.Metadata.Name == "expocluster-database").Spec.ClusterIP);
+
     [KubectlTheory]
     [MemberData(nameof(OverlayCases.All), MemberType = typeof(OverlayCases))]
     public void Nothing_is_let_in_or_out_but_what_a_policy_names(string overlay)

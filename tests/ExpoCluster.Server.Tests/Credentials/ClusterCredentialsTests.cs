@@ -80,15 +80,19 @@ public sealed class ClusterCredentialsTests : IDisposable
 
         Make();
 
-        foreach (string name in new[] { "ca.key", "node.key", "tokens", "pgpass" })
+        foreach (string name in new[] { "ca.key", "node.key", "tokens", "pgpass", "password" })
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(In(name)));
         }
 
-        foreach (string name in new[] { "ca.crt", "node.crt", "password" })
+        foreach (string name in new[] { "ca.crt", "node.crt" })
         {
             Assert.True(File.GetUnixFileMode(In(name)).HasFlag(UnixFileMode.OtherRead), name);
         }
+
+        // Where a server of another user reads them, the place protects them.
+        new ClusterCredentials(In("other"), In("ca.key"), TimeProvider.System).Make([], In("database/password"), In("monitoring/token"));
+        Assert.All(["database/password", "monitoring/token"], name => Assert.True(File.GetUnixFileMode(In(name)).HasFlag(UnixFileMode.OtherRead), name));
     }
 
     [Fact]
