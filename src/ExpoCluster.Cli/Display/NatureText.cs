@@ -24,9 +24,9 @@ internal static class NatureText
             yield return $"adapter: {Printable.Of(adapter.Kind)}, {Count(adapter.Tensors, "tensor")}{(adapter.BasedOn is { } model ? $", based on {Printable.Of(model)}" : "")}";
         }
 
-        foreach (QuantisedFormat format in nature.Quantised)
+        foreach (QuantisedFormat format in nature.Quantised.Concat(nature.Suspected))
         {
-            yield return $"quantised: {Printable.Of(format.Name)}, {Count(format.Weights, "weight")}, {Count(format.Scales, "scale")}, {Count(format.Others, "other tensor")}";
+            yield return $"{(format.IsSuspected ? "perhaps " : "")}quantised: {Printable.Of(format.Name)}, {Count(format.Weights, "weight")}, {Count(format.Scales, "scale")}, {Count(format.Others, "other tensor")}";
         }
 
         if (nature.QuantisationMethod is { } method)

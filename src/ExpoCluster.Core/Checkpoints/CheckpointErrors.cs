@@ -27,7 +27,7 @@ internal static class CheckpointErrors
         expected: $"{CheckpointLocation.SingleFileName}, {CheckpointLocation.TorchFileName}, an index of either, or one *.safetensors file");
 
     public static CheckpointException ForeignFormat(string path, ForeignFormat format) => new(
-        "EXPO1140", path, $"{format.Name}, and no model that a loader would find", format.Advice,
+        format.Code, path, $"{format.Name}, and no model that a loader would find", format.Advice,
         expected: "safetensors or PyTorch weights of a model", found: Printable.Of(format.Evidence));
 
     public static CheckpointException SeveralWithoutIndex(string directory, ImmutableArray<string> weights, string index) => new(

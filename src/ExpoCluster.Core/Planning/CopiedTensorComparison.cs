@@ -23,42 +23,35 @@ internal static class CopiedTensorComparison
 
     private const int SpanOfPlace = 64 << 10;
 
-    /// <summary>The two are alike as far as that may be looked at: also in dtype and shape.</summary>
-    /// <param name="one">Of which one is.</param>
-    /// <param name="tensor">The one.</param>
-    /// <param name="other">Of which the other is.</param>
-    /// <param name="counterpart">The other; null where there is none.</param>
-    /// <param name="work">What is read is counted there.</param>
-    /// <returns>Also false for what is too large to be compared before work.</returns>
-    public static bool AreSame(Checkpoint one, CheckpointTensor tensor, Checkpoint other, CheckpointTensor? counterpart, PlanningWork work) =>
-        counterpart is not null && tensor.Dtype == counterpart.Dtype && tensor.Shape.SequenceEqual(counterpart.Shape)
-        && tensor.ByteCount <= MaxPlannedBytes && AreEqual(one, tensor, other, counterpart, work) is true;
-
     /// <summary>Two tensors of one checkpoint have the same bytes. Of large ones a few places are looked at: what is no copy differs in all of them.</summary>
     /// <param name="checkpoint">Of which both are.</param>
     /// <param name="one">The one.</param>
     /// <param name="other">The other.</param>
     /// <param name="work">What is read is counted there.</param>
-    public static bool AreCopies(Checkpoint checkpoint, CheckpointTensor one, CheckpointTensor other, PlanningWork work)
+    public static bool AreCopies(Checkpoint checkpoint, CheckpointTensor one, CheckpointTensor other, PlanningWork work) =>
+        (one.Strides.IsDefault && other.Strides.IsDefault && one.Dtype == other.Dtype && one.Shape.SequenceEqual(other.Shape) && (one.Shard, one.Offset) == (other.Shard, other.Offset))
+        || AreAlike(checkpoint, one, checkpoint, other, work);
+
+    /// <summary>Tensors of two checkpoints have the same bytes, as far as a few places of large ones tell.</summary>
+    /// <param name="checkpoint">Of which the one is.</param>
+    /// <param name="one">The one.</param>
+    /// <param name="otherCheckpoint">Of which the other is.</param>
+    /// <param name="other">The other.</param>
+    /// <param name="work">What is read is counted there.</param>
+    public static bool AreAlike(Checkpoint checkpoint, CheckpointTensor one, Checkpoint otherCheckpoint, CheckpointTensor other, PlanningWork work)
     {
         if (one.Dtype != other.Dtype || !one.Shape.SequenceEqual(other.Shape))
         {
             return false;
         }
 
-        bool areWhole = one.Strides.IsDefault && other.Strides.IsDefault;
-        if (areWhole && (one.Shard, one.Offset) == (other.Shard, other.Offset))
+        if (!one.Strides.IsDefault || !other.Strides.IsDefault || one.ByteCount <= MaxPlannedBytes)
         {
-            return true;
-        }
-
-        if (!areWhole || one.ByteCount <= MaxPlannedBytes)
-        {
-            return AreEqual(checkpoint, one, checkpoint, other, work) is true;
+            return AreEqual(checkpoint, one, otherCheckpoint, other, work) is true;
         }
 
         using WeightsFile oneBytes = work.Watched(checkpoint.Folder.OpenWeights(checkpoint.Shards[one.Shard].Name, checkpoint.EntryFileName));
-        using WeightsFile otherBytes = work.Watched(checkpoint.Folder.OpenWeights(checkpoint.Shards[other.Shard].Name, checkpoint.EntryFileName));
+        using WeightsFile otherBytes = work.Watched(otherCheckpoint.Folder.OpenWeights(otherCheckpoint.Shards[other.Shard].Name, otherCheckpoint.EntryFileName));
         return Enumerable.Range(0, Places).Select(place => (one.ByteCount - SpanOfPlace) / (Places - 1) * place)
             .All(offset => AreEqual(oneBytes.Bytes, one.Offset + offset, otherBytes.Bytes, other.Offset + offset, SpanOfPlace));
     }

@@ -7,22 +7,26 @@ namespace ExpoCluster.Core.Planning;
 /// <summary>How much of a model does not fit the other.</summary>
 internal static class MismatchShare
 {
-    /// <summary>Of the bytes of numbers that are computed with, those of tensors that could only be taken or left out: 0 to 1, of the worse side.</summary>
+    /// <summary>
+    /// Of a model's bytes, those of tensors that could only be taken or left out: 0 to 1, of the worse side. Integers count where the problems are about them,
+    /// for then they are no buffers that both sides have alike.
+    /// </summary>
     public static double Of(ImmutableArray<PlanProblem> problems, Checkpoint baseCheckpoint, Checkpoint aligned)
     {
-        HashSet<string> names = [.. problems.Where(problem => problem.Remedy == PlanRemedy.TakeOrDrop).Select(problem => problem.Tensor)];
+        HashSet<string> names = [.. problems.Where(problem => problem.Remedy is PlanRemedy.TakeOrDrop or PlanRemedy.PlainNumbers).Select(problem => problem.Tensor)];
         return Math.Max(Of(names, baseCheckpoint), Of(names, aligned));
     }
 
-    /// <summary>Of the bytes of numbers that are computed with, those of the named tensors: 0 to 1.</summary>
+    /// <summary>Of the bytes of numbers that are computed with, and of those of the named tensors, these: 0 to 1.</summary>
     public static double Of(HashSet<string> names, Checkpoint checkpoint)
     {
         long all = 0;
         long concerned = 0;
-        foreach (CheckpointTensor tensor in checkpoint.Tensors.Values.Where(tensor => tensor.Dtype.IsArithmetic()))
+        foreach (CheckpointTensor tensor in checkpoint.Tensors.Values)
         {
-            all += tensor.ByteCount;
-            concerned += names.Contains(tensor.Name) ? tensor.ByteCount : 0;
+            bool isConcerned = names.Contains(tensor.Name) && (tensor.Dtype.IsArithmetic() || CoverageRule.Counts(tensor));
+            all += isConcerned || tensor.Dtype.IsArithmetic() ? tensor.ByteCount : 0;
+            concerned += isConcerned ? tensor.ByteCount : 0;
         }
 
         return all == 0 ? 0 : (double)concerned / all;

@@ -126,12 +126,28 @@ public sealed record PlanProblem(string Code, string Tensor, string Message)
         Remedy = PlanRemedy.StayTied,
     };
 
-    internal static PlanProblem TooLittleIsComputed(long uncomputed, long all, string side, ImmutableArray<CopiedKind> kinds) => new(
+    internal static PlanProblem TooLittleIsComputed(long uncomputed, long all, string side, ImmutableArray<CopiedKind> kinds, bool hasIntegers) => new(
         PlanningException.TooLittleComputed,
         "",
-        $"a word of on_mismatch for all tensors would leave {ByteSize.Format(uncomputed)} of {ByteSize.Format(all)} of {side}'s floating-point bytes uncomputed ({Coverage.PercentOf((double)uncomputed / all)}), and may leave 10 % at most. The largest kinds: {Coverage.Describe(kinds)}.")
+        $"a word of on_mismatch for all tensors would leave {ByteSize.Format(uncomputed)} of {ByteSize.Format(all)} of {side}'s {(hasIntegers ? "floating-point bytes and integers that differ" : "floating-point bytes")} uncomputed ({Coverage.PercentOf((double)uncomputed / all)}), and may leave 10 % at most. The largest kinds: {Coverage.Describe(kinds)}.")
     {
-        Advice = "check that base and aligned belong together: their tensors may differ in a prefix, in shapes or in dtypes. If this is intended, name these tensors in a recipe's on_mismatch, for example {match: 'visual.*', policy: copy-aligned}.",
+        Advice = hasIntegers
+            ? PlainNumbersAdvice
+            : "check that base and aligned belong together: their tensors may differ in a prefix, in shapes or in dtypes. If this is intended, name these tensors in a recipe's on_mismatch, for example {match: 'visual.*', policy: copy-aligned}.",
+    };
+
+    private const string PlainNumbersAdvice =
+        "give checkpoints of plain numbers (BF16, F16 or F32). Weights that are stored as integers are codes, compressed, or BF16 that went through a library without it and was saved as U16: save the model as what it is.";
+
+    /// <summary>Both hold data, and none of it is of a dtype that is computed.</summary>
+    /// <param name="held">Tensors of aligned.</param>
+    /// <param name="kinds">The same by their names.</param>
+    internal static PlanProblem NothingIsComputed(IEnumerable<CheckpointTensor> held, ImmutableArray<CopiedKind> kinds) => new(
+        PlanningException.TooLittleComputed,
+        "",
+        $"nothing would be computed: base and aligned have no tensor in common that is of plain numbers on both sides. Aligned holds {string.Join(", ", held.Select(tensor => tensor.Dtype).Distinct().Order().Select(dtype => dtype.Name()))}: {Coverage.Describe(kinds)}.")
+    {
+        Advice = PlainNumbersAdvice,
     };
 
     internal static PlanProblem NoCommonRows(CheckpointTensor aligned, CheckpointTensor other) => new(

@@ -83,21 +83,26 @@ internal sealed class Refusals(Recipe recipe, Checkpoint baseCheckpoint, Checkpo
             [.. found.SelectMany(side => side.Formats).SelectMany(format => format.Tensors).Distinct(StringComparer.Ordinal)]);
     }
 
-    // What integers as wide as those of indices are, the configuration alone tells; if they differ, they are not indices of one architecture.
+    // What integers as wide as those of indices are, or vectors of them, the configuration alone tells; if they differ, they are not indices of one architecture.
     private ImmutableArray<QuantisedFormat> FormatsOf(Checkpoint own, Checkpoint other)
     {
-        if (!own.Nature.Quantised.IsEmpty || own.Nature.QuantisationMethod is not { } method)
+        ImmutableArray<QuantisedFormat> formats =
+            [.. own.Nature.Quantised, .. own.Nature.Suspected.Where(format => !format.Weights.All(name => IsAlike(own, own.Tensors[name], other)))];
+        if (!formats.IsEmpty || own.Nature.MethodOfCodes is not { } method)
         {
-            return own.Nature.Quantised;
+            return formats;
         }
 
         ImmutableArray<string> codes =
         [
-            .. own.Tensors.Values.Where(tensor => QuantisedTensors.MayBeWideCodes(tensor) && !CopiedTensorComparison.AreSame(own, tensor, other, other.Tensors.GetValueOrDefault(tensor.Name), work))
+            .. own.Tensors.Values.Where(tensor => QuantisedTensors.MayBeCodesOfAnyShape(tensor) && !IsAlike(own, tensor, other))
                 .Select(tensor => tensor.Name).Order(StringComparer.Ordinal),
         ];
         return codes.IsEmpty ? [] : [new QuantisedFormat(method, codes, [], [])];
     }
+
+    private bool IsAlike(Checkpoint own, CheckpointTensor tensor, Checkpoint other) =>
+        other.Tensors.GetValueOrDefault(tensor.Name) is { } counterpart && CopiedTensorComparison.AreAlike(own, tensor, other, counterpart, work);
 
     private static string Describe(CheckpointNature nature, ImmutableArray<QuantisedFormat> formats)
     {

@@ -158,7 +158,7 @@ public sealed class PartExecutorTests : IDisposable
     public void A_copied_tensor_that_differs_is_named()
     {
         string large = new('n', 3);
-        WritePair([(large, Dtype.I64, [200_000])], different: true);
+        WritePair([(large, Dtype.I64, [200_000]), ("w", Dtype.F32, [8])], different: true);
         Plan plan = Planner.Plan(Recipe()).Plan;
 
         PlanningException exception = Assert.Throws<PlanningException>(() => Execute(plan, ReadMode.Mapped));

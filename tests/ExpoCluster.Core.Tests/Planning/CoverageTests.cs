@@ -82,6 +82,38 @@ public sealed class CoverageTests : IDisposable
         Assert.True(PlanOf(MismatchPolicy.CopyAligned).Coverage.IsWhole);
     }
 
+    [Theory]
+    [InlineData(Dtype.U16, new long[] { 30, 30 }, "U16")]
+    [InlineData(Dtype.U8, new long[] { 97 }, "U8")]
+    [InlineData(Dtype.U16, new long[] { 1000, 1000 }, "U16")]
+    public void A_model_of_integers_alone_is_an_error_whatever_the_word_for_all_tensors(Dtype dtype, long[] shape, string name)
+    {
+        place.Write("base/model.safetensors", ("a.weight", dtype, shape, 1), ("b.weight", dtype, shape, 1));
+        place.Write("aligned/model.safetensors", ("a.weight", dtype, shape, 2), ("b.weight", dtype, shape, 2));
+
+        PlanningException refused = Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.CopyAligned));
+        Assert.Equal("EXPO1214", refused.Code);
+        Assert.DoesNotContain("copy-aligned", refused.Advice, StringComparison.Ordinal);
+        PlanningException told = Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Error));
+        Assert.Equal(shape[0] == 1000 ? "EXPO1214" : "EXPO1204", told.Code);
+        Assert.DoesNotContain("copy-aligned", told.Advice, StringComparison.Ordinal);
+        Assert.Contains(name, told.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(MismatchPolicy.CopyAligned, false)]
+    [InlineData(MismatchPolicy.Drop, false)]
+    [InlineData(MismatchPolicy.CopyAligned, true)]
+    public void Integers_that_differ_count_as_uncomputed_where_a_word_for_all_tensors_covers_them(MismatchPolicy word, bool haveOtherLengths)
+    {
+        place.Write("base/model.safetensors", ("a", Dtype.F32, [100], 1), ("b.weight", Dtype.U8, [97], 1));
+        place.Write("aligned/model.safetensors", ("a", Dtype.F32, [100], 2), ("b.weight", Dtype.U8, [haveOtherLengths ? 95 : 97], 2));
+
+        Assert.Equal("EXPO1214", Assert.Throws<PlanningException>(() => PlanOf(word)).Code);
+        Assert.DoesNotContain("copy-aligned", Assert.Throws<PlanningException>(() => PlanOf(MismatchPolicy.Error)).Advice, StringComparison.Ordinal);
+        Assert.Equal(1, PlanOf(Patterns(("b.*", MismatchPolicy.CopyAligned))).Coverage.OtherTensors);
+    }
+
     private static MismatchRule.ByPattern Patterns(params (string Match, MismatchPolicy Policy)[] entries) =>
         new(new TensorPatterns<MismatchPolicy>([.. entries.Select(entry => new TensorPattern<MismatchPolicy>(entry.Match, entry.Policy))]));
 

@@ -207,7 +207,7 @@ public sealed class PlanTests : IDisposable
         place.Write("base/model.safetensors", ("a", Dtype.F32, [2], 1), ("n", Dtype.U8, [(1 << 20) + 1], 1));
         place.Write("aligned/model.safetensors", ("a", Dtype.F32, [2], 1), ("n", Dtype.U8, [(1 << 20) + 1], 2));
 
-        Plan plan = PlanOf(recipe => recipe with { OnMismatch = policy });
+        Plan plan = PlanOf(recipe => recipe with { OnMismatch = new MismatchRule.ByPattern(new TensorPatterns<MismatchPolicy>([new TensorPattern<MismatchPolicy>("n", policy)])) });
 
         Assert.Equal(action, plan.Files[0].Tensors.SingleOrDefault(tensor => tensor.Entry.Name == "n")?.Action);
     }

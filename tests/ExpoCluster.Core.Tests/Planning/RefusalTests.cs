@@ -52,6 +52,20 @@ public sealed class RefusalTests : IDisposable
         { "wide unknown", "codes with scales, of a format unknown here", 1, 1 },
         { "16 bits unknown", "codes with scales, of a format unknown here", 1, 1 },
         { "unknown", "codes with scales, of a format unknown here", 1, 1 },
+        { "spqr", "SpQR", 1, 0 },
+        { "sparse 24", "sparse (compressed-tensors)", 1, 0 },
+        { "modelopt awq", "INT8 with scales per block", 1, 2 },
+        { "modelopt fp8", "FP8 with scales per tensor", 1, 2 },
+        { "int_weight", "INT8 with scales per row", 1, 1 },
+        { "quantized_weight", "U8 codes with scales", 1, 1 },
+        { "wscale", "INT8 with scales per row", 1, 1 },
+        { "rwkv", "U8 codes with scales", 1, 4 },
+        { "fp8 scaling", "FP8 with scales per tensor", 1, 1 },
+        { "svdquant", "SVDQuant", 1, 1 },
+        { "fp_quant", "FP-Quant", 1, 3 },
+        { "gptq viewed as numbers", "GPTQ", 1, 1 },
+        { "ct packed viewed as numbers", "packed integers (compressed-tensors)", 1, 1 },
+        { "mxfp4 viewed as numbers", "MXFP4", 1, 1 },
     };
 
     public void Dispose() => place.Dispose();
@@ -62,9 +76,10 @@ public sealed class RefusalTests : IDisposable
     {
         WritePlain("plain");
         place.Write("codes/model.safetensors", [.. Of(form), ("model.norm.weight", Dtype.BF16, [8], 1)]);
+        place.Write("others/model.safetensors", [.. Of(form).Select(tensor => tensor with { Fill = 2 }), ("model.norm.weight", Dtype.BF16, [8], 1)]);
         string counts = $"{format}, {weights} weight{(weights == 1 ? "" : "s")} and {scales} scale{(scales == 1 ? "" : "s")}";
 
-        foreach ((string one, string other) in new[] { ("codes", "codes"), ("codes", "plain"), ("plain", "codes") })
+        foreach ((string one, string other) in new[] { ("codes", "others"), ("codes", "plain"), ("plain", "codes") })
         {
             foreach (MismatchPolicy word in new[] { MismatchPolicy.Error, MismatchPolicy.CopyAligned, MismatchPolicy.Drop, MismatchPolicy.ExtrapolateCommonRows })
             {
@@ -110,16 +125,18 @@ public sealed class RefusalTests : IDisposable
     [InlineData("packed", Dtype.U64, true)]
     [InlineData("packed", Dtype.I16, true)]
     [InlineData("packed", Dtype.U16, true)]
+    [InlineData("offsets", Dtype.I64, true, 40)]
+    [InlineData("row_values", Dtype.I32, true, 40)]
     [InlineData("attn_mask", Dtype.I64, false)]
     [InlineData("mask", Dtype.I32, false)]
     [InlineData("position_ids", Dtype.I64, false)]
     [InlineData("relative_position_index", Dtype.I64, false)]
     [InlineData("token_ids", Dtype.I64, false)]
-    public void Integers_that_differ_are_codes_where_the_configuration_names_a_quantisation_but_masks_and_indices_are_none(string name, Dtype dtype, bool areCodes)
+    public void Integers_that_differ_are_codes_where_the_configuration_names_a_quantisation_but_masks_and_indices_are_none(string name, Dtype dtype, bool areCodes, long length = 0)
     {
         foreach ((string side, byte fill) in new[] { ("base", (byte)1), ("aligned", (byte)2), ("same", (byte)2) })
         {
-            place.Write(side + "/model.safetensors", ("a." + name, dtype, [8, 8], fill), ("b", Dtype.BF16, [800], 1));
+            place.Write(side + "/model.safetensors", ("a." + name, dtype, length == 0 ? [8, 8] : [length], fill), ("b", Dtype.BF16, [800], 1));
             place.Write(side + "/config.json", """{"quantization_config": {"quant_method": "newest"}}""");
         }
 
@@ -134,7 +151,7 @@ public sealed class RefusalTests : IDisposable
             Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.CopyAligned).Plan.Files[0].Tensors.Length);
         }
 
-        if (!areCodes || dtype is Dtype.I64 or Dtype.U64)
+        if (!areCodes || length > 0 || dtype is Dtype.I64 or Dtype.U64)
         {
             Assert.Equal(2, PlanOf("same", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Length);
         }
@@ -143,10 +160,10 @@ public sealed class RefusalTests : IDisposable
     [Theory]
     [InlineData("weight_scale_inv", "{}", false)]
     [InlineData("weight_scale_inv", """{"model_type": "deepseek_v3"}""", false)]
-    [InlineData("weight_scale", "{}", false)]
+    [InlineData("weight_scale", "{}", false, false)]
     [InlineData("weight_scale_inv", """{"quantization_config": {"quant_method": "fp8"}}""", true)]
     [InlineData("weight_scale", """{"text_config": {"compression_config": {"quant_method": "compressed-tensors"}}}""", true)]
-    public void Scales_beside_plain_weights_are_a_warning_unless_the_configuration_names_a_quantisation(string scale, string config, bool isRefused)
+    public void Scales_beside_plain_weights_are_a_warning_unless_the_configuration_names_a_quantisation(string scale, string config, bool isRefused, bool isWarned = true)
     {
         foreach (string side in new[] { "base", "aligned" })
         {
@@ -162,9 +179,71 @@ public sealed class RefusalTests : IDisposable
 
         PlannedMerge merge = PlanOf("base", "aligned", MismatchPolicy.Error);
         PlanWarning[] warnings = [.. merge.Warnings.Where(warning => warning.Code == "EXPO1228")];
-        Assert.Equal(2, warnings.Length);
-        Assert.Contains("1 tensor, model.layers.*.self_attn.q_proj." + scale, warnings[0].Message, StringComparison.Ordinal);
+        Assert.Equal(isWarned ? 2 : 0, warnings.Length);
+        Assert.All(warnings, warning => Assert.Contains("1 tensor, model.layers.*.self_attn.q_proj." + scale, warning.Message, StringComparison.Ordinal));
         Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+    }
+
+    [Theory]
+    [InlineData("hqq", "weight", Dtype.F16, "scales", "zeros", true)]
+    [InlineData("modelopt", "weight", Dtype.BF16, "weights_scaling_factor", "prequant_scaling_factor", true)]
+    [InlineData("new", "weight", Dtype.BF16, "scale", "zero_point", true)]
+    [InlineData(null, "weight", Dtype.F16, "scales", "zeros", false)]
+    [InlineData(null, "W_q", Dtype.F32, "W_k", "W_v", false)]
+    [InlineData(null, "blocks", Dtype.F32, "scales", "x", false)]
+    [InlineData(null, "weight", Dtype.F32, "weight_scale", "x", false)]
+    public void Codes_that_are_stored_as_numbers_are_known_where_the_configuration_names_a_quantisation(string? method, string codes, Dtype dtype, string one, string other, bool isRefused)
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", (Q + codes, dtype, [8, 8], 1), (Q + one, dtype, [8, 8], 1), (Q + other, dtype, [8, 8], 1));
+            place.Write(side + "/config.json", method is null ? "{}" : $"{{\"quantization_config\": {{\"quant_method\": \"{method}\"}}}}");
+        }
+
+        if (isRefused)
+        {
+            Assert.Contains("1 weight and ", Refused("base", "aligned", MismatchPolicy.CopyAligned).Message, StringComparison.Ordinal);
+            Assert.Equal("EXPO1210", Refused("base", "aligned", Patterns(("*." + codes, MismatchPolicy.CopyAligned))).Code);
+        }
+        else
+        {
+            PlannedMerge merge = PlanOf("base", "aligned", MismatchPolicy.Error);
+            Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+            Assert.DoesNotContain(merge.Warnings, warning => warning.Code is "EXPO1225" or "EXPO1228");
+        }
+    }
+
+    [Theory]
+    [InlineData("model.token_map", Dtype.I64, "model.logit_scale")]
+    [InlineData("vision.grid", Dtype.I32, "vision.layer_scale")]
+    [InlineData("kmeans.indices", Dtype.I64, "kmeans.centroids")]
+    [InlineData("vq.codes", Dtype.I64, "vq.codebooks")]
+    [InlineData("tok.lut", Dtype.U8, "tok.scale")]
+    public void Integers_that_are_equal_on_both_sides_are_tables_where_no_configuration_says_otherwise(string table, Dtype dtype, string numbers)
+    {
+        foreach ((string side, byte fill) in new[] { ("base", (byte)1), ("aligned", (byte)1), ("other", (byte)2) })
+        {
+            place.Write(side + "/model.safetensors", (table, dtype, [4, 4], fill), (numbers, Dtype.F32, [4, 4], fill), ("w.weight", Dtype.BF16, [800], 1));
+            place.Write(side + "/config.json", "{}");
+        }
+
+        PlannedMerge merge = PlanOf("base", "aligned", MismatchPolicy.Error);
+        Assert.Equal(2, merge.Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+        Assert.DoesNotContain(merge.Warnings, warning => warning.Code == "EXPO1225");
+        Assert.Equal("EXPO1210", Refused("base", "other", MismatchPolicy.CopyAligned).Code);
+    }
+
+    [Fact]
+    public void Codes_in_a_small_part_of_a_model_are_refused_with_whatever_their_scales_are_called()
+    {
+        foreach (string side in new[] { "base", "aligned" })
+        {
+            place.Write(side + "/model.safetensors", ("big.weight", Dtype.BF16, [64, 64], 1), ("x.weight", Dtype.F8E4M3, [8, 8], 1), ("x.weights_scaling_factor", Dtype.F32, [], 1));
+        }
+
+        Assert.Equal("EXPO1210", Refused("base", "aligned", MismatchPolicy.CopyAligned).Code);
+        Assert.Equal("EXPO1210", Refused("base", "aligned", Patterns(("x.weight", MismatchPolicy.CopyAligned))).Code);
+        Assert.Single(PlanOf("base", "aligned", Patterns(("x.*", MismatchPolicy.CopyAligned))).Plan.Files[0].Tensors, tensor => tensor.Action == TensorAction.Extrapolate);
     }
 
     [Fact]
@@ -240,6 +319,18 @@ public sealed class RefusalTests : IDisposable
     [InlineData("base_model.model.layers.0.self_attn.adaption_prompt", "base_model.model.layers.0.self_attn.adaption_gate", "prompt tuning")]
     [InlineData("base_model.model.x.vera_lambda_b", "base_model.vera_A", "VeRA")]
     [InlineData("base_model.model.x.oft_blocks", "base_model.model.y.oft_blocks", "OFT")]
+    [InlineData("layers.0.attn.q_proj.lora_a.weight", "layers.0.attn.q_proj.lora_b.weight", "LoRA")]
+    [InlineData("model.decoder.layers.0.self_attention.adapter_layer.lora_kqv_adapter.linear_in.weight", "model.decoder.layers.0.self_attention.adapter_layer.lora_kqv_adapter.linear_out.weight", "LoRA")]
+    [InlineData("decoder.layers.0.self_attention.linear_qkv.adapter.linear_in.weight", "decoder.layers.0.self_attention.linear_qkv.adapter.linear_out.weight", "LoRA")]
+    [InlineData("double_blocks.0.processor.qkv_lora1.down.weight", "double_blocks.0.processor.proj_lora2.up.weight", "LoRA")]
+    [InlineData("lllite_unet_down_blocks_0_attn1_to_q.down.0.weight", "lllite_unet_down_blocks_0_attn1_to_q.up.0.weight", "LoRA")]
+    [InlineData("lora_controlnet", "input_blocks.1.0.in_layers.2.up", "adapter")]
+    [InlineData("base_model.model.layers.0.q_proj.vblora_logits_A", "base_model.vblora_vector_bank", "LoRA")]
+    [InlineData("base_model.model.x.waveft_spectrum", "base_model.model.y.waveft_spectrum", "adapter")]
+    [InlineData("base_model.model.x.delora_A", "base_model.model.x.delora_lambda", "LoRA")]
+    [InlineData("base_model.model.x.gralora_A", "base_model.model.x.gralora_B", "LoRA")]
+    [InlineData("base_model.model.x.newest_A", "base_model.model.x.newest_B", "adapter")]
+    [InlineData("prompt_embeddings", "base_model.model.score.weight", "prompt tuning")]
     [InlineData("base_model.model.x.fourierft_spectrum.default", "base_model.model.y.fourierft_spectrum.default", "adapter")]
     public void Adapters_are_known_by_the_names_of_their_tensors_alone(string a, string b, string kind)
     {
@@ -304,6 +395,15 @@ public sealed class RefusalTests : IDisposable
     [InlineData("model.layers.1.mlp.weight", Q + "lora_A.speech.weight", Q + "lora_B.speech.weight", """{"speech_lora": {"r": 320}}""", false)]
     [InlineData("m.Wqkv.parametrizations.weight.original", "m.Wqkv.parametrizations.weight.0.lora_A", "m.Wqkv.parametrizations.weight.0.lora_B", """{"lora_rank": 4}""", true)]
     [InlineData("m.Wqkv.parametrizations.weight.original", "m.Wqkv.parametrizations.weight.0.lora_A", "m.Wqkv.parametrizations.weight.0.lora_B", "{}", false)]
+    [InlineData(Q + "weight", Q + "lora_A", Q + "lora_B", """{"lora_r": 2, "lora_alpha": 16}""", false)]
+    [InlineData(Q + "weight", Q + "lora_A", Q + "lora_B", """{"lora_rank": 2}""", false)]
+    [InlineData(Q + "weight", Q + "lora_A.default.weight", Q + "lora_B.default.weight", """{"lora_default": true}""", false)]
+    [InlineData(Q + "weight", Q + "lora_a.weight", Q + "lora_b.weight", """{"model_type": "llama"}""", false)]
+    [InlineData("m.Wqkv.parametrizations.weight.original", "m.Wqkv.parametrizations.weight.0.lora_A", "m.Wqkv.parametrizations.weight.0.lora_B", """{"lora_r": 4}""", false)]
+    [InlineData("m.wqkv.weight", "m.wqkv.Plora_A.weight", "m.wqkv.Plora_B.weight", "{}", true)]
+    [InlineData("m.fc1.weight", "m.fc1_lora_A_list.0.weight", "m.fc1_lora_B_list.0.weight", "{}", true)]
+    [InlineData("m.attn.weight", "m.attn.w_lora.lora.0.weight", "m.attn.w_lora.lora.2.weight", "{}", true)]
+    [InlineData("vit.weight", "vit.prompt_embeddings", "vit.adapter_layer.linear_1.weight", "{}", true)]
     [InlineData("m.base.weight", "m.x.adapter_down.weight", "m.prefix_encoder.embedding.weight", "{}", true)]
     public void A_model_with_low_rank_factors_as_a_fixed_part_is_a_model_if_its_configuration_names_them(string weight, string a, string b, string config, bool isModel)
     {
@@ -462,6 +562,20 @@ public sealed class RefusalTests : IDisposable
         "smoothquant" => [(Q + "weight", Dtype.I8, [8, 8], 1), (Q + "a", Dtype.F32, [], 1), (Q + "b", Dtype.F32, [1], 1), (Q + "bias", Dtype.I8, [1, 8], 1)],
         "smoothquant without b" => [(Q + "weight", Dtype.I8, [8, 8], 1), (Q + "a", Dtype.F32, [], 1), (Q + "bias", Dtype.F32, [8], 1)],
         "dfloat11" => [(Q + "encoded_exponent", Dtype.U8, [40], 1), (Q + "sign_mantissa", Dtype.U8, [64], 1), (Q + "luts", Dtype.U8, [2, 256], 1), (Q + "gaps", Dtype.U8, [4], 1)],
+        "spqr" => [(Q + "dense_weights", Dtype.I64, [4000], 1), (Q + "row_offsets", Dtype.I32, [9], 1), (Q + "col_vals", Dtype.I32, [120], 1), (Q + "in_perm", Dtype.I64, [8], 1)],
+        "sparse 24" => [(Q + "compressed", Dtype.BF16, [8, 4], 1), (Q + "bitmask", Dtype.U8, [8, 1], 1), (Q + "shape", Dtype.I64, [2], 1)],
+        "modelopt awq" => [(Q + "weight", Dtype.I8, [8, 4], 1), (Q + "weights_scaling_factor", Dtype.F16, [1, 6], 1), (Q + "prequant_scaling_factor", Dtype.F16, [8], 1)],
+        "modelopt fp8" => [(Q + "weight", Dtype.F8E4M3, [8, 8], 1), (Q + "weights_scaling_factor", Dtype.F32, [1], 1), (Q + "activation_scaling_factor", Dtype.F32, [1], 1)],
+        "int_weight" => [(Q + "int_weight", Dtype.I8, [8, 8], 1), (Q + "scale", Dtype.F32, [8, 1], 1)],
+        "quantized_weight" => [(Q + "quantized_weight", Dtype.U8, [8, 8], 1), (Q + "scales", Dtype.F16, [8, 1], 1)],
+        "wscale" => [(Q + "weight", Dtype.I8, [8, 8], 1), (Q + "wscale", Dtype.F32, [8], 1)],
+        "rwkv" => [("blocks.0.att.key.weight", Dtype.U8, [8, 8], 1), .. new[] { "mx", "rx", "my", "ry" }.Select(part => ("blocks.0.att.key.weight_" + part, Dtype.F16, new long[] { 8 }, (byte)1))],
+        "fp8 scaling" => [(Q + "weight", Dtype.F8E4M3, [8, 8], 1), (Q + "scaling", Dtype.F32, [], 1)],
+        "svdquant" => [(Q + "qweight", Dtype.I8, [8, 4], 1), (Q + "wscales", Dtype.BF16, [1, 8], 1), (Q + "smooth_factor", Dtype.BF16, [8], 1), (Q + "proj_down", Dtype.BF16, [8, 2], 1)],
+        "fp_quant" => [(Q + "qweight", Dtype.U8, [8, 4], 1), (Q + "scales", Dtype.U8, [8, 1], 1), (Q + "weight_global_scale", Dtype.F32, [1], 1), (Q + "act_global_scale", Dtype.F32, [1], 1)],
+        "gptq viewed as numbers" => [(Q + "qweight", Dtype.F32, [1, 8], 1), (Q + "qzeros", Dtype.I32, [1, 1], 1), (Q + "scales", Dtype.F16, [1, 8], 1), (Q + "g_idx", Dtype.I32, [8], 1)],
+        "ct packed viewed as numbers" => [(Q + "weight_packed", Dtype.BF16, [8, 2], 1), (Q + "weight_scale", Dtype.BF16, [8, 1], 1), (Q + "weight_shape", Dtype.I64, [2], 1)],
+        "mxfp4 viewed as numbers" => [("model.layers.0.mlp.experts.gate_up_proj_blocks", Dtype.BF16, [2, 8, 1, 8], 1), ("model.layers.0.mlp.experts.gate_up_proj_scales", Dtype.U8, [2, 8, 1], 1)],
         "wide" => [(Q + "weight", Dtype.I64, [8, 8], 1), (Q + "weight_scale", Dtype.F32, [8], 1)],
         "wide unknown" => [(Q + "packed", Dtype.I64, [8, 8], 1), (Q + "row_scale", Dtype.F16, [8], 1)],
         "16 bits unknown" => [(Q + "packed", Dtype.U16, [8, 8], 1), (Q + "row_scale", Dtype.F16, [8], 1)],

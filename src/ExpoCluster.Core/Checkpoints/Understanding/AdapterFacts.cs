@@ -19,6 +19,10 @@ public sealed record AdapterFacts(string Kind, string? BasedOn, ImmutableArray<s
     internal static bool IsFileName(string fileName) => fileName.StartsWith("adapter_model", StringComparison.Ordinal)
         || fileName.StartsWith("pytorch_adapter.", StringComparison.Ordinal) || fileName.StartsWith("pytorch_lora_weights.", StringComparison.Ordinal);
 
+    /// <summary>The file is called as torchtune calls adapters: with the number of an epoch.</summary>
+    internal static bool IsTorchtuneFileName(string fileName) =>
+        fileName.StartsWith("adapter_", StringComparison.Ordinal) && TensorNames.IsNumber(Path.GetFileNameWithoutExtension(fileName)["adapter_".Length..]);
+
     /// <summary>The file is called as MLX calls adapters, and those that it saves while it trains.</summary>
     internal static bool IsMlxFileName(string fileName) => fileName == MlxFileName || fileName.EndsWith("_" + MlxFileName, StringComparison.Ordinal);
 

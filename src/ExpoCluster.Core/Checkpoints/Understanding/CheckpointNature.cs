@@ -23,7 +23,8 @@ public sealed class CheckpointNature
         Config = config;
         IsConfigSound = isConfigSound;
         Adapter = adapter;
-        Quantised = quantised;
+        Quantised = [.. quantised.Where(format => !format.IsSuspected)];
+        Suspected = [.. quantised.Where(format => format.IsSuspected)];
         ScalesOfPlainWeights = scalesOfPlainWeights;
         Heads = heads;
         Experts = experts;
@@ -42,6 +43,9 @@ public sealed class CheckpointNature
     /// <summary>How weights are quantised, the format with most of them first; empty for a plain model.</summary>
     public ImmutableArray<QuantisedFormat> Quantised { get; }
 
+    /// <summary>What looks like codes, though nothing but names and dtypes says so: the other side decides.</summary>
+    public ImmutableArray<QuantisedFormat> Suspected { get; }
+
     /// <summary>Names of scales that lie beside plain weights, where the configuration names no quantisation.</summary>
     public ImmutableArray<string> ScalesOfPlainWeights { get; }
 
@@ -55,6 +59,9 @@ public sealed class CheckpointNature
     /// <summary>The method that the configuration names for quantised weights, wherever it stands; null for none.</summary>
     public string? QuantisationMethod => QuantisationMethodOf(Config);
 
+    /// <summary>The same, or what TensorRT-LLM and MLX write in another place, where plain models may have it as well.</summary>
+    internal string? MethodOfCodes => MethodOfCodesIn(Config);
+
     /// <summary>In one word, for people and for JSON.</summary>
     public string Kind => Adapter is { IsWhole: true } ? "adapter" : !Quantised.IsEmpty ? "quantised model" : Adapter is not null ? "model with an adapter" : "model";
 
@@ -63,7 +70,7 @@ public sealed class CheckpointNature
         ConfigFacts? facts = ConfigFacts.Parse(config);
         ConfigFacts known = facts ?? ConfigFacts.None;
         ConfigFacts? ofAdapter = adapterConfig is null ? null : ConfigFacts.Parse(adapterConfig) ?? ConfigFacts.None;
-        string? method = QuantisationMethodOf(known);
+        string? method = MethodOfCodesIn(known);
         var codes = new QuantisedTensors(tensors, isNamed: method is not null);
         ImmutableArray<QuantisedFormat> quantised = codes.Find();
         if (quantised.IsEmpty && method is not null && OfUnknownFormat(tensors, method) is { } unknown)
@@ -86,6 +93,10 @@ public sealed class CheckpointNature
         .Select(path => config.Text(path + ".quant_method") ?? config.Text(path + ".quantization.quant_algo") ?? config.Text(path + ".quant_algo")
             ?? (config.HasObject(path) ? "unnamed" : null))
         .FirstOrDefault();
+
+    private static string? MethodOfCodesIn(ConfigFacts config) => QuantisationMethodOf(config)
+        ?? config.ObjectsNamed("quantization").Select(path => config.Text(path + ".quant_algo") ?? config.Text(path + ".quant_method") ?? (config.Number(path + ".bits") is not null ? "unnamed" : null))
+            .FirstOrDefault(method => method is not null);
 
     // The configuration says how; the tensors have a form that is not known here.
     private static QuantisedFormat? OfUnknownFormat(IReadOnlyDictionary<string, CheckpointTensor> tensors, string method)

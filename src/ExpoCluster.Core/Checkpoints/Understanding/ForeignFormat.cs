@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
+using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.SideFiles;
 using ExpoCluster.Tensors;
 
@@ -11,6 +12,11 @@ namespace ExpoCluster.Core.Checkpoints.Understanding;
 /// <param name="Advice">What converts it.</param>
 public sealed partial record ForeignFormat(string Name, string Evidence, string Advice)
 {
+    /// <summary>Of the error that names it.</summary>
+    public string Code { get; private init; } = "EXPO1140";
+
+    private const string AdapterAdvice = "merge it into the model that it is based on (PEFT's merge_and_unload) and save that.";
+
     private const int MaxFolders = 100;
 
     private static readonly (string Ending, string Name, string Advice)[] ByEnding =
@@ -100,7 +106,8 @@ public sealed partial record ForeignFormat(string Name, string Evidence, string 
             ?? When(name => name.EndsWith(".distcp", StringComparison.Ordinal), ByEnding[0].Name, ByEnding[0].Advice)
             ?? (folder.Has(".metadata") ? new ForeignFormat(ByEnding[0].Name, ".metadata", ByEnding[0].Advice) : null)
             ?? When(name => name is "model_weights" or "weights" && names.Contains("model_config.yaml"), "an unpacked archive of NVIDIA NeMo", ByEnding[1].Advice)
-            ?? When(name => name == AdapterFacts.ConfigFileName, $"an adapter (LoRA or the like){BasedOn(folder)}, not a model", "merge it into the model that it is based on (PEFT's merge_and_unload) and save that.")
+            ?? OfAdapter(folder, names)
+            ?? When(name => name == AdapterFacts.ConfigFileName, $"an adapter (LoRA or the like){BasedOn(folder)}, not a model", AdapterAdvice)
             ?? When(MetaFile().IsMatch, "a checkpoint in Meta's own format (consolidated.NN.pth)", "convert it with transformers' convert_llama_weights_to_hf.py, or take the model's version for transformers.")
             ?? When(name => name == "openvino_model.xml", "a model of OpenVINO", "take the model that it was exported from.")
             ?? When(name => name == "saved_model.pb", "a SavedModel of TensorFlow", "load it with from_pretrained(…, from_tf=True) and save_pretrained.")
@@ -112,6 +119,14 @@ public sealed partial record ForeignFormat(string Name, string Evidence, string 
             ?? When(name => Path.GetExtension(name) is ".pt" or ".pth" or ".ckpt" or ".bin" && PartOfModel.IsNamedSo(name), "a part of a model, saved as one of several shards",
                 "put all its parts together with the program that wrote them, or take the model's version for transformers.");
     }
+
+    // Its weights are there, in a file that no model has.
+    private static ForeignFormat? OfAdapter(CheckpointFolder folder, ImmutableSortedSet<string> names) => names.FirstOrDefault(IsAdapterFile) is { } file
+        ? new ForeignFormat($"an adapter (LoRA or the like){BasedOn(folder)}, not a model", file, AdapterAdvice) { Code = PlanningException.IsAdapter }
+        : null;
+
+    private static bool IsAdapterFile(string name) => Path.GetExtension(name) is ".bin" or ".pt" or ".pth" or ".safetensors"
+        && (AdapterFacts.IsFileName(name) || AdapterFacts.IsTorchtuneFileName(name));
 
     private static string BasedOn(CheckpointFolder folder) =>
         AdapterFacts.BasedOnOf(ConfigFacts.Parse(folder.ReadBeside(AdapterFacts.ConfigFileName, ConfigFacts.MaxBytes))) is { } model ? $" based on {Printable.Of(model)}" : "";

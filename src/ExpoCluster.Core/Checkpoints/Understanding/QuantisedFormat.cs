@@ -10,6 +10,12 @@ namespace ExpoCluster.Core.Checkpoints.Understanding;
 public sealed record QuantisedFormat(
     string Name, ImmutableArray<string> Weights, ImmutableArray<string> Scales, ImmutableArray<string> Others)
 {
+    /// <summary>
+    /// Its names are such as tables of a plain model have as well, and no configuration names a quantisation. Codes that are equal in base and aligned are then
+    /// no reason to refuse: they are copied, and what they are multiplied with are weights.
+    /// </summary>
+    public bool IsSuspected { get; init; }
+
     /// <summary>All of its tensors.</summary>
     public IEnumerable<string> Tensors => Weights.Concat(Scales).Concat(Others);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Core.Checkpoints.Understanding;
@@ -10,7 +11,7 @@ namespace ExpoCluster.Core.Checkpoints.Understanding;
 /// </remarks>
 /// <param name="tensors">Every tensor by name.</param>
 /// <param name="isNamed">The configuration names a quantisation.</param>
-internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTensor> tensors, bool isNamed)
+internal sealed partial class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTensor> tensors, bool isNamed)
 {
     /// <summary>Behind the whole name of the codes.</summary>
     private static readonly string[] Endings =
@@ -19,8 +20,14 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         ".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", ".quant_state.bitsandbytes__nf4", ".quant_state.bitsandbytes__fp4", "._scale", "._shift",
     ];
 
-    /// <summary>Scales of codes that are stored as numbers, behind the whole name of these.</summary>
-    private static readonly (string Weight, string Scale)[] EndingsBesideNumbers = [("", "_scale_inv"), ("weight", "_scale")];
+    /// <summary>The scales that a dequantisation of FP8 leaves behind, after the whole name of the weight.</summary>
+    private const string InverseScale = "_scale_inv";
+
+    /// <summary>Scales of codes that are stored as numbers, in the module of a weight.</summary>
+    private static readonly string[] ScalesBesideNumbers = ["weight_scale", "weight_scales", "weights_scaling_factor", "scales", "wscale", "wscales"];
+
+    /// <summary>What codes are shifted by, in the same module.</summary>
+    private static readonly string[] Zeros = ["zero", "zeros", "qzeros", "zero_point", "zero_points", "weight_zero_point"];
 
     /// <summary>Of the same module as the codes.</summary>
     private static readonly string[] Companions =
@@ -31,19 +38,23 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         "centroids", "centroids.weight", "res_centroids.weight", "weight_bias", "suh", "svh", "su", "sv", "mcg", "mul1", "s_channel", "B_meta", "a", "b", "tables", "tables2",
         "q_scale", "q_scale_max", "q_groups", "q_group_map", "q_invperm", "q_perm", "sign_mantissa", "luts", "gaps", "output_positions", "split_positions",
         "pre_quant_scale", "weight_scale_and_zero_point", "_scale", "_shift", "_weight_scale", "_weight_zero_point",
+        "zero_point", "zero_points", "bitmask", "shape", "row_offsets", "col_vals", "in_perm", "smooth_factor", "smooth_factor_orig", "proj_down", "proj_up",
+        "forward_hadamard_matrix", "backward_hadamard_matrix",
     ];
+
+    /// <summary>Behind the name of an 8-bit weight of RWKV: what its rows and columns are shifted by and multiplied with.</summary>
+    private static readonly string[] EndingsOfRwkv = ["_mx", "_rx", "_my", "_ry"];
 
     private static readonly string[] ExlScales = ["suh", "svh", "su", "sv"];
 
     private const string UnknownFormat = "codes with scales, of a format unknown here";
-
-    private static readonly string[] WordsOfScales = ["_scale", "scale_", "absmax", "codebook", "qzero"];
 
     private static readonly string[] WordsOfCompanions = ["scale", "zero", "idx", "shape", "absmax", "codebook", "quant_map", "meta", "mask"];
 
     private static readonly string[] WordsOfIndices = ["index", "ids", "position"];
 
     private readonly Dictionary<string, string> formatOf = new(StringComparer.Ordinal);
+    private readonly HashSet<string> suspected = new(StringComparer.Ordinal);
     private readonly Lazy<ILookup<string, string>> leaves = new(() => tensors.Keys.ToLookup(TensorNames.OwnerOf, TensorNames.LeafOf, StringComparer.Ordinal));
 
     /// <summary>Every format that there is, the one with most weights first.</summary>
@@ -59,8 +70,8 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
 
         return
         [
-            .. formatOf.GroupBy(entry => entry.Value, entry => entry.Key, StringComparer.Ordinal)
-                .Select(group => Gather(group.Key, group))
+            .. formatOf.GroupBy(entry => (entry.Value, IsSuspected: suspected.Contains(entry.Key)), entry => entry.Key)
+                .Select(group => Gather(group.Key.Value, group) with { IsSuspected = group.Key.IsSuspected })
                 .OrderByDescending(format => format.Weights.Length)
                 .ThenBy(format => format.Name, StringComparer.Ordinal),
         ];
@@ -76,7 +87,9 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
     }
 
     private static bool IsScale(string name) => TensorNames.LeafOf(name) is var leaf
-        && (leaf.Contains("scale", StringComparison.Ordinal) || leaf is "absmax" or "nested_absmax" or "SCB" or "s" or "s_group" or "s_channel" or "suh" or "svh" or "a" or "b");
+        && (leaf.Contains("scale", StringComparison.Ordinal) || leaf.Contains("scaling", StringComparison.Ordinal)
+            || leaf is "absmax" or "nested_absmax" or "SCB" or "s" or "s_group" or "s_channel" or "suh" or "svh" or "a" or "b"
+            || EndingsOfRwkv.Any(ending => leaf.EndsWith(ending, StringComparison.Ordinal)));
 
     private IEnumerable<string> CompanionsOf(string codes)
     {
@@ -96,13 +109,19 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
             candidates = candidates.Append(TensorNames.Beside(owner, "biases"));
         }
 
-        if (leaf == "weight_packed")
-        {
-            candidates = candidates.Concat(new[] { "weight_scale", "weight_shape" }.Select(companion => TensorNames.Beside(owner, companion)));
-        }
-
-        return candidates.Where(tensors.ContainsKey).Concat(NestedIn(codes)).Concat(leaf is "_data" ? Siblings(owner) : formatOf[codes] == UnknownFormat ? Siblings(owner).Where(name => WordsOfScales.Any(word => name.Contains(word, StringComparison.Ordinal))) : []);
+        return candidates.Where(tensors.ContainsKey).Concat(NestedIn(codes)).Concat(leaf is "_data" ? Siblings(owner) : ScalesIn(owner).Concat(GluedTo(owner, leaf)));
     }
+
+    // Whatever a module calls its scales: codes that are taken without one of them would be another weight.
+    private IEnumerable<string> ScalesIn(string owner) => owner.Length == 0 ? [] : Siblings(owner).Where(name => NamesScales(TensorNames.LeafOf(name)));
+
+    // weight_mx beside weight.
+    private IEnumerable<string> GluedTo(string owner, string leaf) => owner.Length == 0 || !IsCalledWeight(leaf) ? []
+        : leaves.Value[owner].Where(other => other.StartsWith(leaf + "_", StringComparison.Ordinal)).Select(other => TensorNames.Beside(owner, other));
+
+    private static bool NamesScales(string leaf) => WordsOfScales().IsMatch(leaf);
+
+    private static bool IsCalledWeight(string leaf) => leaf.Contains("weight", StringComparison.Ordinal);
 
     // quanto and HQQ keep what belongs to a weight below its name.
     private IEnumerable<string> Siblings(string owner) => leaves.Value[owner].Where(leaf => leaf != "_data").Select(leaf => TensorNames.Beside(owner, leaf));
@@ -114,21 +133,26 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
     {
         string owner = TensorNames.OwnerOf(tensor.Name);
         string leaf = TensorNames.LeafOf(tensor.Name);
-        if (tensor.Dtype.IsArithmetic() || tensor.Dtype is Dtype.Bool or Dtype.C64)
-        {
-            return StoredAsNumbers(tensor.Name, leaf);
-        }
+        return tensor.Dtype.IsArithmetic() || tensor.Dtype is Dtype.Bool or Dtype.C64
+            ? StoredAsNumbers(tensor, owner, leaf)
+            : ByName(tensor, owner, leaf) ?? ByScales(tensor, owner, leaf);
+    }
 
+    private string? ByName(CheckpointTensor tensor, string owner, string leaf)
+    {
         CheckpointTensor? Beside(string name) => tensors.GetValueOrDefault(TensorNames.Beside(owner, name));
         return leaf switch
         {
-            "qweight" => Grouped(tensor, Beside("scales"), Beside("g_idx") is not null),
+            "qweight" => Grouped(tensor, owner),
             "weight_packed" => Packed(Beside("weight_scale")),
-            "W_q" => "HQQ",
+            "W_q" when IsHqq(tensor, owner) => "HQQ",
+            "compressed" when Beside("bitmask") is not null => "sparse (compressed-tensors)",
+            "dense_weights" when Beside("row_offsets") is not null || Beside("col_vals") is not null => "SpQR",
             "_data" when Beside("_scale") is not null => "quanto",
-            "codes" when Beside("codebooks") is not null => "AQLM",
+            "codes" when Beside("codebooks") is not null => Perhaps(tensor.Name, "AQLM", Beside("scales")),
             "Qidxs" => "QuIP#",
-            "indices" when Beside("centroids") is not null || Beside("centroids.weight") is not null => "VPTQ",
+            "indices" when Beside("centroids") is not null || Beside("centroids.weight") is not null =>
+                Perhaps(tensor.Name, "VPTQ", Beside("weight_scale") ?? Beside("perm") ?? Beside("res_centroids.weight")),
             "B" when Beside("s_channel") is not null => "QQQ",
             "B" or "B_24" when Beside("s") is not null => "Marlin",
             "trellis" when ExlScales.Any(name => Beside(name) is not null) => "EXL3",
@@ -137,34 +161,74 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
             "weight" when tensor.Dtype == Dtype.I8 && Beside("a") is { } factor && factor.ElementCount <= 1 => "INT8 (SmoothQuant)",
             "blocks" when Beside("scales") is not null => "MXFP4",
             _ when leaf.EndsWith("_qdata", StringComparison.Ordinal) => "torchao",
-            _ when leaf.EndsWith("_blocks", StringComparison.Ordinal) && tensors.ContainsKey(tensor.Name[..^"_blocks".Length] + "_scales") => "MXFP4",
-            _ => ByScales(tensor, owner, leaf),
+            _ when leaf.EndsWith("_blocks", StringComparison.Ordinal) && tensors.ContainsKey(ScalesOfBlocks(tensor.Name)) => "MXFP4",
+            _ => null,
         };
     }
 
-    /// <summary>Names of scales that lie beside plain weights: a dequantisation left them behind.</summary>
+    private static string ScalesOfBlocks(string name) => name[..^"blocks".Length] + "scales";
+
+    // Names that tables of a plain model have as well: what is equal on both sides is copied, and then its scales are weights.
+    private string Perhaps(string name, string format, CheckpointTensor? proof)
+    {
+        if (proof is null && !isNamed)
+        {
+            suspected.Add(name);
+        }
+
+        return format;
+    }
+
+    // Attention may call its matrix for queries so.
+    private bool IsHqq(CheckpointTensor tensor, string owner)
+    {
+        bool Has(string name) => tensors.ContainsKey(TensorNames.Beside(owner, name));
+        return !Has("W_k") && !Has("W_v") && (!tensor.Dtype.IsArithmetic() || new[] { "scale", "scales", "zero", "zeros", "meta" }.Any(Has));
+    }
+
+    /// <summary>Names of scales that lie beside plain weights: a dequantisation of FP8 left them behind. Other scales may be trained.</summary>
     public ImmutableArray<string> ScalesOfPlainWeights() => isNamed ? [] :
     [
         .. tensors.Values.Where(tensor => tensor.Dtype.IsArithmetic() && !formatOf.ContainsKey(tensor.Name))
-            .SelectMany(tensor => ScalesOfNumbers(tensor.Name)).Order(StringComparer.Ordinal),
+            .Select(tensor => tensor.Name + InverseScale).Where(tensors.ContainsKey).Order(StringComparer.Ordinal),
     ];
 
     // Codes may be stored under a dtype of numbers (bnb_4bit_quant_storage, view_as_float). What lies beside them tells;
     // scales alone do not, for dequantised models may still have them.
-    private string? StoredAsNumbers(string name, string leaf) =>
-        leaf == "W_q" ? "HQQ"
-        : tensors.ContainsKey(name + ".absmax") || tensors.ContainsKey(name + ".quant_map") ? "bitsandbytes, 4 bits"
-        : isNamed && ScalesOfNumbers(name).Any() ? "codes stored as numbers, with scales"
-        : null;
+    private string? StoredAsNumbers(CheckpointTensor tensor, string owner, string leaf)
+    {
+        bool Has(string name) => tensors.ContainsKey(TensorNames.Beside(owner, name));
+        bool isCertain = isNamed || leaf switch
+        {
+            "W_q" or "compressed" or "dense_weights" => true,
+            "qweight" => Has("qzeros"),
+            "weight_packed" => Has("weight_shape"),
+            "blocks" => tensors.GetValueOrDefault(TensorNames.Beside(owner, "scales"))?.Dtype.IsArithmetic() == false,
+            _ when leaf.EndsWith("_blocks", StringComparison.Ordinal) => tensors.GetValueOrDefault(ScalesOfBlocks(tensor.Name))?.Dtype.IsArithmetic() == false,
+            _ => false,
+        };
+        return tensors.ContainsKey(tensor.Name + ".absmax") || tensors.ContainsKey(tensor.Name + ".quant_map") ? "bitsandbytes, 4 bits"
+            : isCertain && ByName(tensor, owner, leaf) is { } format ? format
+            : isNamed && HasScalesOfNumbers(tensor, owner, leaf) ? "codes stored as numbers, with scales"
+            : null;
+    }
 
-    private IEnumerable<string> ScalesOfNumbers(string name) => EndingsBesideNumbers.Where(ending => name.EndsWith(ending.Weight, StringComparison.Ordinal))
-        .Select(ending => name + ending.Scale).Where(tensors.ContainsKey);
+    private bool HasScalesOfNumbers(CheckpointTensor tensor, string owner, string leaf)
+    {
+        bool Has(string name) => tensors.ContainsKey(TensorNames.Beside(owner, name));
+        return tensors.ContainsKey(tensor.Name + InverseScale)
+            || (leaf == "weight" && (Has("weight_scale") || (tensor.Shape.Length >= 2 && (ScalesBesideNumbers.Any(Has) || (Has("scale") && Zeros.Any(Has))))));
+    }
 
     // GPTQ packs rows, AWQ columns; both have a column of scales for each column of weights.
-    private static string Grouped(CheckpointTensor codes, CheckpointTensor? scales, bool hasOrder)
+    private string Grouped(CheckpointTensor codes, string owner)
     {
-        bool packsColumns = !hasOrder && codes.Shape is [_, var packed] && scales?.Shape is [_, var columns] && packed != columns;
-        return packsColumns ? "AWQ" : "GPTQ";
+        CheckpointTensor? Beside(string name) => tensors.GetValueOrDefault(TensorNames.Beside(owner, name));
+        bool packsColumns = Beside("g_idx") is null && codes.Shape is [_, var packed] && Beside("scales")?.Shape is [_, var columns] && packed != columns;
+        return Beside("wscales") is not null ? "SVDQuant"
+            : Beside("forward_hadamard_matrix") is not null || Beside("act_global_scale") is not null ? "FP-Quant"
+            : packsColumns ? "AWQ"
+            : "GPTQ";
     }
 
     private static string Packed(CheckpointTensor? scales) => scales?.Dtype switch
@@ -189,10 +253,33 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         }
 
         CheckpointTensor? scale = Named(tensor.Name + "_scale_inv") ?? Named(tensor.Name + "_scale") ?? Named(tensor.Name + "_scales")
-            ?? Named(tensor.Name + "_inv_scale") ?? Named(tensor.Name + "_global_scale") ?? Beside("scale_" + leaf) ?? (leaf == "weight" ? Beside("scales") ?? Beside("scale") : null);
-        return scale is not null ? ByDtype(tensor, scale)
-            : tensor.Shape.Length >= 2 && (MayBeCodes(tensor) || MayBeWideCodes(tensor)) && HasWordsOfScales(owner, leaf) ? UnknownFormat
-            : null;
+            ?? Named(tensor.Name + "_inv_scale") ?? Named(tensor.Name + "_global_scale") ?? Named(tensor.Name + "_scaling") ?? Named(tensor.Name + "_scaling_factor")
+            ?? Named(tensor.Name + "s_scaling_factor") ?? Beside("scale_" + leaf) ?? ScaleOfWeight(tensor, owner, leaf);
+        if (scale is not null)
+        {
+            return ByDtype(tensor, scale);
+        }
+
+        if (tensor.Shape.Length < 2 || !(MayBeCodes(tensor) || MayBeWideCodes(tensor)) || !HasWordsOfScales(owner, leaf))
+        {
+            return null;
+        }
+
+        return Perhaps(tensor.Name, UnknownFormat, proof: null);
+    }
+
+    // Integers that are called a weight are codes if their module has scales, whatever these are called, or numbers with the name of the weight and a word.
+    private CheckpointTensor? ScaleOfWeight(CheckpointTensor tensor, string owner, string leaf)
+    {
+        if (!IsCalledWeight(leaf) || !(leaf == "weight" || MayBeCodes(tensor)))
+        {
+            return null;
+        }
+
+        CheckpointTensor[] scales = [.. ScalesIn(owner).Where(name => name != tensor.Name).Select(name => tensors[name])];
+        return scales.FirstOrDefault(scale => TensorNames.LeafOf(scale.Name)[0] is 's' or 'w')
+            ?? scales.FirstOrDefault()
+            ?? (MayBeCodes(tensor) ? GluedTo(owner, leaf).Select(name => tensors[name]).FirstOrDefault(other => other.Dtype.IsArithmetic()) : null);
     }
 
     /// <summary>By itself it may hold codes: its dtype is narrow and not computed, and it is no mask and no index.</summary>
@@ -204,6 +291,11 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
     /// <summary>A matrix of integers as wide as those of masks and indices, which it is not: codes where the configuration or its module says so.</summary>
     public static bool MayBeWideCodes(CheckpointTensor tensor) =>
         tensor.Dtype is Dtype.I64 or Dtype.U64 && tensor.Shape.Length >= 2 && IsNamedAsCodesMayBe(tensor.Name, tensor.Shape);
+
+    /// <summary>Integers of any width and shape that are no masks and no indices: codes where the configuration says so.</summary>
+    public static bool MayBeCodesOfAnyShape(CheckpointTensor tensor) =>
+        tensor.Dtype is Dtype.I64 or Dtype.U64 or Dtype.U8 or Dtype.I8 or Dtype.I16 or Dtype.U16 or Dtype.I32 or Dtype.U32
+        && tensor.Shape.Length >= 1 && IsNamedAsCodesMayBe(tensor.Name, tensor.Shape);
 
     // Eight bits with a point are codes whatever their shape; vectors of integers are indices and shapes.
     private static bool IsNarrow(Dtype dtype, int dimensions) => dtype switch
@@ -220,7 +312,7 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
     private bool HasWordsOfScales(string owner, string codes) =>
         owner.Length > 0
         && tensors.GetValueOrDefault(TensorNames.Beside(owner, "weight"))?.Dtype.IsArithmetic() != true
-        && leaves.Value[owner].Any(leaf => leaf != codes && WordsOfScales.Any(word => leaf.Contains(word, StringComparison.Ordinal)));
+        && leaves.Value[owner].Any(leaf => leaf != codes && NamesScales(leaf));
 
     private static string? ByDtype(CheckpointTensor codes, CheckpointTensor scale) => codes.Dtype switch
     {
@@ -241,4 +333,8 @@ internal sealed class QuantisedTensors(IReadOnlyDictionary<string, CheckpointTen
         _ when scale.Shape.Length == codes.Shape.Length && codes.Shape.Length >= 2 => "per block",
         _ => "per group",
     };
+
+    // scales, weight_scale_inv, wscale, weights_scaling_factor.
+    [GeneratedRegex(@"_scale|scale_|(?:^|_)w?(?:scales?|scaling)(?:$|_)|absmax|codebook|qzero", RegexOptions.CultureInvariant)]
+    private static partial Regex WordsOfScales();
 }

@@ -56,6 +56,20 @@ public sealed class CheckpointNatureTests : IDisposable
         Assert.Contains(advice, refused.Message + refused.Advice, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("pytorch_lora_weights.bin")]
+    [InlineData("adapter_model.bin")]
+    [InlineData("adapter_0.pt")]
+    public void A_directory_with_the_weights_of_an_adapter_alone_is_named_as_one(string file)
+    {
+        place.Write("there/" + file, "");
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Checkpoint.Open(place.PathOf("there")));
+
+        Assert.Equal("EXPO1211", refused.Code);
+        Assert.Contains("merge_and_unload", refused.Advice, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_NeMo_exports_is_named_by_its_folders()
     {
