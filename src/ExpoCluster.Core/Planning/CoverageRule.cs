@@ -17,7 +17,7 @@ internal static class CoverageRule
     {
         CheckAligned(recipe, baseCheckpoint, aligned, planned, work);
         CheckBase(recipe, baseCheckpoint, aligned, work);
-        if (!planned.Any(tensor => tensor.ExtrapolatedByteCount > 0))
+        if (planned.All(tensor => tensor.Action != TensorAction.Extrapolate))
         {
             CheckAnything(recipe, baseCheckpoint, aligned, work);
         }

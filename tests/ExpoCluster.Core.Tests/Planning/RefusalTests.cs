@@ -136,7 +136,7 @@ public sealed class RefusalTests : IDisposable
     {
         foreach ((string side, byte fill) in new[] { ("base", (byte)1), ("aligned", (byte)2), ("same", (byte)2) })
         {
-            place.Write(side + "/model.safetensors", ("a." + name, dtype, length == 0 ? [8, 8] : [length], fill), ("b", Dtype.BF16, [800], 1));
+            place.Write(side + "/model.safetensors", ("a." + name, dtype, length == 0 ? [8, 8] : [length], fill), ("b", Dtype.BF16, [8000], 1));
             place.Write(side + "/config.json", """{"quantization_config": {"quant_method": "newest"}}""");
         }
 
