@@ -69,7 +69,7 @@ public sealed class Node : IAsyncDisposable
     public static async Task<Node> StartAloneAsync(NodeSettings settings, PlanStore plans) =>
         await StartAloneAsync(await BeginAloneAsync(settings).ConfigureAwait(false), settings, plans).ConfigureAwait(false);
 
-    /// <summary>Begins a cluster of one, which has not touched its journal yet: what it will run need not be known.</summary>
+    /// <summary>Begins a cluster of one, for which what it will run need not be known; nor need its journal be there, if that starts later.</summary>
     /// <param name="settings">Those of its coordinators and its worker are not looked at.</param>
     public static async Task<ActorSystem> BeginAloneAsync(NodeSettings settings)
     {
@@ -92,7 +92,7 @@ public sealed class Node : IAsyncDisposable
     {
         try
         {
-            // It opens its database while regions start.
+            // Where it did not start with the system, it opens its database while regions start.
             Akka.Persistence.Persistence.Instance.Apply(begun).JournalFor(NodeConfiguration.JournalPlugin);
             return await StartActorsAsync(begun, settings, plans).ConfigureAwait(false);
         }

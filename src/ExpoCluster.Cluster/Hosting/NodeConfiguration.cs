@@ -29,7 +29,7 @@ internal static class NodeConfiguration
     ];
 
     public static Config Of(NodeSettings settings) => ConfigurationFactory
-        .ParseString(Common(settings) + Remoting(settings) + Membership(settings) + Serializers() + Journal(settings))
+        .ParseString(Common(settings) + Remoting(settings) + Membership(settings) + Serializers() + Journal(settings.Journal))
         .WithFallback(SqlPersistence.DefaultConfiguration);
 
     private static string Common(NodeSettings settings) => $$"""
@@ -55,8 +55,6 @@ internal static class NodeConfiguration
               remember-entities-store = eventsourced
               passivate-idle-entity-after = off
               entity-restart-backoff = 1s
-              # A node that is a member, and has not started its part of sharding yet, answers no write: the next one comes soon.
-              updating-state-timeout = 2s
               # Shards that are handed over are read from the database all at once. One that is not read within five seconds, as on a busy
               # machine, begins anew, and its jobs wait for it: not ten seconds more. (A longer time would hold up the coordinator of shards as
               # well, which asks a node that has just joined again only behind it.)
@@ -188,13 +186,11 @@ internal static class NodeConfiguration
         return text.ToString();
     }
 
-    private static string Journal(NodeSettings node) => Journal(node.Journal, startsByItself: node.Shared is not null);
-
-    private static string Journal(JournalSettings journal, bool startsByItself) => $$"""
+    private static string Journal(JournalSettings journal) => $$"""
         akka.persistence {
           journal {
             plugin = "{{JournalPlugin}}"
-            auto-start-journals = [{{(startsByItself ? Quoted(JournalPlugin) : "")}}]
+            auto-start-journals = [{{(journal.StartsWithSystem ? Quoted(JournalPlugin) : "")}}]
             sql {
               # Akka's breakers stay open for half a minute and more after the database is back.
               circuit-breaker.reset-timeout = 2s

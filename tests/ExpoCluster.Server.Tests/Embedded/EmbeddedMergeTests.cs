@@ -119,7 +119,7 @@ public sealed class EmbeddedMergeTests : IDisposable
     public async Task What_was_begun_with_buffers_extrapolated_ends_so()
     {
         const string file = "model-00001-of-00001.safetensors";
-        using var older = new SmallPair((file, "w", 20_000_000), (file, "embed_positions", 64));
+        using var older = new SmallPair((file, "w", 20_000_000), (file, "attn.embed_positions", 64));
         Plan former = Planner.Plan(older.Recipe, options: new PlanOptions { IsOfFirstVersion = true }).Plan;
         PlannedMerge now = older.Plan();
         Assert.NotEqual(former.Digest, now.Plan.Digest);
