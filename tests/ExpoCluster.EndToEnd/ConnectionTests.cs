@@ -55,7 +55,15 @@ public sealed class ConnectionTests : IDisposable
         return socket;
     }
 
+    // A connection that comes at the same moment as the last of those that are held may be counted before them; then it is the oldest of
+    // the reserve, and makes room for them.
     private async Task<string> AskAsync(string from, string path)
+    {
+        string answer = await AskOnceAsync(from, path);
+        return answer.Length > 0 ? answer : await AskOnceAsync(from, path);
+    }
+
+    private async Task<string> AskOnceAsync(string from, string path)
     {
         using Socket socket = await OpenAsync(from);
         await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"));

@@ -88,12 +88,14 @@ public sealed class Node : IAsyncDisposable
     }
 
     /// <summary>Starts what runs on a cluster of one that was begun.</summary>
+    /// <remarks>
+    /// The first actor that needs the journal starts it. Before, the list of jobs is mended, which may be in the same file of
+    /// SQLite: while both made their tables at once, one of them waited for half a minute.
+    /// </remarks>
     public static async Task<Node> StartAloneAsync(ActorSystem begun, NodeSettings settings, PlanStore plans)
     {
         try
         {
-            // Where it did not start with the system, it opens its database while regions start.
-            Akka.Persistence.Persistence.Instance.Apply(begun).JournalFor(NodeConfiguration.JournalPlugin);
             return await StartActorsAsync(begun, settings, plans).ConfigureAwait(false);
         }
         catch
