@@ -89,13 +89,19 @@ public sealed class Node : IAsyncDisposable
 
     /// <summary>Starts what runs on a cluster of one that was begun.</summary>
     /// <remarks>
-    /// The first actor that needs the journal starts it. Before, the list of jobs is mended, which may be in the same file of
-    /// SQLite: while both made their tables at once, one of them waited for half a minute.
+    /// Where jobs are not listed, the journal opens its database while regions start. Where they are, the list is mended first,
+    /// and the first actor that needs the journal starts it: both may be in one file of SQLite, and when both made their tables
+    /// at once, one of them waited for half a minute.
     /// </remarks>
     public static async Task<Node> StartAloneAsync(ActorSystem begun, NodeSettings settings, PlanStore plans)
     {
         try
         {
+            if (settings.Coordinators.Register is null)
+            {
+                Akka.Persistence.Persistence.Instance.Apply(begun).JournalFor(NodeConfiguration.JournalPlugin);
+            }
+
             return await StartActorsAsync(begun, settings, plans).ConfigureAwait(false);
         }
         catch
