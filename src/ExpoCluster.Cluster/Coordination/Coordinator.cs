@@ -144,8 +144,8 @@ public sealed class Coordinator : ReceivePersistentActor, IWithTimers, ICoordina
 
     // That nobody is there who computes is no event of the journal's. An embedded merge, which admits nobody, computes by itself.
     private JobReason? Waits => settings.Admission is not null && state.Phase == JobPhase.Running && !awaitsResume
-        && (state.CommittedParts < state.PartCount || !state.OpenTransfers.IsEmpty) && workers.IsEmpty
-            ? JobException.WithoutWorkers()
+        && (state.CommittedParts < state.PartCount || !state.OpenTransfers.IsEmpty)
+            ? workers.IsEmpty ? JobException.WithoutWorkers() : parts.DeclinedByAll
             : null;
 
     private OutputPaths Paths => new(state.Submission!.Output);

@@ -17,6 +17,7 @@ internal sealed class PartDesk(
 {
     private readonly ILoggingAdapter log = Logging.GetLogger(context);
     private readonly JobChronicle chronicle = new();
+    private readonly Dictionary<string, JobReason> declined = new(StringComparer.Ordinal);
     private PartSchedule? schedule;
     private FormerLeases? former;
 
@@ -37,6 +38,11 @@ internal sealed class PartDesk(
 
     /// <summary>Lanes that the job could keep busy now, whether they are there or not.</summary>
     public int LanesWanted => MayAssign ? schedule!.LanesWanted : 0;
+
+    /// <summary>Why none of the workers that are there computes the job; null where one may.</summary>
+    public JobReason? DeclinedByAll => declined.Count > 0 && workers.Members.All(declined.ContainsKey)
+        ? JobException.DeclinedByAll(declined.Last().Value)
+        : null;
 
     private bool MayAssign => schedule is not null && job.IsActive && job.IsPrepared;
 
@@ -128,6 +134,13 @@ internal sealed class PartDesk(
             case ReturnKind.Input or ReturnKind.Fatal:
                 job.Fail(reason);
                 break;
+            // Where there is no other worker to come, nobody would ever compute it.
+            case ReturnKind.Declined when settings.Admission is null || settings.IsAlone:
+                job.Fail(reason);
+                break;
+            case ReturnKind.Declined:
+                OnDeclined(message.Worker, reason);
+                break;
             case ReturnKind.Storage:
                 job.Suspend(reason);
                 break;
@@ -141,6 +154,17 @@ internal sealed class PartDesk(
                 job.OnLeasesChanged();
                 break;
         }
+    }
+
+    // Its other parts come back by themselves, for it declines them as well.
+    private void OnDeclined(string worker, JobReason reason)
+    {
+        if (declined.TryAdd(worker, reason))
+        {
+            log.Warning("Job {Job}: worker {Worker} cannot compute it; it goes on elsewhere. {Reason}", job.Id, worker, reason.Message);
+        }
+
+        job.OnLeasesChanged();
     }
 
     /// <summary>Parts were committed, so their leases have done their duty.</summary>
@@ -175,6 +199,7 @@ internal sealed class PartDesk(
 
     public void OnWorkerLost(string worker)
     {
+        declined.Remove(worker);
         if (schedule?.LoseWorker(worker) is { IsEmpty: false } lost)
         {
             log.Warning("Job {Job}: worker {Worker} was lost; its {Parts} parts are offered again.", job.Id, worker, lost.Length);
@@ -285,7 +310,7 @@ internal sealed class PartDesk(
 
     private void Assign(RequestParts message, IActorRef worker)
     {
-        ImmutableArray<PartLease> leases = MayAssign
+        ImmutableArray<PartLease> leases = MayAssign && !declined.ContainsKey(message.Worker)
             ? schedule!.Assign(job.State, message.Worker, message.Count, clock.GetUtcNow())
             : [];
         if (leases.IsEmpty)
@@ -378,5 +403,5 @@ internal sealed class PartDesk(
         }
     }
 
-    private void OfferToAll() => workers.TellAll(new WorkAvailable { Job = job.Id });
+    private void OfferToAll() => workers.TellAllBut(declined.Keys, new WorkAvailable { Job = job.Id });
 }

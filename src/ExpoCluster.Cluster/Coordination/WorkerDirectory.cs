@@ -73,6 +73,18 @@ internal sealed class WorkerDirectory(IActorContext context)
         }
     }
 
+    /// <summary>Tells every worker except those that are named.</summary>
+    public void TellAllBut(IReadOnlyCollection<string> others, object message)
+    {
+        foreach ((string worker, Entry entry) in entries)
+        {
+            if (!others.Contains(worker))
+            {
+                Tell(entry, message);
+            }
+        }
+    }
+
     public void TellAll(object message)
     {
         foreach (Entry entry in entries.Values)

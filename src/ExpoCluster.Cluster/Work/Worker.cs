@@ -5,12 +5,12 @@ using ExpoCluster.Cluster.Hosting;
 using ExpoCluster.Cluster.Protocol;
 using ExpoCluster.Cluster.Transfers;
 using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Core.Telemetry;
 using ExpoCluster.Tensors;
-using ExpoCluster.Tensors.Kernels;
 using Google.Protobuf;
 
 namespace ExpoCluster.Cluster.Work;
@@ -213,12 +213,10 @@ public sealed class Worker : ReceiveActor, IWithTimers
         try
         {
             Plan plan = plans.Load(planPath, message.PlanDigest);
-            return plan.NumericsVersion == ExpoKernel.NumericsVersion
+            int? had = MergeMethods.Find(plan.Method)?.NumericsVersion;
+            return had == plan.NumericsVersion
                 ? new PlanReady(message, plan, InputFiles.ModeFor(plan, settings.Reads, settings.Hub?.Cache))
-                : throw new JobException(
-                    JobException.OtherNumerics,
-                    $"the plan asks for numerics version {plan.NumericsVersion}, but this node ({name}) has {ExpoKernel.NumericsVersion}.",
-                    "run all nodes with the same version of ExpoCluster.");
+                : throw JobException.OfOtherNumerics(plan.Method, plan.NumericsVersion, had);
         }
         catch (ExpoException exception)
         {
@@ -250,12 +248,13 @@ public sealed class Worker : ReceiveActor, IWithTimers
 
     private void OnPlanNotReady(PlanNotReady message)
     {
+        FailureKind kind = message.Error.Code == JobException.OtherNumerics ? FailureKind.Declined : FailureKind.Fatal;
         foreach (Assignment part in message.Assignment.Parts)
         {
             Return(
                 message.Assignment.Job,
                 new Attempt(message.Assignment.Incarnation, part.Number),
-                new PartOutcome.Failed(FailureKind.Fatal, message.Error.Code, message.Error.Message, message.Error.Advice));
+                new PartOutcome.Failed(kind, message.Error.Code, message.Error.Message, message.Error.Advice));
         }
 
         AskForParts();
@@ -400,6 +399,7 @@ public sealed class Worker : ReceiveActor, IWithTimers
                 FailureKind.Storage => ReturnKind.Storage,
                 FailureKind.Fatal => ReturnKind.Fatal,
                 FailureKind.Missing => ReturnKind.Missing,
+                FailureKind.Declined => ReturnKind.Declined,
                 _ => throw new InvalidOperationException($"No name on the wire for {failed.Kind}."),
             },
             Code = failed?.Code ?? "",

@@ -45,6 +45,29 @@ public sealed class JobException(string code, string message, string advice, Exc
         "the job waits for a worker: no node with the role worker is a member of the cluster.",
         "nothing where an autoscaler starts workers; elsewhere start a node with the role worker. The job goes on by itself when the first has joined.");
 
+    /// <summary>Why a job that could run does not: every worker that is there declined it.</summary>
+    /// <param name="last">What the last one said.</param>
+    public static JobReason DeclinedByAll(JobReason last) => new(
+        OtherNumerics,
+        $"the job waits for a worker that can compute it; those that are there cannot. The last one said: {last.Message}",
+        "update the workers, or start one of the version that made the plan. The job goes on by itself when it has joined.");
+
+    /// <summary>The plan asks for a method that this version has in other numerics, or not at all.</summary>
+    /// <param name="method">Its name.</param>
+    /// <param name="wanted">The numerics version that the plan was made for.</param>
+    /// <param name="had">The one of this version; null where it does not have the method.</param>
+    public static JobException OfOtherNumerics(string method, int wanted, int? had) => new(
+        OtherNumerics,
+        $"the plan asks for numerics version {wanted} of the method {Printable.Of(method)}, and this version of ExpoCluster has "
+            + (had is { } version ? $"version {version}." : "no such method."),
+        "run it with the version of ExpoCluster that made the plan, or start over with --restart.");
+
+    /// <summary>The plan is of a format that this version cannot read.</summary>
+    public static JobException OfUnknownPlanFormat(int format, int known) => new(
+        OtherNumerics,
+        $"the plan is of format {format}, and this version of ExpoCluster reads formats 1 to {known}.",
+        "run it with the version of ExpoCluster that made the plan, or start over with --restart.");
+
     /// <summary>The program is at fault, or there was no memory for what it did.</summary>
     public static JobException Unforeseen(Exception exception) => MemoryShortage.Of(exception) ?? new(
         EngineStopped, $"the engine failed in a way that nobody foresaw: {exception.GetType().Name}: {exception.Message}", "please report this as a bug of ExpoCluster.", exception);

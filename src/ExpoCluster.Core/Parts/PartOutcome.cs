@@ -25,6 +25,9 @@ public enum FailureKind
 
     /// <summary>A file of the Hub is not in the cache: it has to be fetched again first.</summary>
     Missing,
+
+    /// <summary>This version cannot compute the plan: another worker may.</summary>
+    Declined,
 }
 
 /// <summary>How the computation of one part ended.</summary>

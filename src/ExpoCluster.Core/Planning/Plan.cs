@@ -45,17 +45,17 @@ public sealed record TensorSource(int Input, long Offset, Dtype Dtype)
     public override int GetHashCode() => HashCode.Combine(Input, Offset, Dtype);
 }
 
-/// <summary>How an output tensor comes about.</summary>
+/// <summary>How an output tensor comes about. Plans on disk hold the numbers.</summary>
 public enum TensorAction
 {
     /// <summary>aligned + alpha · (aligned − base).</summary>
-    Extrapolate,
+    Extrapolate = 0,
 
     /// <summary>Aligned's bytes, after checking that base has the same.</summary>
-    CopyEqual,
+    CopyEqual = 1,
 
     /// <summary>Aligned's bytes, whatever base has.</summary>
-    CopyAligned,
+    CopyAligned = 2,
 }
 
 /// <summary>One tensor of an output file.</summary>
@@ -160,7 +160,8 @@ public sealed class Plan
         ImmutableArray<PlannedFile> files,
         int variants = 1,
         long seed = 0,
-        int? alignedInputs = null)
+        int? alignedInputs = null,
+        ReadOnlyMemory<byte>? readFrom = null)
     {
         if (variants < 1 || files.Length % variants != 0)
         {
@@ -178,7 +179,7 @@ public sealed class Plan
         int used = 1 + Layout.SelectMany(file => file.Tensors).Select(tensor => tensor.Aligned.Input).DefaultIfEmpty(-1).Max();
         StatedAlignedInputs = alignedInputs == used ? null : alignedInputs;
         AlignedInputs = StatedAlignedInputs ?? used;
-        CanonicalJson = PlanJson.Write(this);
+        CanonicalJson = readFrom ?? PlanJson.Write(this);
         Digest = PlanJson.Digest(CanonicalJson);
     }
 
@@ -215,7 +216,10 @@ public sealed class Plan
     /// <summary>Files of one variant.</summary>
     public int LayoutLength => Files.Length / Variants;
 
-    /// <summary>The encoding that the digest is over, and that the plan travels in.</summary>
+    /// <summary>
+    /// The encoding that the digest is over, and that the plan travels in: the bytes that it was read from, or that were written first.
+    /// What this version would write for the same plan may differ.
+    /// </summary>
     public ReadOnlyMemory<byte> CanonicalJson { get; }
 
     /// <summary>SHA-256 of <see cref="CanonicalJson"/>, lower-case hex.</summary>

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ExpoCluster.Core.Jobs;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
@@ -83,14 +84,16 @@ public static class PlanJson
     private static int EstimateBytes(Plan plan) => (int)Math.Min(
         Array.MaxLength / 2, LeastBytes + plan.Files.Sum(file => file.Tensors.Sum(tensor => (long)tensor.Entry.Name.Length + BytesOfTensor)));
 
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <summary>Reads what <see cref="Write"/> wrote, in this version or an earlier one. The plan keeps the bytes, and its digest is theirs.</summary>
+    /// <param name="canonicalJson">Not to be changed any more.</param>
     /// <exception cref="JsonException">Not such a document.</exception>
+    /// <exception cref="JobException">A plan of a format that this version does not know.</exception>
     public static Plan Read(ReadOnlyMemory<byte> canonicalJson)
     {
         using JsonDocument document = JsonDocument.Parse(canonicalJson);
         try
         {
-            return Read(document.RootElement);
+            return Read(document.RootElement, canonicalJson);
         }
         catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException or FormatException
             or ArgumentException or IndexOutOfRangeException)
@@ -99,11 +102,11 @@ public static class PlanJson
         }
     }
 
-    private static Plan Read(JsonElement root)
+    private static Plan Read(JsonElement root, ReadOnlyMemory<byte> readFrom)
     {
-        if (root.GetProperty("format").GetInt32() is not (FormatVersion or StridedFormatVersion))
+        if (root.GetProperty("format").GetInt32() is var format and not (FormatVersion or StridedFormatVersion))
         {
-            throw new JsonException("The plan was written by another version of ExpoCluster.");
+            throw JobException.OfUnknownPlanFormat(format, StridedFormatVersion);
         }
 
         return new Plan(
@@ -115,7 +118,8 @@ public static class PlanJson
             [.. root.GetProperty("files").EnumerateArray().Select(ReadFile)],
             root.TryGetProperty("variants", out JsonElement variants) ? variants.GetInt32() : 1,
             root.TryGetProperty("seed", out JsonElement seed) ? seed.GetInt64() : 0,
-            root.TryGetProperty("aligned_inputs", out JsonElement alignedInputs) ? alignedInputs.GetInt32() : null);
+            root.TryGetProperty("aligned_inputs", out JsonElement alignedInputs) ? alignedInputs.GetInt32() : null,
+            readFrom);
     }
 
     private static void WriteInput(Utf8JsonWriter json, PlanInput input)

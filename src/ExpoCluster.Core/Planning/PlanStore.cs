@@ -23,11 +23,11 @@ public sealed class PlanStore
     }
 
     /// <summary>From memory, or from the file, whose digest must be the one asked for.</summary>
-    /// <exception cref="JobException">The file is gone, damaged, or made for other numerics than this build's.</exception>
+    /// <exception cref="JobException">The file is gone or damaged, or of a format that this build does not know.</exception>
     public Plan Load(string path, string digest) => known.GetOrAdd(digest, _ => Read(path, digest));
 
     /// <summary>As <see cref="Load"/>, for whoever wants to know something of it and then no more: it is not remembered.</summary>
-    /// <exception cref="JobException">The file is gone, damaged, or made for other numerics than this build's.</exception>
+    /// <exception cref="JobException">The file is gone or damaged, or of a format that this build does not know.</exception>
     public Plan Look(string path, string digest) => known.TryGetValue(digest, out Plan? plan) ? plan : Read(path, digest);
 
     public void Forget(string digest) => known.TryRemove(digest, out _);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning.Warnings;
 using ExpoCluster.Core.Recipes;
@@ -96,7 +97,7 @@ public static class Planner
         ImmutableArray<PlanWarning> warnings = WarningsOf(recipe, baseCheckpoint, aligned, tensors, options, work, roots);
         ImmutableArray<PlannedFile> layout = OutputLayout.Arrange(recipe.MaxShardBytes, aligned, tensors);
         var plan = new Plan(
-            ExpoKernel.NumericsVersion,
+            MergeMethods.Find(recipe.Method)!.NumericsVersion,
             recipe.Method,
             recipe.Numerics,
             inputs.Inputs,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
 
@@ -180,13 +181,17 @@ public sealed record RecipeDraft
 
     private string Method(ImmutableArray<RecipeProblem>.Builder problems)
     {
-        const string expo = "expo";
-        if (Find(RecipeKeys.Method) is { } value && value.Text != expo)
+        if (Find(RecipeKeys.Method) is not { } value)
+        {
+            return MergeMethods.Expo.Name;
+        }
+
+        if (MergeMethods.Find(value.Text) is null)
         {
             problems.Add(RecipeProblems.UnknownMethod(value));
         }
 
-        return expo;
+        return value.Text;
     }
 
     private Numerics ReadNumerics(ImmutableArray<RecipeProblem>.Builder problems) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Recipes.BuiltIn;
 using ExpoCluster.Core.Recipes.Spelling;
 using ExpoCluster.Tensors;
@@ -38,7 +39,7 @@ internal static class RecipeProblems
         $"for one alpha write it with a point, {Printable.Of(text.Trim().Replace(',', '.'))}; for a sweep end it with a comma, {Printable.Of(text.Trim())},");
 
     public static RecipeProblem UnknownMethod(DraftValue value) => new(
-        "EXPO2005", value.Path, $"'{Printable.Of(value.Text)}' is no merge method of this version.", "use expo.");
+        "EXPO2005", value.Path, $"'{Printable.Of(value.Text)}' is no merge method of this version.", $"use {string.Join(" or ", MergeMethods.All.Select(method => method.Name))}.");
 
     public static RecipeProblem UnknownWord(string text, string path, string what, string words) => new(
         "EXPO2006", path, $"'{Printable.Of(text)}' is not a {what}.", $"use one of {words}.");

@@ -310,6 +310,42 @@ public sealed class CoordinatorTests : ClusterTestKit
     }
 
     [Fact]
+    public void What_the_only_worker_cannot_compute_fails_the_job()
+    {
+        IActorRef coordinator = Running();
+        coordinator.Tell(Request(2), worker);
+
+        coordinator.Tell(Returned(Fish<AssignParts>(worker), ReturnKind.Declined), worker);
+
+        Assert.Equal("EXPO9999", AwaitState(coordinator, "failed").Reason.Code);
+    }
+
+    // One node of an older version must not fail a job that others can compute.
+    [Fact]
+    public void A_worker_that_declines_gets_nothing_more_and_the_job_goes_on_elsewhere()
+    {
+        IActorRef coordinator = Running(ofCluster: true);
+        coordinator.Tell(Request(2), worker);
+        AssignParts assigned = Fish<AssignParts>(worker);
+        coordinator.Tell(Returned(assigned, ReturnKind.Declined, 0), worker);
+        coordinator.Tell(Returned(assigned, ReturnKind.Declined, 1), worker);
+        coordinator.Tell(Request(2), worker);
+        Fish<NoParts>(worker);
+        JobProgress waiting = Progress(coordinator);
+        Assert.Equal(("EXPO3004", "queued"), (waiting.Reason.Code, waiting.State));
+        Assert.Contains("says the test", waiting.Reason.Message, StringComparison.Ordinal);
+        TestProbe newer = CreateTestProbe();
+
+        coordinator.Tell(Request(2, "newer"), newer);
+
+        AssignParts again = Fish<AssignParts>(newer);
+        Assert.Equal(assigned.Parts.Select(part => (part.File, part.Part)), again.Parts.Select(part => (part.File, part.Part)));
+        coordinator.Tell(ReportOf(again, file: 0, parts: [0, 1]), writers);
+        Fish<PartsAcknowledged>(writers);
+        Assert.Equal(2, Progress(coordinator).Committed);
+    }
+
+    [Fact]
     public void Full_storage_suspends_the_job_and_resuming_goes_on()
     {
         IActorRef coordinator = Running();
@@ -605,7 +641,7 @@ public sealed class CoordinatorTests : ClusterTestKit
         Assert.Single(Said<JobProgress>(user, Quiet));
     }
 
-    private IActorRef Start(bool awaitResume = false) => Sys.ActorOf(Coordinator.PropsFor(
+    private IActorRef Start(bool awaitResume = false, bool ofCluster = false) => Sys.ActorOf(Coordinator.PropsFor(
         Job,
         writers,
         plans,
@@ -615,6 +651,7 @@ public sealed class CoordinatorTests : ClusterTestKit
             LeaseDuration = Lease,
             TickInterval = TimeSpan.FromMilliseconds(20),
             AwaitResume = awaitResume,
+            Admission = ofCluster ? new OutputAdmission(rows: null) : null,
             InFlight = leases =>
             {
                 inFlight.Clear();
@@ -623,17 +660,17 @@ public sealed class CoordinatorTests : ClusterTestKit
         },
         clock));
 
-    private IActorRef Submitted()
+    private IActorRef Submitted(bool ofCluster = false)
     {
-        IActorRef coordinator = Start();
+        IActorRef coordinator = Start(ofCluster: ofCluster);
         coordinator.Tell(Submission(), user);
         user.ExpectMsg<JobAccepted>(Soon);
         return coordinator;
     }
 
-    private IActorRef Running()
+    private IActorRef Running(bool ofCluster = false)
     {
-        IActorRef coordinator = Submitted();
+        IActorRef coordinator = Submitted(ofCluster);
         Prepared(coordinator);
         return coordinator;
     }

@@ -207,7 +207,7 @@ public sealed class WorkerTests : ClusterTestKit
     }
 
     [Fact]
-    public void A_plan_of_other_numerics_is_refused()
+    public void A_plan_of_other_numerics_is_declined()
     {
         var other = new Plan(plan.NumericsVersion + 1, plan.Method, plan.Numerics, plan.Inputs, plan.SideFileDirectory, plan.Files);
         plans.Save(pair.Output.Plan("other"), other);
@@ -218,7 +218,7 @@ public sealed class WorkerTests : ClusterTestKit
         Start().Tell(assignment, coordinators);
 
         PartReturned returned = Fish<PartReturned>(coordinators);
-        Assert.Equal((ReturnKind.Fatal, "EXPO3004"), (returned.Kind, returned.Code));
+        Assert.Equal((ReturnKind.Declined, "EXPO3004"), (returned.Kind, returned.Code));
     }
 
     [Fact]

@@ -41,6 +41,35 @@ public sealed class PlanTests : IDisposable
         Assert.Equal(Example().Inputs.AsEnumerable(), read.Inputs);
     }
 
+    // What a later version wrote: its bytes are not those that this one would write, and its name is theirs.
+    [Fact]
+    public void A_plan_that_was_read_keeps_its_bytes_and_their_digest()
+    {
+        byte[] spaced = Encoding.UTF8.GetBytes(Json.Replace("\"method\":", "\"later\":[1], \"method\":", StringComparison.Ordinal));
+
+        Plan read = PlanJson.Read(spaced);
+
+        Assert.Equal(spaced, read.CanonicalJson.ToArray());
+        Assert.Equal(PlanJson.Digest(spaced), read.Digest);
+        Assert.Equal(Example().Files[0].Tensors.Select(Describe), read.Files[0].Tensors.Select(Describe));
+    }
+
+    [Fact]
+    public void A_plan_of_a_later_format_is_not_a_damaged_one()
+    {
+        string json = Json.Replace("{\"format\":1,", "{\"format\":9,", StringComparison.Ordinal);
+        string path = place.Write("plan.json", json);
+
+        JobException exception = Assert.Throws<JobException>(() => new PlanStore().Load(path, PlanJson.Digest(Encoding.UTF8.GetBytes(json))));
+
+        Assert.Equal("EXPO3004", exception.Code);
+        Assert.Contains("format 9", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_numbers_of_actions_are_frozen() =>
+        Assert.Equal([0, 1, 2], new[] { TensorAction.Extrapolate, TensorAction.CopyEqual, TensorAction.CopyAligned }.Select(action => (int)action));
+
     [Theory]
     [InlineData("")]
     [InlineData("{}")]

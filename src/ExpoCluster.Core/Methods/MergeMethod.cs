@@ -1,0 +1,21 @@
+using ExpoCluster.Tensors.Kernels;
+
+namespace ExpoCluster.Core.Methods;
+
+/// <summary>A named way of computing a tensor from those of the models.</summary>
+public abstract class MergeMethod
+{
+    /// <summary>As recipes and plans have it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Of this method's arithmetic alone: another version would write other bytes.</summary>
+    public abstract int NumericsVersion { get; }
+}
+
+/// <summary>aligned + alpha · (aligned − base), arXiv 2404.16792.</summary>
+public sealed class ExpoMethod : MergeMethod
+{
+    public override string Name => "expo";
+
+    public override int NumericsVersion => ExpoKernel.NumericsVersion;
+}
