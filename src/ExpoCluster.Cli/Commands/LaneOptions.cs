@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Recipes;
 
@@ -35,7 +36,7 @@ internal sealed class LaneOptions(long? memory = null)
     }
 
     /// <summary>Memory that a merge with so many lanes and outputs takes besides the page cache, in bytes.</summary>
-    public static long MemoryBytes(int lanes, int outputs) => EngineBytes + (lanes * PartExecutor.LaneBytes(outputs));
+    public static long MemoryBytes(int lanes, int outputs) => EngineBytes + (lanes * PartExecutor.LaneBytes(outputs, ExpoMethod.Sources));
 
     /// <exception cref="UsageException">A value is no number, or too small.</exception>
     public LaneChoices Read(ParseResult parsed, int outputs)
@@ -55,7 +56,7 @@ internal sealed class LaneOptions(long? memory = null)
         return new LaneChoices(count, rate, ReadIo(parsed.GetValue(io) ?? "auto"));
     }
 
-    private static long LanesWithin(long bytes, int outputs) => (bytes - EngineBytes) / PartExecutor.LaneBytes(outputs);
+    private static long LanesWithin(long bytes, int outputs) => (bytes - EngineBytes) / PartExecutor.LaneBytes(outputs, ExpoMethod.Sources);
 
     private static ReadMode ReadIo(string word) => ReadModes.Parse(word)
         ?? throw Problem(ReadModes.Unknown, "--io", $"'{word}' is no way to read.", $"choose {ReadModes.Words}.");

@@ -137,9 +137,9 @@ internal static class PlanCommand
             ["tensors"] = new JsonObject
             {
                 ["total"] = tensors.Length,
-                ["extrapolated"] = tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate),
-                ["copied"] = tensors.Count(tensor => tensor.Action != TensorAction.Extrapolate),
-                ["inPart"] = JsonOutput.Strings(tensors.Where(tensor => tensor.ExtrapolatedElements is not null).Select(tensor => tensor.Entry.Name)),
+                ["extrapolated"] = tensors.Count(tensor => tensor.IsMerged),
+                ["copied"] = tensors.Count(tensor => !tensor.IsMerged),
+                ["inPart"] = JsonOutput.Strings(tensors.Where(tensor => tensor.MergedElements is not null).Select(tensor => tensor.Entry.Name)),
             },
             ["parameters"] = tensors.Sum(tensor => tensor.Entry.ElementCount),
             ["parts"] = plan.PartCount,
@@ -202,8 +202,8 @@ internal static class PlanCommand
     private static string Tensors(Plan plan)
     {
         PlannedTensor[] tensors = [.. plan.Layout.SelectMany(file => file.Tensors)];
-        int copied = tensors.Count(tensor => tensor.Action != TensorAction.Extrapolate);
-        int inPart = tensors.Count(tensor => tensor.ExtrapolatedElements is not null);
+        int copied = tensors.Count(tensor => !tensor.IsMerged);
+        int inPart = tensors.Count(tensor => tensor.MergedElements is not null);
         string dtypes = string.Join(", ", tensors.Select(tensor => tensor.Entry.Dtype).Distinct().Order().Select(dtype => dtype.Name()));
         return string.Create(
             CultureInfo.InvariantCulture,

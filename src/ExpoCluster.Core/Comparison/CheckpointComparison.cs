@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Statistics;
@@ -43,7 +44,7 @@ public sealed record CheckpointComparison(
         Dictionary<string, PlannedTensor> planned = merge.Plan.Layout
             .SelectMany(file => file.Tensors)
             .ToDictionary(tensor => tensor.Entry.Name, StringComparer.Ordinal);
-        bool IsComputed(CheckpointTensor tensor) => planned.TryGetValue(tensor.Name, out PlannedTensor? plan) && plan.Action == TensorAction.Extrapolate;
+        bool IsComputed(CheckpointTensor tensor) => planned.TryGetValue(tensor.Name, out PlannedTensor? plan) && plan.IsMerged;
         bool HasSameShape(CheckpointTensor tensor) => tensor.Shape.SequenceEqual(others[tensor.Name].Shape);
         return new CheckpointComparison(
             merge.Base,
@@ -53,7 +54,7 @@ public sealed record CheckpointComparison(
                     tensor,
                     others[tensor.Name].Dtype,
                     planned[tensor.Name].Entry.Dtype,
-                    planned[tensor.Name].Alpha,
+                    ExpoMethod.AlphaOf(planned[tensor.Name].Parameters),
                     sums.GetValueOrDefault(tensor.Name))),
             ],
             [.. others.Keys.Where(name => !aligned.Tensors.ContainsKey(name)).Order(StringComparer.Ordinal)],

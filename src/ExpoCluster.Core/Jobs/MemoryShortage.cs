@@ -38,7 +38,7 @@ public static class MemoryShortage
     /// <exception cref="JobException">There is too little for the engine, or for the inputs that must be mapped.</exception>
     public static ReadMode ModeWithin(Plan plan, int lanes, ReadMode asked, long? left)
     {
-        long engine = EngineBytes + (lanes * (PartExecutor.LaneBytes(plan.Variants) + LaneOverheadBytes));
+        long engine = EngineBytes + (lanes * (PartExecutor.LaneBytes(plan.Variants, plan.MaxSources) + LaneOverheadBytes));
         long mapped = plan.Inputs.Where(input => !input.IsRemote).Sum(input => input.ByteLength);
         if (left is not { } bytes || engine + mapped <= bytes)
         {

@@ -55,8 +55,7 @@ public sealed class PartNeeds
         for (int index = file.FirstTensorBehind(begin); index < file.Tensors.Length && file.Tensors[index].Entry.Begin < end; index++)
         {
             PlannedTensor tensor = file.Tensors[index];
-            yield return tensor.Aligned.Input;
-            if (tensor.Base is { } source)
+            foreach (TensorSource source in tensor.Sources)
             {
                 yield return source.Input;
             }

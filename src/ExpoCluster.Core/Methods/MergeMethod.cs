@@ -15,7 +15,16 @@ public abstract class MergeMethod
 /// <summary>aligned + alpha · (aligned − base), arXiv 2404.16792.</summary>
 public sealed class ExpoMethod : MergeMethod
 {
+    /// <summary>Of each tensor: aligned's and base's.</summary>
+    public const int Sources = 2;
+
     public override string Name => "expo";
 
     public override int NumericsVersion => ExpoKernel.NumericsVersion;
+
+    /// <summary>The parameters of a tensor that is extrapolated so far.</summary>
+    public static ParameterSet With(double alpha) => new(alpha);
+
+    /// <summary>How far a tensor is extrapolated; 0 for one that is not computed.</summary>
+    public static double AlphaOf(ParameterSet? parameters) => parameters is null ? 0 : parameters.Global[0];
 }

@@ -19,26 +19,36 @@ internal readonly record struct InputSlice(int Input, long Begin, long End)
 
     public long ByteCount => End - Begin;
 
-    /// <summary>All that a part reads.</summary>
+    /// <summary>All that a part reads, one source after the other.</summary>
     /// <param name="order">The part.</param>
     /// <param name="file">Its layout.</param>
-    public static IEnumerable<InputSlice> Of(PartOrder order, PlannedFile file) => OfAligned(order, file).Concat(OfBase(order, file));
+    public static IEnumerable<InputSlice> Of(PartOrder order, PlannedFile file) =>
+        Enumerable.Range(0, order.Plan.MaxSources).SelectMany(source => Of(order, file, source));
 
-    /// <summary>What a part reads of aligned, tensor by tensor as the tiles want them.</summary>
-    public static IEnumerable<InputSlice> OfAligned(PartOrder order, PlannedFile file) =>
-        from part in Tensors(order, file)
-        // What is gathered is read here and there.
-        where !part.Tensor.Aligned.IsStrided
-        select Of(part.Tensor, part.Tensor.Aligned, part.From, part.To);
-
-    /// <summary>What a part reads of base, tensor by tensor as the tiles want them.</summary>
-    public static IEnumerable<InputSlice> OfBase(PartOrder order, PlannedFile file) =>
-        from part in Tensors(order, file)
-        let source = part.Tensor.Base
-        where source is { IsStrided: false }
-        let slice = Of(part.Tensor, source, part.From, part.To).Until(source.Offset + part.Tensor.BaseByteCount)
-        where !slice.IsEmpty
-        select slice;
+    /// <summary>What a part reads of one source of its tensors, tensor by tensor as the tiles want them.</summary>
+    /// <param name="order">The part.</param>
+    /// <param name="file">Its layout.</param>
+    /// <param name="index">Which of the tensors' sources.</param>
+    public static IEnumerable<InputSlice> Of(PartOrder order, PlannedFile file, int index)
+    {
+        long begin = Math.Max(0, order.Part.Begin - file.Header.Length);
+        long end = order.Part.End - file.Header.Length;
+        for (int at = file.FirstTensorBehind(begin); at < file.Tensors.Length && file.Tensors[at].Entry.Begin < end; at++)
+        {
+            PlannedTensor tensor = file.Tensors[at];
+            // What is gathered is read here and there.
+            if (index < tensor.Sources.Length && !tensor.Sources[index].IsStrided)
+            {
+                long from = Math.Max(0, begin - tensor.Entry.Begin);
+                long to = Math.Min(tensor.Entry.ByteCount, end - tensor.Entry.Begin);
+                InputSlice slice = Of(tensor, tensor.Sources[index], from, to);
+                if (!slice.IsEmpty)
+                {
+                    yield return slice;
+                }
+            }
+        }
+    }
 
     /// <summary>The slices in their order, those joined that follow each other in one input.</summary>
     public static List<InputSlice> Chain(IEnumerable<InputSlice> slices)
@@ -89,17 +99,6 @@ internal readonly record struct InputSlice(int Input, long Begin, long End)
         }
     }
 
-    private static IEnumerable<(PlannedTensor Tensor, long From, long To)> Tensors(PartOrder order, PlannedFile file)
-    {
-        long begin = Math.Max(0, order.Part.Begin - file.Header.Length);
-        long end = order.Part.End - file.Header.Length;
-        for (int index = file.FirstTensorBehind(begin); index < file.Tensors.Length && file.Tensors[index].Entry.Begin < end; index++)
-        {
-            PlannedTensor tensor = file.Tensors[index];
-            yield return (tensor, Math.Max(0, begin - tensor.Entry.Begin), Math.Min(tensor.Entry.ByteCount, end - tensor.Entry.Begin));
-        }
-    }
-
     // An element that the part's end cuts is read whole. Dtypes of less than a byte are copied, byte by byte.
     private static InputSlice Of(PlannedTensor tensor, TensorSource source, long from, long to)
     {
@@ -107,14 +106,14 @@ internal readonly record struct InputSlice(int Input, long Begin, long End)
         if (size == 0 || source.Dtype == tensor.Entry.Dtype)
         {
             size = Math.Max(1, size);
-            return new InputSlice(source.Input, source.Offset + (from / size * size), source.Offset + ((to + size - 1) / size * size));
+            return Until(tensor, source, from / size * size, (to + size - 1) / size * size);
         }
 
         int sourceSize = source.Dtype.Bits() / 8;
-        return new InputSlice(
-            source.Input, source.Offset + (from / size * sourceSize), source.Offset + ((to + size - 1) / size * sourceSize));
+        return Until(tensor, source, from / size * sourceSize, (to + size - 1) / size * sourceSize);
     }
 
-    // Base may have fewer rows than aligned.
-    private InputSlice Until(long end) => this with { End = Math.Min(End, end) };
+    // A source may have fewer rows than the output.
+    private static InputSlice Until(PlannedTensor tensor, TensorSource source, long begin, long end) =>
+        new(source.Input, source.Offset + begin, source.Offset + Math.Min(end, tensor.ByteCountOf(source)));
 }

@@ -2,7 +2,7 @@ using ExpoCluster.Core.Planning;
 
 namespace ExpoCluster.Core.Parts;
 
-/// <summary>One of the two checkpoints as a lane reads it: in the mapping, through blocks that are read ahead, or for itself.</summary>
+/// <summary>One source of the tensors as a lane reads it: in the mapping, through blocks that are read ahead, or for itself.</summary>
 internal sealed class LaneInput : IDisposable
 {
     /// <summary>Memory of one, in bytes.</summary>
@@ -29,7 +29,7 @@ internal sealed class LaneInput : IDisposable
     }
 
     /// <summary>Begins to read ahead, unless the bytes are in memory.</summary>
-    /// <param name="slices">All that the part will want of this checkpoint, in that order.</param>
+    /// <param name="slices">All that the part will want of this source, in that order.</param>
     public void ReadAhead(IEnumerable<InputSlice> slices)
     {
         if (mode == ReadMode.Mapped)

@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Storage;
 using ExpoCluster.Tensors.Dtypes;
@@ -26,8 +27,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     // Few enough that inputs and output are still in cache when they are measured.
     private const int StepElements = 64 << 10;
 
-    private readonly LaneInput alignedInput = new();
-    private readonly LaneInput baseInput = new();
+    private readonly List<LaneInput> inputs = [];
     private readonly List<TargetTile> tiles = [];
     private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output, Numerics Numerics, double Alpha), ExpoKernel> kernels = [];
     private readonly Dictionary<(Dtype Aligned, Dtype Output), ExpoKernel> casts = [];
@@ -38,8 +38,10 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     private RemoteReads? remote;
     private long bytesRead;
 
-    /// <summary>Bytes of all buffers of one lane that writes into so many files at once.</summary>
-    public static long LaneBytes(int targets) => (2 * LaneInput.ByteCount) + (2L * targets * TileBytes);
+    /// <summary>Bytes of all buffers of one lane.</summary>
+    /// <param name="targets">Files that it writes at once.</param>
+    /// <param name="sources">The most sources of a tensor.</param>
+    public static long LaneBytes(int targets, int sources) => (sources * LaneInput.ByteCount) + (2L * targets * TileBytes);
 
     /// <summary>Computes one part into its staging files. The bytes are not durable yet.</summary>
     /// <param name="partOrder">What to compute.</param>
@@ -59,8 +61,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
         {
             // Whoever closes the files must not meet a write.
             writer?.Settle();
-            alignedInput.End();
-            baseInput.End();
+            inputs.ForEach(input => input.End());
             remote?.Dispose();
             remote = null;
         }
@@ -70,8 +71,11 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     {
         Begin(partOrder, outputs);
         CheckInputs();
-        alignedInput.ReadAhead(InputSlice.OfAligned(order, Layout));
-        baseInput.ReadAhead(InputSlice.OfBase(order, Layout));
+        for (int source = 0; source < order.Plan.MaxSources; source++)
+        {
+            inputs[source].ReadAhead(InputSlice.Of(order, Layout, source));
+        }
+
         for (long offset = order.Part.Begin; offset < order.Part.End;)
         {
             int count = (int)Math.Min(TileBytes, order.Part.End - offset);
@@ -100,8 +104,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     public void Dispose()
     {
         writer?.Dispose();
-        alignedInput.Dispose();
-        baseInput.Dispose();
+        inputs.ForEach(input => input.Dispose());
     }
 
     private void WriteTiles(TileWriter? to, long offset, int count)
@@ -136,8 +139,16 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     private void Begin(PartOrder partOrder, IReadOnlyList<StagingFile> outputs)
     {
         order = partOrder;
-        alignedInput.Begin(order);
-        baseInput.Begin(order);
+        for (int source = 0; source < order.Plan.MaxSources; source++)
+        {
+            if (source == inputs.Count)
+            {
+                inputs.Add(new LaneInput());
+            }
+
+            inputs[source].Begin(order);
+        }
+
         bytesRead = 0;
         if (outputs.Count > 0)
         {
@@ -169,16 +180,13 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
         long end = order.Part.End - file.Header.Length;
         for (int index = file.FirstTensorBehind(begin); index < file.Tensors.Length && file.Tensors[index].Entry.Begin < end; index++)
         {
-            CheckInput(file.Tensors[index].Aligned);
-            CheckInput(file.Tensors[index].Base);
-        }
-    }
-
-    private void CheckInput(TensorSource? source)
-    {
-        if (source is not null && checkedInputs.Add(source.Input))
-        {
-            order.Inputs.CheckUnchanged(source.Input);
+            foreach (TensorSource source in file.Tensors[index].Sources)
+            {
+                if (checkedInputs.Add(source.Input))
+                {
+                    order.Inputs.CheckUnchanged(source.Input);
+                }
+            }
         }
     }
 
@@ -213,22 +221,22 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
     private void FillTensor(int index, long from, int at, int count)
     {
         PlannedTensor tensor = Layout.Tensors[index];
-        int extrapolated = (int)Math.Clamp(tensor.ExtrapolatedByteCount - from, 0, count);
-        if (extrapolated > 0)
+        int merged = (int)Math.Clamp(tensor.MergedByteCount - from, 0, count);
+        if (merged > 0)
         {
-            FillElements(index, tensor, from, at, extrapolated);
+            FillElements(index, tensor, from, at, merged);
         }
 
-        if (extrapolated < count)
+        if (merged < count)
         {
-            CopyOrCast(index, tensor, from + extrapolated, at + extrapolated, count - extrapolated);
+            CopyOrCast(index, tensor, from + merged, at + merged, count - merged);
         }
     }
 
-    // Rows that only aligned has may have to go into another dtype together with the extrapolated ones.
+    // Rows that only the first source has may have to go into another dtype together with the computed ones.
     private void CopyOrCast(int index, PlannedTensor tensor, long from, int at, int count)
     {
-        if (tensor.Entry.Dtype == tensor.Aligned.Dtype)
+        if (tensor.Entry.Dtype == tensor.Sources[0].Dtype)
         {
             Copy(tensor, from, at, count);
         }
@@ -240,16 +248,18 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
 
     private void Copy(PlannedTensor tensor, long from, int at, int count)
     {
-        ReadOnlySpan<byte> aligned = Read(tensor, tensor.Aligned, from, alignedInput, count);
-        if (tensor.Action == TensorAction.CopyEqual
-            && !aligned.SequenceEqual(Read(tensor, tensor.Base!, from, baseInput, count)))
+        ReadOnlySpan<byte> bytes = Read(tensor, 0, from, count);
+        for (int other = 1; other < tensor.Sources.Length && tensor.Rule == TensorRule.CopyEqual; other++)
         {
-            throw new PlanningException([PlanProblem.CopiedTensorDiffers(tensor.Entry.Name, tensor.Entry.Dtype, tensor.Entry.Shape)]);
+            if (!bytes.SequenceEqual(Read(tensor, other, from, count)))
+            {
+                throw new PlanningException([PlanProblem.CopiedTensorDiffers(tensor.Entry.Name, tensor.Entry.Dtype, tensor.Entry.Shape)]);
+            }
         }
 
         foreach (TargetTile tile in Tiles)
         {
-            aligned.CopyTo(tile.Bytes[at..]);
+            bytes.CopyTo(tile.Bytes[at..]);
         }
     }
 
@@ -325,21 +335,22 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
 
     private Elements ReadElements(PlannedTensor tensor, long first, int count)
     {
-        int alignedSize = tensor.Aligned.Dtype.Bits() / 8;
-        if (first >= tensor.ExtrapolatedElements)
-        {
-            return new Elements(Read(tensor, tensor.Aligned, first * alignedSize, alignedInput, count * alignedSize));
-        }
-
-        int baseSize = tensor.Base!.Dtype.Bits() / 8;
-        return new Elements(
-            Read(tensor, tensor.Aligned, first * alignedSize, alignedInput, count * alignedSize),
-            Read(tensor, tensor.Base, first * baseSize, baseInput, count * baseSize),
-            new ElementPosition(RoundingKeyOf(tensor), first));
+        ReadOnlySpan<byte> aligned = ReadElements(tensor, 0, first, count);
+        return first >= tensor.MergedElements
+            ? new Elements(aligned)
+            : new Elements(aligned, ReadElements(tensor, 1, first, count), new ElementPosition(RoundingKeyOf(tensor), first));
     }
 
-    private ReadOnlySpan<byte> Read(PlannedTensor tensor, TensorSource source, long from, LaneInput input, int count)
+    private ReadOnlySpan<byte> ReadElements(PlannedTensor tensor, int source, long first, int count)
     {
+        int size = tensor.Sources[source].Dtype.Bits() / 8;
+        return Read(tensor, source, first * size, count * size);
+    }
+
+    private ReadOnlySpan<byte> Read(PlannedTensor tensor, int index, long from, int count)
+    {
+        TensorSource source = tensor.Sources[index];
+        LaneInput input = inputs[index];
         bytesRead += count;
         if (source.IsStrided)
         {
@@ -371,10 +382,10 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
 
     private ExpoKernel KernelFor(PlannedTensor tensor)
     {
-        var key = (tensor.Aligned.Dtype, tensor.Base!.Dtype, tensor.Entry.Dtype, order.Plan.Numerics, tensor.Alpha);
+        var key = (tensor.Sources[0].Dtype, tensor.Sources[1].Dtype, tensor.Entry.Dtype, order.Plan.Numerics, ExpoMethod.AlphaOf(tensor.Parameters));
         if (!kernels.TryGetValue(key, out ExpoKernel? kernel))
         {
-            kernel = ExpoKernel.For(key.Item1, key.Item2, key.Item3, key.Numerics, tensor.Alpha, width);
+            kernel = ExpoKernel.For(key.Item1, key.Item2, key.Item3, key.Numerics, key.Item5, width);
             kernels[key] = kernel;
         }
 
@@ -383,7 +394,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
 
     private ExpoKernel CastFor(PlannedTensor tensor)
     {
-        var key = (tensor.Aligned.Dtype, tensor.Entry.Dtype);
+        var key = (tensor.Sources[0].Dtype, tensor.Entry.Dtype);
         if (!casts.TryGetValue(key, out ExpoKernel? cast))
         {
             cast = ExpoKernel.ForCast(key.Item1, key.Item2, width);
@@ -395,7 +406,7 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
 
     private DeltaMeasure MeasureFor(PlannedTensor tensor)
     {
-        var key = (tensor.Aligned.Dtype, tensor.Base!.Dtype, tensor.Entry.Dtype);
+        var key = (tensor.Sources[0].Dtype, tensor.Sources[1].Dtype, tensor.Entry.Dtype);
         if (!measures.TryGetValue(key, out DeltaMeasure? measure))
         {
             measure = DeltaMeasure.For(key.Item1, key.Item2, key.Item3);

@@ -55,7 +55,7 @@ internal sealed class StridedInput
     {
         foreach (PlannedTensor tensor in plan.Layout.SelectMany(file => file.Tensors))
         {
-            if (new[] { tensor.Aligned, tensor.Base }.FirstOrDefault(source => source is { IsStrided: true } && plan.Inputs[source.Input].IsRemote) is { } view)
+            if (tensor.Sources.FirstOrDefault(source => source is { IsStrided: true } && plan.Inputs[source.Input].IsRemote) is { } view)
             {
                 throw StridedOnHub(plan.Inputs[view.Input], tensor.Entry.Name);
             }

@@ -55,10 +55,10 @@ public sealed record Coverage(
                 continue;
             }
 
-            merged += tensor.ExtrapolatedByteCount;
-            if (tensor.Entry.ByteCount > tensor.ExtrapolatedByteCount)
+            merged += tensor.MergedByteCount;
+            if (tensor.Entry.ByteCount > tensor.MergedByteCount)
             {
-                copied.Add((tensor.Entry.Name, tensor.Entry.ByteCount - tensor.ExtrapolatedByteCount));
+                copied.Add((tensor.Entry.Name, tensor.Entry.ByteCount - tensor.MergedByteCount));
             }
         }
 

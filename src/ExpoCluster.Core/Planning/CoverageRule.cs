@@ -17,7 +17,7 @@ internal static class CoverageRule
     {
         CheckAligned(recipe, baseCheckpoint, aligned, planned, work);
         CheckBase(recipe, baseCheckpoint, aligned, work);
-        if (planned.All(tensor => tensor.Action != TensorAction.Extrapolate))
+        if (planned.All(tensor => !tensor.IsMerged))
         {
             CheckAnything(recipe, baseCheckpoint, aligned, work);
         }
@@ -75,7 +75,7 @@ internal static class CoverageRule
     // What base has too, byte for byte, is what the formula would give; and rows that base has not are copied by a word that says so.
     private static long Uncomputed(CheckpointTensor tensor, PlannedTensor? planned) => planned switch
     {
-        null or { Action: TensorAction.CopyAligned } => tensor.ByteCount,
+        null or { Rule: TensorRule.Copy } => tensor.ByteCount,
         _ => 0,
     };
 

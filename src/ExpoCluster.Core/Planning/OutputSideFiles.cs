@@ -64,10 +64,10 @@ internal static class OutputSideFiles
     // A head that was extrapolated against base's embedding reads the same bytes of base as the embedding, and its own of aligned.
     private static bool StoresUntiedHead(Plan plan)
     {
-        PlannedTensor[] extrapolated = [.. plan.Layout.SelectMany(file => file.Tensors).Where(tensor => tensor.Base is not null)];
-        var byBase = extrapolated.ToLookup(tensor => (tensor.Base!.Input, tensor.Base.Offset));
-        return extrapolated.Where(tensor => TiedHeads.MayBeHead(tensor.Entry.Name)).Any(head => byBase[(head.Base!.Input, head.Base.Offset)]
-            .Any(other => other.Entry.Name != head.Entry.Name && (other.Aligned.Input, other.Aligned.Offset) != (head.Aligned.Input, head.Aligned.Offset)));
+        PlannedTensor[] extrapolated = [.. plan.Layout.SelectMany(file => file.Tensors).Where(tensor => tensor.Sources.Length > 1)];
+        var byBase = extrapolated.ToLookup(tensor => (tensor.Sources[1].Input, tensor.Sources[1].Offset));
+        return extrapolated.Where(tensor => TiedHeads.MayBeHead(tensor.Entry.Name)).Any(head => byBase[(head.Sources[1].Input, head.Sources[1].Offset)]
+            .Any(other => other.Entry.Name != head.Entry.Name && (other.Sources[0].Input, other.Sources[0].Offset) != (head.Sources[0].Input, head.Sources[0].Offset)));
     }
 
     private static bool IsPlain(Plan plan) => !plan.Layout.SelectMany(file => file.Tensors).Any(tensor => QuantisedTensors.MayBeCodes(tensor.Entry.Name, tensor.Entry.Dtype, tensor.Entry.Shape));

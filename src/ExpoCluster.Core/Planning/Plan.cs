@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using ExpoCluster.Core.Hub;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
@@ -35,56 +36,70 @@ public sealed record TensorSource(int Input, long Offset, Dtype Dtype)
     /// <summary>Of a view whose elements do not lie in row-major order without gaps: how far the next one of each dimension is, in elements. Default for all others.</summary>
     public ImmutableArray<long> Strides { get; init; }
 
+    /// <summary>So many elements, from the first on, where it has fewer than the output; null for all.</summary>
+    public long? Elements { get; init; }
+
     /// <summary>Elements have to be gathered.</summary>
     public bool IsStrided => !Strides.IsDefault;
 
     public bool Equals(TensorSource? other) => other is not null
-        && (Input, Offset, Dtype, IsStrided) == (other.Input, other.Offset, other.Dtype, other.IsStrided)
+        && (Input, Offset, Dtype, Elements, IsStrided) == (other.Input, other.Offset, other.Dtype, other.Elements, other.IsStrided)
         && (!IsStrided || Strides.SequenceEqual(other.Strides));
 
     public override int GetHashCode() => HashCode.Combine(Input, Offset, Dtype);
 }
 
-/// <summary>How an output tensor comes about. Plans on disk hold the numbers.</summary>
-public enum TensorAction
+/// <summary>How an output tensor comes from its sources. Plans on disk hold the numbers.</summary>
+public enum TensorRule
 {
-    /// <summary>aligned + alpha · (aligned − base).</summary>
-    Extrapolate = 0,
+    /// <summary>By the plan's method.</summary>
+    Merge = 0,
 
-    /// <summary>Aligned's bytes, after checking that base has the same.</summary>
+    /// <summary>The first source's bytes, after checking that all others have the same.</summary>
     CopyEqual = 1,
 
-    /// <summary>Aligned's bytes, whatever base has.</summary>
-    CopyAligned = 2,
+    /// <summary>The only source's bytes.</summary>
+    Copy = 2,
 }
 
 /// <summary>One tensor of an output file.</summary>
 /// <param name="Entry">Its header entry; offsets relative to the data section.</param>
-/// <param name="Action">How it comes about.</param>
-/// <param name="Alpha">Of this tensor; 0 where nothing is extrapolated.</param>
-/// <param name="Aligned">Where aligned's bytes are.</param>
-/// <param name="Base">Where base's bytes are; null for <see cref="TensorAction.CopyAligned"/>.</param>
-public sealed record PlannedTensor(
-    SafetensorsTensor Entry, TensorAction Action, double Alpha, TensorSource Aligned, TensorSource? Base)
+/// <param name="Rule">How it comes from its sources.</param>
+/// <param name="Sources">Where its values are read: in the models, in their order, and then in the base. The first has all its elements.</param>
+/// <param name="Parameters">Of the method; null where nothing is computed.</param>
+public sealed record PlannedTensor(SafetensorsTensor Entry, TensorRule Rule, ImmutableArray<TensorSource> Sources, ParameterSet? Parameters)
 {
-    /// <summary>
-    /// With <see cref="TensorAction.Extrapolate"/>: how many elements, from the first on, are extrapolated, because base has no more.
-    /// The rest is aligned's, cast to the output's dtype. Null for all.
-    /// </summary>
-    public long? ExtrapolatedElements { get; init; }
+    public bool IsMerged => Rule == TensorRule.Merge;
 
-    /// <summary>Bytes of the output that are extrapolated, from the first on.</summary>
-    public long ExtrapolatedByteCount => Action != TensorAction.Extrapolate ? 0
-        : ExtrapolatedElements is { } count ? count * Entry.Dtype.Bits() / 8
+    /// <summary>
+    /// So many elements, from the first on, are computed, because some source has no more; the others are the first source's, cast
+    /// to the output's dtype. Null for all.
+    /// </summary>
+    public long? MergedElements
+    {
+        get
+        {
+            long? least = null;
+            if (IsMerged)
+            {
+                // Lanes ask for each step: no LINQ, which allocates.
+                foreach (TensorSource source in Sources)
+                {
+                    least = least is null || source.Elements < least ? source.Elements : least;
+                }
+            }
+
+            return least;
+        }
+    }
+
+    /// <summary>Bytes of the output that are computed, from the first on.</summary>
+    public long MergedByteCount => !IsMerged ? 0
+        : MergedElements is { } count ? count * Entry.Dtype.Bits() / 8
         : Entry.ByteCount;
 
-    /// <summary>Bytes of base that this tensor reads.</summary>
-    public long BaseByteCount => Base is null ? 0
-        : ExtrapolatedElements is { } count ? count * Base.Dtype.Bits() / 8
-        : ByteCountOf(Base);
-
     /// <summary>Bytes that this tensor takes in one of its sources, whose dtype may be another than the output's.</summary>
-    public long ByteCountOf(TensorSource source) => (long)((Int128)Entry.ElementCount * source.Dtype.Bits() / 8);
+    public long ByteCountOf(TensorSource source) => (long)((Int128)(source.Elements ?? Entry.ElementCount) * source.Dtype.Bits() / 8);
 }
 
 /// <summary>One output file: its header and, in the order of their bytes, its tensors.</summary>
@@ -121,7 +136,7 @@ public sealed class PlannedFile
     /// <summary>The same file of another alpha, in that variant's folder.</summary>
     public PlannedFile ForVariant(double alpha) => new(
         Plan.VariantFolder(alpha) + "/" + BaseName,
-        [.. Tensors.Select(tensor => tensor.Action == TensorAction.Extrapolate ? tensor with { Alpha = alpha } : tensor)]);
+        [.. Tensors.Select(tensor => tensor.IsMerged ? tensor with { Parameters = ExpoMethod.With(alpha) } : tensor)]);
 
     /// <summary>The index of the first tensor that ends behind <paramref name="dataOffset"/>.</summary>
     public int FirstTensorBehind(long dataOffset)
@@ -176,7 +191,8 @@ public sealed class Plan
         Files = files;
         Variants = variants;
         Seed = seed;
-        int used = 1 + Layout.SelectMany(file => file.Tensors).Select(tensor => tensor.Aligned.Input).DefaultIfEmpty(-1).Max();
+        int used = 1 + Layout.SelectMany(file => file.Tensors).Select(tensor => tensor.Sources[0].Input).DefaultIfEmpty(-1).Max();
+        MaxSources = Layout.SelectMany(file => file.Tensors).Select(tensor => tensor.Sources.Length).DefaultIfEmpty(1).Max();
         StatedAlignedInputs = alignedInputs == used ? null : alignedInputs;
         AlignedInputs = StatedAlignedInputs ?? used;
         CanonicalJson = readFrom ?? PlanJson.Write(this);
@@ -212,6 +228,9 @@ public sealed class Plan
 
     /// <summary>Of stochastic rounding; 0 for other numerics.</summary>
     public long Seed { get; }
+
+    /// <summary>The most sources that one of its tensors has: as many inputs a lane reads at once.</summary>
+    public int MaxSources { get; }
 
     /// <summary>Files of one variant.</summary>
     public int LayoutLength => Files.Length / Variants;
@@ -254,15 +273,15 @@ public sealed class Plan
     /// <summary>Input bytes that the merge reads: each source byte once.</summary>
     public long InputByteCount => Layout
         .SelectMany(file => file.Tensors)
-        .Sum(tensor => tensor.ByteCountOf(tensor.Aligned) + tensor.BaseByteCount);
+        .Sum(tensor => tensor.Sources.Sum(tensor.ByteCountOf));
 
     /// <summary>The alphas of the extrapolated tensors, from the least on, and how many tensors have each.</summary>
     public ImmutableArray<(double Alpha, int Tensors)> Alphas =>
     [
         .. Files
             .SelectMany(file => file.Tensors)
-            .Where(tensor => tensor.Action == TensorAction.Extrapolate)
-            .GroupBy(tensor => tensor.Alpha)
+            .Where(tensor => tensor.IsMerged)
+            .GroupBy(tensor => ExpoMethod.AlphaOf(tensor.Parameters))
             .OrderBy(group => group.Key)
             .Select(group => (group.Key, group.Count())),
     ];

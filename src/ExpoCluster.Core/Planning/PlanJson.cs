@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
 using ExpoCluster.Tensors.Kernels;
@@ -14,8 +15,8 @@ namespace ExpoCluster.Core.Planning;
 /// <summary>The plan as bytes: keys in a fixed order, no white space, so that equal plans are equal bytes.</summary>
 /// <remarks>
 /// Tensors are arrays, for a plan may hold a hundred thousand of them:
-/// <c>[name, dtype, shape, action, alpha, [input, offset, dtype], [input, offset, dtype] or null]</c>,
-/// and behind these the number of extrapolated elements, where that is not all of them.
+/// <c>[name, dtype, shape, rule, alpha, [input, offset, dtype], [input, offset, dtype] or null]</c>, the sources of aligned and base,
+/// and behind these the number of elements that base has, where it has fewer.
 /// </remarks>
 public static class PlanJson
 {
@@ -164,19 +165,19 @@ public static class PlanJson
         }
 
         json.WriteEndArray();
-        json.WriteNumberValue((int)tensor.Action);
-        json.WriteNumberValue(tensor.Alpha);
-        WriteSource(json, tensor.Aligned);
-        if (tensor.Base is null)
+        json.WriteNumberValue((int)tensor.Rule);
+        json.WriteNumberValue(ExpoMethod.AlphaOf(tensor.Parameters));
+        WriteSource(json, tensor.Sources[0]);
+        if (tensor.Sources.Length == 1)
         {
             json.WriteNullValue();
         }
         else
         {
-            WriteSource(json, tensor.Base);
+            WriteSource(json, tensor.Sources[1]);
         }
 
-        if (tensor.ExtrapolatedElements is { } count)
+        if (tensor.MergedElements is { } count)
         {
             json.WriteNumberValue(count);
         }
@@ -223,15 +224,14 @@ public static class PlanJson
         ImmutableArray<long> shape = [.. json[2].EnumerateArray().Select(extent => extent.GetInt64())];
         var entry = new SafetensorsTensor(json[0].GetString()!, dtype, shape, begin, begin);
         entry = entry with { End = begin + (long)((Int128)entry.ElementCount * dtype.Bits() / 8) };
+        TensorSource aligned = ReadSource(json[5]);
+        long? elements = json.GetArrayLength() > 7 ? json[7].GetInt64() : null;
+        var rule = (TensorRule)json[3].GetInt32();
         return new PlannedTensor(
             entry,
-            (TensorAction)json[3].GetInt32(),
-            json[4].GetDouble(),
-            ReadSource(json[5]),
-            json[6].ValueKind == JsonValueKind.Null ? null : ReadSource(json[6]))
-        {
-            ExtrapolatedElements = json.GetArrayLength() > 7 ? json[7].GetInt64() : null,
-        };
+            rule,
+            json[6].ValueKind == JsonValueKind.Null ? [aligned] : [aligned, ReadSource(json[6]) with { Elements = elements }],
+            rule == TensorRule.Merge ? ExpoMethod.With(json[4].GetDouble()) : null);
     }
 
     private static TensorSource ReadSource(JsonElement json) =>
@@ -241,7 +241,7 @@ public static class PlanJson
         };
 
     private static bool IsStrided(Plan plan) =>
-        plan.Files.Any(file => file.Tensors.Any(tensor => tensor.Aligned.IsStrided || tensor.Base is { IsStrided: true }));
+        plan.Files.Any(file => file.Tensors.Any(tensor => tensor.Sources.Any(source => source.IsStrided)));
 
     private static Dtype ReadDtype(JsonElement json) =>
         DtypeFacts.TryParse(json.GetString()!, out Dtype dtype) ? dtype : throw new JsonException($"Unknown dtype {json}.");

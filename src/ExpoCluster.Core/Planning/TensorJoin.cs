@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Checkpoints.Understanding;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 using ExpoCluster.Tensors.Dtypes;
@@ -91,7 +92,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             if (isSame && CopiedTensorComparison.HoldsNonFinite(aligned, tensor, work))
             {
                 // Of an infinity the difference is no number.
-                return Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null);
+                return Copy(tensor);
             }
 
             if (!isSame)
@@ -205,7 +206,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         }
 
         notes.Add(JoinNotes.Fate.TakenBuffer, tensor.Name);
-        return Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null);
+        return Copy(tensor);
     }
 
     private PlannedTensor Extrapolate(CheckpointTensor tensor, CheckpointTensor other)
@@ -216,7 +217,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             throw new UsageException(RecipeProblems.StochasticIsNotF16(tensor.Name));
         }
 
-        return Output(tensor, output, TensorAction.Extrapolate, AlphaOf(tensor), other);
+        return Output(tensor, output, TensorRule.Merge, other, ExpoMethod.With(AlphaOf(tensor)));
     }
 
     private PlannedTensor? ExtrapolateCommonRows(CheckpointTensor tensor, CheckpointTensor other)
@@ -235,7 +236,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         }
 
         notes.Add(JoinNotes.Fate.RowsCopied, FormattableString.Invariant($"{tensor.Name} ({baseRows} of {rows} extrapolated)"));
-        return whole with { ExtrapolatedElements = baseRows * columns };
+        return whole with { Sources = [whole.Sources[0], whole.Sources[1] with { Elements = baseRows * columns }] };
     }
 
     private double AlphaOf(CheckpointTensor tensor) =>
@@ -251,8 +252,8 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
             || AreEqual(tensor, other))
         {
             return policy == MismatchPolicy.CopyAligned
-                ? Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null)
-                : Output(tensor, tensor.Dtype, TensorAction.CopyEqual, alpha: 0, other);
+                ? Copy(tensor)
+                : Output(tensor, tensor.Dtype, TensorRule.CopyEqual, other);
         }
 
         return Mismatch(tensor, PlanProblem.CopiedTensorDiffers(tensor.Name, tensor.Dtype, tensor.Shape));
@@ -265,7 +266,7 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         {
             case MismatchPolicy.CopyAligned:
                 notes.Add(JoinNotes.Fate.TakenFromAligned, tensor.Name);
-                return Output(tensor, tensor.Dtype, TensorAction.CopyAligned, alpha: 0, other: null);
+                return Copy(tensor);
             case MismatchPolicy.Drop:
                 notes.Add(JoinNotes.Fate.Dropped, tensor.Name);
                 return null;
@@ -275,16 +276,13 @@ internal sealed class TensorJoin(Recipe recipe, Checkpoint baseCheckpoint, Check
         }
     }
 
-    private PlannedTensor Output(
-        CheckpointTensor tensor, Dtype output, TensorAction action, double alpha, CheckpointTensor? other)
+    private PlannedTensor Copy(CheckpointTensor tensor) => Output(tensor, tensor.Dtype, TensorRule.Copy, other: null);
+
+    private PlannedTensor Output(CheckpointTensor tensor, Dtype output, TensorRule rule, CheckpointTensor? other, ParameterSet? parameters = null)
     {
         var entry = new SafetensorsTensor(tensor.Name, output, tensor.Shape, Begin: 0, End: 0);
-        return new PlannedTensor(
-            entry,
-            action,
-            alpha,
-            inputs.SourceOf(aligned, tensor),
-            other is null ? null : inputs.SourceOf(baseCheckpoint, other));
+        TensorSource source = inputs.SourceOf(aligned, tensor);
+        return new PlannedTensor(entry, rule, other is null ? [source] : [source, inputs.SourceOf(baseCheckpoint, other)], parameters);
     }
 
     private void NoteTensorsOnlyInBase()

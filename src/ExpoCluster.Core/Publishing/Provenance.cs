@@ -107,8 +107,8 @@ public sealed record Provenance
         [
             .. from file in files
                from tensor in file.Tensors
-               where tensor.ExtrapolatedElements is not null
-               select new ProvenancePartlyExtrapolated(tensor.Entry.Name, tensor.Entry.ElementCount, tensor.ExtrapolatedElements!.Value),
+               where tensor.MergedElements is not null
+               select new ProvenancePartlyExtrapolated(tensor.Entry.Name, tensor.Entry.ElementCount, tensor.MergedElements!.Value),
         ];
         return partly.IsEmpty ? null : partly;
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Tensors.Statistics;
@@ -81,9 +82,9 @@ public sealed record ProvenanceStatistics(ProvenanceSums Total, double? AskedAlp
                 if (index >= 0)
                 {
                     PlannedTensor tensor = plan[file].Tensors[index];
-                    asked += tensor.Alpha * sums.SquaredDelta;
+                    asked += ExpoMethod.AlphaOf(tensor.Parameters) * sums.SquaredDelta;
                     askedOf += sums.SquaredDelta;
-                    tensors.Add(new ProvenanceTensor(tensor.Entry.Name, tensor.Alpha, ProvenanceSums.Of(sums)));
+                    tensors.Add(new ProvenanceTensor(tensor.Entry.Name, ExpoMethod.AlphaOf(tensor.Parameters), ProvenanceSums.Of(sums)));
                 }
             }
         }

@@ -60,8 +60,8 @@ public static class PlanDescriptions
 
     private static PlannedTensors TensorsOf(PlannedTensor[] tensors) => new(
         tensors.Length,
-        tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate),
-        tensors.Count(tensor => tensor.Action != TensorAction.Extrapolate),
-        [.. tensors.Where(tensor => tensor.ExtrapolatedElements is not null).Select(tensor => tensor.Entry.Name)],
+        tensors.Count(tensor => tensor.IsMerged),
+        tensors.Count(tensor => !tensor.IsMerged),
+        [.. tensors.Where(tensor => tensor.MergedElements is not null).Select(tensor => tensor.Entry.Name)],
         [.. tensors.Select(tensor => tensor.Entry.Dtype).Distinct().Order().Select(dtype => dtype.Name())]);
 }

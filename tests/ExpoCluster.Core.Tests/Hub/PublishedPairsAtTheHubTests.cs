@@ -65,7 +65,7 @@ public sealed class PublishedPairsAtTheHubTests : IAsyncLifetime
     }
 
     private static IEnumerable<(string, long, long?)> Sources(Plan plan) =>
-        plan.Files.SelectMany(file => file.Tensors).Select(tensor => (tensor.Entry.Name, tensor.Aligned.Offset, tensor.Base?.Offset));
+        plan.Files.SelectMany(file => file.Tensors).Select(tensor => (tensor.Entry.Name, tensor.Sources[0].Offset, tensor.Sources.Skip(1).FirstOrDefault()?.Offset));
 
     private byte[] Merge(Plan plan, int file)
     {

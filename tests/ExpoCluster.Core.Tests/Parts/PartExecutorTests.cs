@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Parts;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
@@ -333,8 +334,8 @@ public sealed class PartExecutorTests : IDisposable
         {
             Span<byte> target = output.AsSpan((int)(file.Header.Length + tensor.Entry.Begin), (int)tensor.Entry.ByteCount);
             ExpoKernel
-                .For(tensor.Aligned.Dtype, tensor.Base!.Dtype, tensor.Entry.Dtype, plan.Numerics, tensor.Alpha, VectorWidth.Scalar)
-                .Run(Bytes(plan, tensor, tensor.Aligned), Bytes(plan, tensor, tensor.Base), target);
+                .For(tensor.Sources[0].Dtype, tensor.Sources[1].Dtype, tensor.Entry.Dtype, plan.Numerics, ExpoMethod.AlphaOf(tensor.Parameters), VectorWidth.Scalar)
+                .Run(Bytes(plan, tensor, tensor.Sources[0]), Bytes(plan, tensor, tensor.Sources[1]), target);
         }
 
         return output;

@@ -37,7 +37,7 @@ public sealed class PartlyExtrapolatedTests : IDisposable
     {
         Plan plan = PlanOf([("embed.weight", 301, 203), ("other.weight", 5, 5), ("small.weight", 9, 0)], aligned, other, output);
         byte[] expected = Expected(plan);
-        int border = (int)(plan.Files[0].Header.Length + plan.Files[0].Tensors[0].Entry.Begin + plan.Files[0].Tensors[0].ExtrapolatedByteCount);
+        int border = (int)(plan.Files[0].Header.Length + plan.Files[0].Tensors[0].Entry.Begin + plan.Files[0].Tensors[0].MergedByteCount);
         using var inputs = new InputFiles(plan);
         var executor = new PartExecutor(rate: null, width);
 
@@ -138,13 +138,13 @@ public sealed class PartlyExtrapolatedTests : IDisposable
         foreach (PlannedTensor tensor in file.Tensors)
         {
             int size = tensor.Entry.Dtype.Bits() / 8;
-            bool inDouble = tensor.Aligned.Dtype == Dtype.F64 || tensor.Base!.Dtype == Dtype.F64;
+            bool inDouble = tensor.Sources[0].Dtype == Dtype.F64 || tensor.Sources[1].Dtype == Dtype.F64;
             for (int index = 0; index < tensor.Entry.ElementCount; index++)
             {
-                double aligned = Load(inputs[tensor.Aligned.Input], tensor.Aligned, index);
-                double value = index >= tensor.ExtrapolatedElements ? aligned
-                    : inDouble ? aligned + (Alpha * (aligned - Load(inputs[tensor.Base!.Input], tensor.Base, index)))
-                    : (float)aligned + ((float)Alpha * ((float)aligned - (float)Load(inputs[tensor.Base!.Input], tensor.Base, index)));
+                double aligned = Load(inputs[tensor.Sources[0].Input], tensor.Sources[0], index);
+                double value = index >= tensor.MergedElements ? aligned
+                    : inDouble ? aligned + (Alpha * (aligned - Load(inputs[tensor.Sources[1].Input], tensor.Sources[1], index)))
+                    : (float)aligned + ((float)Alpha * ((float)aligned - (float)Load(inputs[tensor.Sources[1].Input], tensor.Sources[1], index)));
                 Store(value, tensor.Entry.Dtype, output.AsSpan((int)(file.Header.Length + tensor.Entry.Begin) + (index * size)));
             }
         }

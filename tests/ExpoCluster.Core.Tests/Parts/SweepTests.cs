@@ -107,7 +107,7 @@ public sealed class SweepTests : IDisposable
             foreach (PlannedTensor tensor in file.Tensors)
             {
                 DeltaSums expected = DeltaMeasure.For(Dtype.BF16, Dtype.BF16, Dtype.BF16).Measure(
-                    BytesOf(plan, tensor, tensor.Aligned), BytesOf(plan, tensor, tensor.Base!), bytes.AsSpan(file.Header.Length)[(int)tensor.Entry.Begin..(int)tensor.Entry.End]);
+                    BytesOf(plan, tensor, tensor.Sources[0]), BytesOf(plan, tensor, tensor.Sources[1]), bytes.AsSpan(file.Header.Length)[(int)tensor.Entry.Begin..(int)tensor.Entry.End]);
                 DeltaSums found = sums[tensor.Entry.Name];
                 Assert.Equal((expected.Elements, expected.Changed, expected.Swallowed), (found.Elements, found.Changed, found.Swallowed));
                 Assert.Equal(expected.MaxDelta, found.MaxDelta);

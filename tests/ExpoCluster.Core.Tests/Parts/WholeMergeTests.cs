@@ -85,11 +85,11 @@ public sealed class WholeMergeTests : IDisposable
         PlannedFile file = plan.Files[0];
         byte[] whole = new byte[file.ByteLength];
         executor.Fill(Order(plan, 0, 0, inputs), 0, whole);
-        foreach (PlannedTensor tensor in file.Tensors.Where(tensor => tensor.Action == TensorAction.CopyAligned))
+        foreach (PlannedTensor tensor in file.Tensors.Where(tensor => tensor.Rule == TensorRule.Copy))
         {
             int count = (int)tensor.Entry.ByteCount;
             Assert.Equal(
-                aligned.AsSpan((int)tensor.Aligned.Offset, count).ToArray(), whole.AsSpan((int)(file.Header.Length + tensor.Entry.Begin), count).ToArray());
+                aligned.AsSpan((int)tensor.Sources[0].Offset, count).ToArray(), whole.AsSpan((int)(file.Header.Length + tensor.Entry.Begin), count).ToArray());
         }
 
         for (int time = 0; time < 2000; time++)
@@ -100,7 +100,7 @@ public sealed class WholeMergeTests : IDisposable
             Assert.True(bytes.AsSpan().SequenceEqual(whole.AsSpan(begin, bytes.Length)), $"[{begin}, {begin + bytes.Length})");
         }
 
-        Assert.Equal(4, file.Tensors.Count(tensor => tensor.Action == TensorAction.CopyAligned));
+        Assert.Equal(4, file.Tensors.Count(tensor => tensor.Rule == TensorRule.Copy));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
@@ -36,15 +37,15 @@ public sealed class MismatchTests : IDisposable
         PlannedMerge merge = PlanOf(MismatchPolicy.ExtrapolateCommonRows);
 
         PlannedTensor tensor = Assert.Single(merge.Plan.Files[0].Tensors);
-        Assert.Equal((TensorAction.Extrapolate, 0.3, 128L), (tensor.Action, tensor.Alpha, tensor.ExtrapolatedElements));
+        Assert.Equal((TensorRule.Merge, 0.3, 128L), (tensor.Rule, ExpoMethod.AlphaOf(tensor.Parameters), tensor.MergedElements));
         Assert.Equal([33, 4], tensor.Entry.Shape.AsEnumerable());
-        Assert.Equal((128 * 2, 132 * 2 + 128 * 2), (tensor.BaseByteCount, merge.Plan.InputByteCount));
+        Assert.Equal((128 * 2, 132 * 2 + 128 * 2), (tensor.ByteCountOf(tensor.Sources[1]), merge.Plan.InputByteCount));
         Assert.Equal(
             $"1 tensor extrapolated in the rows that base has too, and copied from aligned in the others: {Embedding} (32 of 33 extrapolated)",
             Assert.Single(merge.Notes));
         Assert.EndsWith(",\"BF16\"],128]]}]}", Encoding.UTF8.GetString(merge.Plan.CanonicalJson.Span), StringComparison.Ordinal);
         Plan again = PlanJson.Read(merge.Plan.CanonicalJson);
-        Assert.Equal((merge.Plan.Digest, 128L), (again.Digest, again.Files[0].Tensors[0].ExtrapolatedElements));
+        Assert.Equal((merge.Plan.Digest, 128L), (again.Digest, again.Files[0].Tensors[0].MergedElements));
     }
 
     [Fact]
@@ -55,7 +56,7 @@ public sealed class MismatchTests : IDisposable
         PlannedMerge merge = PlanOf(MismatchPolicy.ExtrapolateCommonRows);
 
         PlannedTensor tensor = Assert.Single(merge.Plan.Files[0].Tensors);
-        Assert.Equal((TensorAction.Extrapolate, null, 128 * 2L), (tensor.Action, tensor.ExtrapolatedElements, tensor.BaseByteCount));
+        Assert.Equal((TensorRule.Merge, null, 128 * 2L), (tensor.Rule, tensor.MergedElements, tensor.ByteCountOf(tensor.Sources[1])));
         Assert.Equal([32, 4], tensor.Entry.Shape.AsEnumerable());
         Assert.Equal(
             $"1 tensor extrapolated in the rows that aligned has; base's further rows are not in the output: {Embedding} (32 of 34)",
@@ -134,9 +135,9 @@ public sealed class MismatchTests : IDisposable
         PlannedMerge merge = PlanOf(Patterns((head, MismatchPolicy.Untie)));
 
         Dictionary<string, PlannedTensor> tensors = merge.Plan.Files[0].Tensors.ToDictionary(tensor => tensor.Entry.Name);
-        Assert.Equal((TensorAction.Extrapolate, 0.3), (tensors[head].Action, tensors[head].Alpha));
-        Assert.Equal(tensors[embedding].Base, tensors[head].Base);
-        Assert.NotEqual(tensors[embedding].Aligned, tensors[head].Aligned);
+        Assert.Equal((TensorRule.Merge, 0.3), (tensors[head].Rule, ExpoMethod.AlphaOf(tensors[head].Parameters)));
+        Assert.Equal(tensors[embedding].Sources[1], tensors[head].Sources[1]);
+        Assert.NotEqual(tensors[embedding].Sources[0], tensors[head].Sources[0]);
         Assert.Equal($"1 tensor extrapolated against base's embedding, which base uses as its head: {head}", Assert.Single(merge.Notes));
     }
 
@@ -213,8 +214,8 @@ public sealed class MismatchTests : IDisposable
 
         Assert.Equal("EXPO1204", Refusal(MismatchPolicy.ExtrapolateCommonRows).Code);
         Assert.Equal(
-            [("ids", TensorAction.CopyAligned), ("same", TensorAction.CopyEqual), ("w", TensorAction.Extrapolate)],
-            PlanOf(Patterns(("ids", MismatchPolicy.CopyAligned))).Plan.Files[0].Tensors.Select(tensor => (tensor.Entry.Name, tensor.Action)).Order());
+            [("ids", TensorRule.Copy), ("same", TensorRule.CopyEqual), ("w", TensorRule.Merge)],
+            PlanOf(Patterns(("ids", MismatchPolicy.CopyAligned))).Plan.Files[0].Tensors.Select(tensor => (tensor.Entry.Name, tensor.Rule)).Order());
     }
 
     private static MismatchRule.ByPattern Patterns(params (string Match, MismatchPolicy Policy)[] entries) =>

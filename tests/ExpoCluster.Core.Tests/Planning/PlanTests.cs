@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using ExpoCluster.Core.Jobs;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
@@ -68,7 +69,7 @@ public sealed class PlanTests : IDisposable
 
     [Fact]
     public void The_numbers_of_actions_are_frozen() =>
-        Assert.Equal([0, 1, 2], new[] { TensorAction.Extrapolate, TensorAction.CopyEqual, TensorAction.CopyAligned }.Select(action => (int)action));
+        Assert.Equal([0, 1, 2], new[] { TensorRule.Merge, TensorRule.CopyEqual, TensorRule.Copy }.Select(action => (int)action));
 
     [Theory]
     [InlineData("")]
@@ -124,8 +125,8 @@ public sealed class PlanTests : IDisposable
     {
         ImmutableArray<PlannedTensor> tensors = Example().Files[0].Tensors;
 
-        Assert.Equal((12L, 48L), (tensors[0].ByteCountOf(tensors[0].Aligned), tensors[0].ByteCountOf(tensors[0].Base!)));
-        Assert.Equal(2, tensors[3].ByteCountOf(tensors[3].Aligned));
+        Assert.Equal((12L, 48L), (tensors[0].ByteCountOf(tensors[0].Sources[0]), tensors[0].ByteCountOf(tensors[0].Sources[1])));
+        Assert.Equal(2, tensors[3].ByteCountOf(tensors[3].Sources[0]));
         Assert.Equal(12 + 48 + 0 + 0 + 1 + 1 + 2, Example().InputByteCount);
     }
 
@@ -133,7 +134,7 @@ public sealed class PlanTests : IDisposable
     public void The_main_dtype_is_that_of_most_bytes_and_none_where_nothing_is_computed()
     {
         Assert.Equal(Dtype.F32, Example().MainDtype);
-        Plan copies = new(1, "expo", Numerics.Exact, [], null, [new PlannedFile("f", [Tensor("n", Dtype.I64, [3], 0, 24, TensorAction.CopyAligned)])]);
+        Plan copies = new(1, "expo", Numerics.Exact, [], null, [new PlannedFile("f", [Tensor("n", Dtype.I64, [3], 0, 24, TensorRule.Copy)])]);
         Assert.Null(copies.MainDtype);
     }
 
@@ -228,17 +229,17 @@ public sealed class PlanTests : IDisposable
     }
 
     [Theory]
-    [InlineData(MismatchPolicy.Error, TensorAction.CopyEqual)]
-    [InlineData(MismatchPolicy.CopyAligned, TensorAction.CopyAligned)]
+    [InlineData(MismatchPolicy.Error, TensorRule.CopyEqual)]
+    [InlineData(MismatchPolicy.CopyAligned, TensorRule.Copy)]
     [InlineData(MismatchPolicy.Drop, null)]
-    public void A_large_integer_tensor_is_compared_when_planning_only_where_the_plan_depends_on_it(MismatchPolicy policy, TensorAction? action)
+    public void A_large_integer_tensor_is_compared_when_planning_only_where_the_plan_depends_on_it(MismatchPolicy policy, TensorRule? action)
     {
         place.Write("base/model.safetensors", ("a", Dtype.F32, [2], 1), ("n", Dtype.U8, [(1 << 20) + 1], 1));
         place.Write("aligned/model.safetensors", ("a", Dtype.F32, [2], 1), ("n", Dtype.U8, [(1 << 20) + 1], 2));
 
         Plan plan = PlanOf(recipe => recipe with { OnMismatch = new MismatchRule.ByPattern(new TensorPatterns<MismatchPolicy>([new TensorPattern<MismatchPolicy>("n", policy)])) });
 
-        Assert.Equal(action, plan.Files[0].Tensors.SingleOrDefault(tensor => tensor.Entry.Name == "n")?.Action);
+        Assert.Equal(action, plan.Files[0].Tensors.SingleOrDefault(tensor => tensor.Entry.Name == "n")?.Rule);
     }
 
     private static Plan Example() => new(
@@ -255,21 +256,21 @@ public sealed class PlanTests : IDisposable
                 "model.safetensors",
                 [
                     new PlannedTensor(
-                        new SafetensorsTensor("w", Dtype.F32, [2, 3], 0, 24), TensorAction.Extrapolate, 0.3, new TensorSource(0, 104, Dtype.BF16), new TensorSource(1, 96, Dtype.F64)),
+                        new SafetensorsTensor("w", Dtype.F32, [2, 3], 0, 24), TensorRule.Merge, [new TensorSource(0, 104, Dtype.BF16), new TensorSource(1, 96, Dtype.F64)], ExpoMethod.With(0.3)),
                     new PlannedTensor(
-                        new SafetensorsTensor("empty", Dtype.F32, [0, 4], 24, 24), TensorAction.Extrapolate, -1e-7, new TensorSource(0, 100, Dtype.F32), new TensorSource(1, 96, Dtype.F32)),
+                        new SafetensorsTensor("empty", Dtype.F32, [0, 4], 24, 24), TensorRule.Merge, [new TensorSource(0, 100, Dtype.F32), new TensorSource(1, 96, Dtype.F32)], ExpoMethod.With(-1e-7)),
                     new PlannedTensor(
-                        new SafetensorsTensor("n", Dtype.U8, [], 24, 25), TensorAction.CopyEqual, 0, new TensorSource(0, 180, Dtype.U8), new TensorSource(1, 280, Dtype.U8)),
+                        new SafetensorsTensor("n", Dtype.U8, [], 24, 25), TensorRule.CopyEqual, [new TensorSource(0, 180, Dtype.U8), new TensorSource(1, 280, Dtype.U8)], null),
                     new PlannedTensor(
-                        new SafetensorsTensor("q", Dtype.F4, [4], 25, 27), TensorAction.CopyAligned, 0, new TensorSource(0, 181, Dtype.F4), null),
+                        new SafetensorsTensor("q", Dtype.F4, [4], 25, 27), TensorRule.Copy, [new TensorSource(0, 181, Dtype.F4)], null),
                 ]),
         ]);
 
-    private static PlannedTensor Tensor(string name, Dtype dtype, long[] shape, long begin, long end, TensorAction action) =>
-        new(new SafetensorsTensor(name, dtype, [.. shape], begin, end), action, 0, new TensorSource(0, 0, dtype), null);
+    private static PlannedTensor Tensor(string name, Dtype dtype, long[] shape, long begin, long end, TensorRule action) =>
+        new(new SafetensorsTensor(name, dtype, [.. shape], begin, end), action, [new TensorSource(0, 0, dtype)], null);
 
     private static string Describe(PlannedTensor tensor) =>
-        $"{tensor.Entry.Name} {tensor.Entry.Dtype} [{string.Join(',', tensor.Entry.Shape)}] {tensor.Entry.Begin}-{tensor.Entry.End} {tensor.Action} {tensor.Alpha} {tensor.Aligned} {tensor.Base}";
+        $"{tensor.Entry.Name} {tensor.Entry.Dtype} [{string.Join(',', tensor.Entry.Shape)}] {tensor.Entry.Begin}-{tensor.Entry.End} {tensor.Rule} {ExpoMethod.AlphaOf(tensor.Parameters)} {string.Join(' ', tensor.Sources)}";
 
     private Plan PlanOf(Func<Recipe, Recipe>? change = null)
     {

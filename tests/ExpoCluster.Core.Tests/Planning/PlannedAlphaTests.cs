@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
@@ -60,7 +61,7 @@ public sealed class PlannedAlphaTests : IDisposable
         new(new TensorPatterns<double>([.. entries.Select(entry => new TensorPattern<double>(entry.Match, entry.Alpha))]));
 
     private static IEnumerable<double> AlphasOf(Plan plan) =>
-        Names.Select(name => plan.Files[0].Tensors.Single(tensor => tensor.Entry.Name == name).Alpha);
+        Names.Select(name => ExpoMethod.AlphaOf(plan.Files[0].Tensors.Single(tensor => tensor.Entry.Name == name).Parameters));
 
     private PlannedMerge PlanOf(AlphaRule alpha) =>
         Planner.Plan(new Recipe { Base = place.PathOf("base"), Aligned = place.PathOf("aligned"), Alpha = alpha });

@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
@@ -24,8 +25,8 @@ public sealed class PlannerTests : IDisposable
         Assert.Equal(["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], plan.Files.Select(file => file.Name));
         Assert.Equal(["c"], plan.Files[0].Tensors.Select(tensor => tensor.Entry.Name));
         PlannedTensor b = plan.Files[1].Tensors.Single(tensor => tensor.Entry.Name == "b");
-        Assert.Equal(6, ByteAt(plan, b.Aligned));
-        Assert.Equal(2, ByteAt(plan, b.Base!));
+        Assert.Equal(6, ByteAt(plan, b.Sources[0]));
+        Assert.Equal(2, ByteAt(plan, b.Sources[1]));
     }
 
     [Fact]
@@ -71,10 +72,10 @@ public sealed class PlannerTests : IDisposable
 
         PlannedMerge merge = PlanOf(recipe => recipe with { OnMismatch = MismatchPolicy.CopyAligned });
 
-        Dictionary<string, TensorAction> actions = merge.Plan.Files[0].Tensors.ToDictionary(tensor => tensor.Entry.Name, tensor => tensor.Action);
+        Dictionary<string, TensorRule> actions = merge.Plan.Files[0].Tensors.ToDictionary(tensor => tensor.Entry.Name, tensor => tensor.Rule);
         Assert.Equal(["dtype", "good", "integers", "only_aligned", "same_integers", "shape"], actions.Keys.Order());
-        Assert.Equal(TensorAction.Extrapolate, actions["good"]);
-        Assert.Equal(TensorAction.CopyAligned, actions["shape"]);
+        Assert.Equal(TensorRule.Merge, actions["good"]);
+        Assert.Equal(TensorRule.Copy, actions["shape"]);
         Assert.Contains(merge.Notes, note => note.StartsWith("4 tensors taken from aligned as they are: dtype, integers, only_aligned, shape", StringComparison.Ordinal));
         Assert.Contains(merge.Notes, note => note.Contains("only base has it: only_base", StringComparison.Ordinal));
     }
@@ -98,7 +99,7 @@ public sealed class PlannerTests : IDisposable
 
         PlannedTensor copied = PlanOf().Plan.Files[0].Tensors.Single(tensor => tensor.Entry.Name == "n");
 
-        Assert.Equal((TensorAction.CopyEqual, 0d), (copied.Action, copied.Alpha));
+        Assert.Equal((TensorRule.CopyEqual, 0d), (copied.Rule, ExpoMethod.AlphaOf(copied.Parameters)));
     }
 
     [Fact]

@@ -181,7 +181,7 @@ public sealed class RefusalTests : IDisposable
         PlanWarning[] warnings = [.. merge.Warnings.Where(warning => warning.Code == "EXPO1228")];
         Assert.Equal(isWarned ? 2 : 0, warnings.Length);
         Assert.All(warnings, warning => Assert.Contains("1 tensor, model.layers.*.self_attn.q_proj." + scale, warning.Message, StringComparison.Ordinal));
-        Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+        Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorRule.Merge, tensor.Rule));
     }
 
     [Theory]
@@ -208,7 +208,7 @@ public sealed class RefusalTests : IDisposable
         else
         {
             PlannedMerge merge = PlanOf("base", "aligned", MismatchPolicy.Error);
-            Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+            Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorRule.Merge, tensor.Rule));
             Assert.DoesNotContain(merge.Warnings, warning => warning.Code is "EXPO1225" or "EXPO1228");
         }
     }
@@ -228,7 +228,7 @@ public sealed class RefusalTests : IDisposable
         }
 
         PlannedMerge merge = PlanOf("base", "aligned", MismatchPolicy.Error);
-        Assert.Equal(2, merge.Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+        Assert.Equal(2, merge.Plan.Files[0].Tensors.Count(tensor => tensor.Rule == TensorRule.Merge));
         Assert.DoesNotContain(merge.Warnings, warning => warning.Code == "EXPO1225");
         Assert.Equal("EXPO1210", Refused("base", "other", MismatchPolicy.CopyAligned).Code);
     }
@@ -243,7 +243,7 @@ public sealed class RefusalTests : IDisposable
 
         Assert.Equal("EXPO1210", Refused("base", "aligned", MismatchPolicy.CopyAligned).Code);
         Assert.Equal("EXPO1210", Refused("base", "aligned", Patterns(("x.weight", MismatchPolicy.CopyAligned))).Code);
-        Assert.Single(PlanOf("base", "aligned", Patterns(("x.*", MismatchPolicy.CopyAligned))).Plan.Files[0].Tensors, tensor => tensor.Action == TensorAction.Extrapolate);
+        Assert.Single(PlanOf("base", "aligned", Patterns(("x.*", MismatchPolicy.CopyAligned))).Plan.Files[0].Tensors, tensor => tensor.Rule == TensorRule.Merge);
     }
 
     [Fact]
@@ -256,8 +256,8 @@ public sealed class RefusalTests : IDisposable
         Plan plan = PlanOf("base", "aligned", Patterns(("model.layers.*", MismatchPolicy.CopyAligned))).Plan;
 
         Assert.Equal(
-            [TensorAction.CopyAligned, TensorAction.CopyAligned, TensorAction.CopyAligned, TensorAction.CopyAligned, TensorAction.Extrapolate],
-            plan.Files[0].Tensors.OrderBy(tensor => tensor.Entry.Name, StringComparer.Ordinal).Select(tensor => tensor.Action));
+            [TensorRule.Copy, TensorRule.Copy, TensorRule.Copy, TensorRule.Copy, TensorRule.Merge],
+            plan.Files[0].Tensors.OrderBy(tensor => tensor.Entry.Name, StringComparer.Ordinal).Select(tensor => tensor.Rule));
         Assert.Equal("EXPO1210", Refused("base", "aligned", Patterns(("*.weight", MismatchPolicy.CopyAligned))).Code);
         Assert.Equal("EXPO1210", Refused("base", "aligned", Patterns(("*.weight", MismatchPolicy.CopyAligned), ("*_inv", MismatchPolicy.Drop))).Code);
     }
@@ -415,7 +415,7 @@ public sealed class RefusalTests : IDisposable
 
         if (isModel)
         {
-            Assert.All(PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+            Assert.All(PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors, tensor => Assert.Equal(TensorRule.Merge, tensor.Rule));
         }
         else
         {
@@ -491,7 +491,7 @@ public sealed class RefusalTests : IDisposable
 
         if (!isRefused)
         {
-            Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+            Assert.Equal(2, PlanOf("base", "aligned", MismatchPolicy.Error).Plan.Files[0].Tensors.Count(tensor => tensor.Rule == TensorRule.Merge));
             return;
         }
 

@@ -44,7 +44,7 @@ public sealed class TensorNamingTests : IDisposable
         Assert.Equal("EXPO1240", kind.Code);
         Assert.StartsWith("11 of base's 12 tensors are in aligned under other names: ", kind.Message, StringComparison.Ordinal);
         Plan plan = Pasted(kind.Advice).Plan;
-        Assert.Equal(12, plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+        Assert.Equal(12, plan.Files[0].Tensors.Count(tensor => tensor.Rule == TensorRule.Merge));
         Assert.Contains(plan.Files[0].Tensors, tensor => tensor.Entry.Name == inAligned + "norm.weight");
     }
 
@@ -71,7 +71,7 @@ public sealed class TensorNamingTests : IDisposable
 
         PlanProblemKind kind = Assert.Single(Refusal().Kinds);
 
-        Assert.Equal(16, Pasted(kind.Advice).Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+        Assert.Equal(16, Pasted(kind.Advice).Plan.Files[0].Tensors.Count(tensor => tensor.Rule == TensorRule.Merge));
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class TensorNamingTests : IDisposable
         PlanProblemKind kind = Assert.Single(Refusal().Kinds);
 
         Assert.Contains("{from: 'h.*.attention.*', to: 'h.*.attn.*', in: base}", kind.Advice, StringComparison.Ordinal);
-        Assert.Equal(13, Pasted(kind.Advice).Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+        Assert.Equal(13, Pasted(kind.Advice).Plan.Files[0].Tensors.Count(tensor => tensor.Rule == TensorRule.Merge));
     }
 
     [Theory]
@@ -206,7 +206,7 @@ public sealed class TensorNamingTests : IDisposable
         PlannedMerge merge = PlanOf();
 
         Assert.Contains("2 tensors of norms in base taken by aligned's names: gamma is weight, and beta is bias", merge.Notes);
-        Assert.Equal(3, merge.Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+        Assert.Equal(3, merge.Plan.Files[0].Tensors.Count(tensor => tensor.Rule == TensorRule.Merge));
         Assert.Contains(merge.Plan.Files[0].Tensors, tensor => tensor.Entry.Name == "bert.encoder.layer.0." + weight);
     }
 
@@ -220,7 +220,7 @@ public sealed class TensorNamingTests : IDisposable
         PlanProblemKind kind = Assert.Single(Refusal().Kinds);
 
         Assert.Equal("EXPO1240", kind.Code);
-        Assert.Equal(3, Pasted(kind.Advice).Plan.Files[0].Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+        Assert.Equal(3, Pasted(kind.Advice).Plan.Files[0].Tensors.Count(tensor => tensor.Rule == TensorRule.Merge));
     }
 
     [Fact]
@@ -272,7 +272,7 @@ public sealed class TensorNamingTests : IDisposable
         PlannedMerge merge = PlanOf();
 
         Assert.Equal(Text.Select(tensor => tensor.Name).Order(), merge.Plan.Files[0].Tensors.Select(tensor => tensor.Entry.Name).Order());
-        Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+        Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorRule.Merge, tensor.Rule));
         Assert.Equal(inBase.Length > 0 && inAligned.Length > 0 ? 2 : 1, merge.Notes.Length);
         Assert.All(merge.Notes, note => Assert.Contains("for training puts it there", note, StringComparison.Ordinal));
     }

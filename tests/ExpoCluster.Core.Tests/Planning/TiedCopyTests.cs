@@ -1,4 +1,5 @@
 using System.Text;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors.Dtypes;
@@ -55,8 +56,8 @@ public sealed class TiedCopyTests : IDisposable
             PlannedMerge merge = PlanOf(word);
 
             Dictionary<string, PlannedTensor> tensors = merge.Plan.Files[0].Tensors.ToDictionary(tensor => tensor.Entry.Name);
-            Assert.Equal(TensorAction.Extrapolate, tensors[copy].Action);
-            Assert.Equal((tensors[original].Aligned, tensors[original].Base, tensors[original].Alpha), (tensors[copy].Aligned, tensors[copy].Base, tensors[copy].Alpha));
+            Assert.Equal(TensorRule.Merge, tensors[copy].Rule);
+            Assert.Equal((tensors[original].Sources[0], tensors[original].Sources[1], ExpoMethod.AlphaOf(tensors[original].Parameters)), (tensors[copy].Sources[0], tensors[copy].Sources[1], ExpoMethod.AlphaOf(tensors[copy].Parameters)));
             Assert.Contains(merge.Notes, note => note.StartsWith("1 tensor stored as aligned does", StringComparison.Ordinal) && note.EndsWith(copy, StringComparison.Ordinal));
             Assert.Equal(config, ConfigOf(merge.Plan, config));
         }
@@ -145,7 +146,7 @@ public sealed class TiedCopyTests : IDisposable
         place.Write("base/config.json", Gpt2);
         place.Write("aligned/config.json", Gpt2);
 
-        Assert.Equal([32L, 32L], PlanOf(MismatchPolicy.ExtrapolateCommonRows).Plan.Files[0].Tensors.Select(tensor => tensor.ExtrapolatedElements).OfType<long>());
+        Assert.Equal([32L, 32L], PlanOf(MismatchPolicy.ExtrapolateCommonRows).Plan.Files[0].Tensors.Select(tensor => tensor.MergedElements).OfType<long>());
     }
 
     private static string ConfigOf(Plan plan, string config) => Encoding.UTF8.GetString(OutputSideFiles.ContentOf(plan, "config.json", Encoding.UTF8.GetBytes(config)));

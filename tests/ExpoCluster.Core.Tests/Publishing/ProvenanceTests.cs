@@ -1,3 +1,4 @@
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Planning;
 using ExpoCluster.Core.Publishing;
 using ExpoCluster.Core.Recipes;
@@ -54,7 +55,7 @@ public sealed class ProvenanceTests : IDisposable
     public void Tensors_that_are_extrapolated_in_part_are_named_with_how_many_elements_are()
     {
         PlannedTensor whole = Tensor("w", begin: 0);
-        PlannedTensor partly = Tensor("model.embed_tokens.weight", begin: 24) with { ExtrapolatedElements = 4 };
+        PlannedTensor partly = Tensor("model.embed_tokens.weight", begin: 24, elementsOfBase: 4);
 
         Assert.Equal(
             [new ProvenancePartlyExtrapolated("model.embed_tokens.weight", 6, 4)], ProvenanceOf(whole, partly).PartlyExtrapolated!.Value.AsEnumerable());
@@ -62,8 +63,11 @@ public sealed class ProvenanceTests : IDisposable
         Assert.DoesNotContain("partlyExtrapolated", System.Text.Encoding.UTF8.GetString(ProvenanceOf(whole).ToJson()), StringComparison.Ordinal);
     }
 
-    private static PlannedTensor Tensor(string name, long begin) => new(
-        new SafetensorsTensor(name, Dtype.F32, [3, 2], begin, begin + 24), TensorAction.Extrapolate, 0.3, new TensorSource(0, 0, Dtype.F32), new TensorSource(1, 0, Dtype.F32));
+    private static PlannedTensor Tensor(string name, long begin, long? elementsOfBase = null) => new(
+        new SafetensorsTensor(name, Dtype.F32, [3, 2], begin, begin + 24),
+        TensorRule.Merge,
+        [new TensorSource(0, 0, Dtype.F32), new TensorSource(1, 0, Dtype.F32) { Elements = elementsOfBase }],
+        ExpoMethod.With(0.3));
 
     private static Provenance ProvenanceOf(params PlannedTensor[] tensors)
     {

@@ -81,7 +81,7 @@ internal sealed record PairSample(long Elements, double Ratio, double Cosine)
         (CheckpointTensor Base, CheckpointTensor Aligned)[] all =
         [
             .. from tensor in planned
-               where tensor.Action == TensorAction.Extrapolate && tensor.Entry.Shape.Length >= 2 && tensor.ExtrapolatedElements is null
+               where tensor.IsMerged && tensor.Entry.Shape.Length >= 2 && tensor.MergedElements is null
                let pair = (Base: baseCheckpoint.Tensors.GetValueOrDefault(tensor.Entry.Name), Aligned: aligned.Tensors.GetValueOrDefault(tensor.Entry.Name))
                where pair.Base is { Strides.IsDefault: true } && pair.Aligned is { Strides.IsDefault: true } && pair.Base.Shape.SequenceEqual(pair.Aligned.Shape)
                select (pair.Base!, pair.Aligned!),

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using ExpoCluster.Core.Checkpoints;
 using ExpoCluster.Core.Checkpoints.Understanding;
+using ExpoCluster.Core.Methods;
 using ExpoCluster.Core.Recipes;
 using ExpoCluster.Tensors;
 
@@ -33,8 +34,8 @@ internal static class PairWarnings
 
     private static IEnumerable<PlanWarning> OfEquality(ImmutableArray<PlannedTensor> planned, PairSample? sample)
     {
-        PlannedTensor[] computed = [.. planned.Where(tensor => tensor.Action == TensorAction.Extrapolate)];
-        string? sign = computed.Length > 0 && computed.All(tensor => tensor.Base is { } source && source.Input == tensor.Aligned.Input && source.Offset == tensor.Aligned.Offset)
+        PlannedTensor[] computed = [.. planned.Where(tensor => tensor.IsMerged)];
+        string? sign = computed.Length > 0 && computed.All(tensor => (tensor.Sources[0].Input, tensor.Sources[0].Offset) == (tensor.Sources[1].Input, tensor.Sources[1].Offset))
             ? "they are the same files"
             : sample is { IsWithoutDifference: true }
                 ? $"a sample of {sample.Elements.ToString("N0", CultureInfo.InvariantCulture)} weights has no difference"
@@ -93,7 +94,7 @@ internal static class PairWarnings
     // Rows of embedding and head are joined by their position.
     private static IEnumerable<PlanWarning> OfTokenizers(Checkpoint baseCheckpoint, Checkpoint aligned, ImmutableArray<PlannedTensor> planned)
     {
-        bool joinsRows = planned.Any(tensor => tensor.Action == TensorAction.Extrapolate && (TiedHeads.IsEmbedding(tensor.Entry.Name) || aligned.Nature.Heads.IsHead(tensor.Entry.Name)));
+        bool joinsRows = planned.Any(tensor => tensor.IsMerged && (TiedHeads.IsEmbedding(tensor.Entry.Name) || aligned.Nature.Heads.IsHead(tensor.Entry.Name)));
         if (joinsRows && TokenizerComparison.Find(baseCheckpoint.Folder, aligned.Folder) is { } difference)
         {
             yield return new PlanWarning(
@@ -107,7 +108,7 @@ internal static class PairWarnings
     {
         ImmutableArray<string> statistics =
         [
-            .. planned.Where(tensor => tensor is { Action: TensorAction.Extrapolate, Alpha: not 0 } && DerivedBuffers.IsStatistic(tensor.Entry.Name)).Select(tensor => tensor.Entry.Name),
+            .. planned.Where(tensor => tensor.IsMerged && ExpoMethod.AlphaOf(tensor.Parameters) != 0 && DerivedBuffers.IsStatistic(tensor.Entry.Name)).Select(tensor => tensor.Entry.Name),
         ];
         if (statistics.Length > 0)
         {

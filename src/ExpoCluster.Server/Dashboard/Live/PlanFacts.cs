@@ -8,7 +8,7 @@ public sealed record PlanFacts(long InputBytes, int InputFiles, int Extrapolated
     public static PlanFacts Of(Plan plan)
     {
         int tensors = plan.Layout.Sum(file => file.Tensors.Length);
-        int extrapolated = plan.Layout.Sum(file => file.Tensors.Count(tensor => tensor.Action == TensorAction.Extrapolate));
+        int extrapolated = plan.Layout.Sum(file => file.Tensors.Count(tensor => tensor.IsMerged));
         return new PlanFacts(plan.InputByteCount, plan.Inputs.Length, extrapolated, tensors - extrapolated, Core.Planning.Coverage.Of(plan).ToString());
     }
 }

@@ -235,7 +235,7 @@ public sealed class CheckpointNatureTests : IDisposable
         Assert.Equal("EXPO1215", problem.Code);
         Assert.Contains("model-mtp-00001.safetensors", problem.Message, StringComparison.Ordinal);
         Assert.Equal(2, PlanOf(Named(pattern, MismatchPolicy.Drop)).Plan.Layout.Sum(file => file.Tensors.Length));
-        PlannedTensor copied = Assert.Single(PlanOf(Named(pattern, MismatchPolicy.CopyAligned)).Plan.Layout.SelectMany(file => file.Tensors), tensor => tensor.Action == TensorAction.CopyAligned);
+        PlannedTensor copied = Assert.Single(PlanOf(Named(pattern, MismatchPolicy.CopyAligned)).Plan.Layout.SelectMany(file => file.Tensors), tensor => tensor.Rule == TensorRule.Copy);
         Assert.Equal("model.layers.2.eh_proj.weight", copied.Entry.Name);
     }
 
@@ -398,7 +398,7 @@ public sealed class CheckpointNatureTests : IDisposable
         }
 
         PlannedTensor[] tensors = [.. PlanOf(MismatchPolicy.Untie).Plan.Files[0].Tensors];
-        Assert.Equal(tensors[0].Base, tensors[1].Base);
+        Assert.Equal(tensors[0].Sources[1], tensors[1].Sources[1]);
     }
 
     [Fact]
@@ -444,18 +444,18 @@ public sealed class CheckpointNatureTests : IDisposable
             place.Write("other/model.safetensors", ("w", Dtype.BF16, [4], 1), (buffer, dtype, shape, 2));
             place.Write("without/model.safetensors", ("w", Dtype.BF16, [4], 1));
 
-            Assert.Equal((2, TensorAction.CopyAligned), Fate("without", "with"));
-            Assert.Equal((2, TensorAction.CopyAligned), Fate("with", "other"));
+            Assert.Equal((2, TensorRule.Copy), Fate("without", "with"));
+            Assert.Equal((2, TensorRule.Copy), Fate("with", "other"));
             Assert.Equal((1, null), Fate("with", "without"));
-            Assert.NotEqual(TensorAction.CopyAligned, Fate("with", "with").Action);
+            Assert.NotEqual(TensorRule.Copy, Fate("with", "with").Rule);
         }
 
-        (int Count, TensorAction? Action) Fate(string one, string other)
+        (int Count, TensorRule? Rule) Fate(string one, string other)
         {
             PlannedMerge merge = Planner.Plan(new Recipe { Base = place.PathOf(one), Aligned = place.PathOf(other), Alpha = 0.3 });
             Assert.True(one == other || merge.Notes.Any(note => note.Contains(buffer, StringComparison.Ordinal)));
             PlannedTensor? tensor = merge.Plan.Files[0].Tensors.FirstOrDefault(planned => planned.Entry.Name == buffer);
-            return (merge.Plan.Files[0].Tensors.Length, tensor?.Action);
+            return (merge.Plan.Files[0].Tensors.Length, tensor?.Rule);
         }
     }
 
@@ -465,7 +465,7 @@ public sealed class CheckpointNatureTests : IDisposable
         place.Write("base/model.safetensors", ("w", Dtype.F32, [8], 1), ("h.0.attn.bias", Dtype.Bool, [1, 1, 4, 8], 1));
         place.Write("aligned/model.safetensors", ("w", Dtype.F32, [8], 1), ("h.0.attn.bias", Dtype.Bool, [1, 1, 8, 8], 0));
 
-        Assert.Equal(TensorAction.CopyAligned, PlanOf(MismatchPolicy.Error).Plan.Files[0].Tensors.Single(tensor => tensor.Entry.Name == "h.0.attn.bias").Action);
+        Assert.Equal(TensorRule.Copy, PlanOf(MismatchPolicy.Error).Plan.Files[0].Tensors.Single(tensor => tensor.Entry.Name == "h.0.attn.bias").Rule);
     }
 
     /// <summary>Of equal numbers the difference is none, and of equal infinities it is no number.</summary>
@@ -482,7 +482,7 @@ public sealed class CheckpointNatureTests : IDisposable
 
         PlannedMerge merge = PlanOf(MismatchPolicy.Error);
 
-        Assert.Equal(TensorAction.CopyAligned, merge.Plan.Files[0].Tensors.Single(tensor => tensor.Entry.Name == name).Action);
+        Assert.Equal(TensorRule.Copy, merge.Plan.Files[0].Tensors.Single(tensor => tensor.Entry.Name == name).Rule);
     }
 
     [Theory]
@@ -514,7 +514,7 @@ public sealed class CheckpointNatureTests : IDisposable
         place.Write("base/model.safetensors", (name, Dtype.F32, [8, 8], 1));
         place.Write("aligned/model.safetensors", (name, Dtype.F32, [8, 8], 2));
 
-        Assert.Equal(TensorAction.Extrapolate, Assert.Single(PlanOf(MismatchPolicy.Error).Plan.Files[0].Tensors).Action);
+        Assert.Equal(TensorRule.Merge, Assert.Single(PlanOf(MismatchPolicy.Error).Plan.Files[0].Tensors).Rule);
     }
 
     [Theory]
@@ -527,7 +527,7 @@ public sealed class CheckpointNatureTests : IDisposable
 
         PlannedMerge merge = PlanOf(MismatchPolicy.Error);
 
-        Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorAction.Extrapolate, tensor.Action));
+        Assert.All(merge.Plan.Files[0].Tensors, tensor => Assert.Equal(TensorRule.Merge, tensor.Rule));
         Assert.Contains(merge.Warnings, warning => warning.Code == "EXPO1229" && warning.Message.Contains("running_", StringComparison.Ordinal));
         var named = new Recipe
         {
