@@ -18,7 +18,7 @@ public class KernelBenchmarks
 
     private readonly byte[] memory = GC.AllocateArray<byte>(CacheLine + (6 * Distance), pinned: true);
     private int start;
-    private ExpoKernel kernel = null!;
+    private ExpoPipeline kernel = null!;
 
     /// <summary>Of aligned and of the output.</summary>
     [Params(Dtype.BF16, Dtype.F16, Dtype.F32, Dtype.F64)]
@@ -36,7 +36,7 @@ public class KernelBenchmarks
         start = (int)(CacheLine - (Marshal.UnsafeAddrOfPinnedArrayElement(memory, 0) % CacheLine));
         Weights.Fill(Aligned, Place(0, OutputBytes), seed: 1);
         Weights.Fill(Base, Place(1, BaseBytes), seed: 2);
-        kernel = ExpoKernel.For(Aligned, Base, Aligned, Numerics.Exact, alpha: 0.3, Width);
+        kernel = ExpoPipeline.For(Aligned, Base, Aligned, Numerics.Exact, alpha: 0.3, Width);
     }
 
     [Benchmark(Baseline = true)]

@@ -15,8 +15,8 @@ public class LaneBenchmarks
     private byte[] aligned = [];
     private byte[] baseValues = [];
     private byte[] output = [];
-    private ExpoKernel exact = null!;
-    private ExpoKernel official = null!;
+    private ExpoPipeline exact = null!;
+    private ExpoPipeline official = null!;
     private DeltaMeasure measure = null!;
 
     [Params(Dtype.BF16, Dtype.F16, Dtype.F32)]
@@ -31,8 +31,8 @@ public class LaneBenchmarks
         output = new byte[bytes];
         Weights.Fill(Dtype, aligned, seed: 1);
         Weights.Fill(Dtype, baseValues, seed: 2);
-        exact = ExpoKernel.For(Dtype, Dtype, Dtype, Numerics.Exact, alpha: 0.3);
-        official = ExpoKernel.For(Dtype, Dtype, Dtype.BF16, Numerics.Official, alpha: 0.3);
+        exact = ExpoPipeline.For(Dtype, Dtype, Dtype, Numerics.Exact, alpha: 0.3);
+        official = ExpoPipeline.For(Dtype, Dtype, Dtype.BF16, Numerics.Official, alpha: 0.3);
         measure = DeltaMeasure.For(Dtype, Dtype, Dtype);
     }
 

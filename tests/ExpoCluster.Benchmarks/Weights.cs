@@ -12,6 +12,6 @@ internal static class Weights
         var random = new Random(seed);
         float[] values = [.. Enumerable.Range(0, bytes.Length * 8 / dtype.Bits()).Select(_ => (random.NextSingle() - 0.5f) / 10)];
         ReadOnlySpan<byte> singles = MemoryMarshal.AsBytes(values.AsSpan());
-        ExpoKernel.ForCast(Dtype.F32, dtype).Run(singles, singles, bytes);
+        ElementCast.For(Dtype.F32, dtype).Run(singles, bytes);
     }
 }

@@ -29,9 +29,8 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
 
     private readonly List<LaneInput> inputs = [];
     private readonly List<TargetTile> tiles = [];
-    private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output, Numerics Numerics, double Alpha), ExpoKernel> kernels = [];
-    private readonly Dictionary<(Dtype Aligned, Dtype Output), ExpoKernel> casts = [];
-    private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output), DeltaMeasure> measures = [];
+    private readonly Dictionary<(Dtype Aligned, Dtype Base, Dtype Output, Numerics Numerics, double Alpha), ExpoPipeline> pipelines = [];
+    private readonly Dictionary<(Dtype First, Dtype Output), ElementCast> casts = [];
     private readonly HashSet<int> checkedInputs = [];
     private PartOrder order = null!;
     private TileWriter? writer;
@@ -322,14 +321,14 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
         PlannedTensor tensor = order.Plan.Files[order.Targets[target].File].Tensors[index];
         if (elements.HaveNoBase)
         {
-            CastFor(tensor).Run(elements.Aligned, elements.Aligned, output);
+            CastFor(tensor).Run(elements.Aligned, output);
             return;
         }
 
-        KernelFor(tensor).Run(elements.Aligned, elements.Base, output, elements.Position);
+        DeltaSums sums = PipelineFor(tensor).Run(elements.Aligned, elements.Base, output, elements.Position, counts);
         if (counts)
         {
-            tiles[target].Count(index, MeasureFor(tensor).Measure(elements.Aligned, elements.Base, output));
+            tiles[target].Count(index, sums);
         }
     }
 
@@ -380,40 +379,28 @@ public sealed class PartExecutor(RateLimit? rate, VectorWidth? width = null) : I
             : XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(tensor.Entry.Name), order.Plan.Seed);
     }
 
-    private ExpoKernel KernelFor(PlannedTensor tensor)
+    private ExpoPipeline PipelineFor(PlannedTensor tensor)
     {
-        var key = (tensor.Sources[0].Dtype, tensor.Sources[1].Dtype, tensor.Entry.Dtype, order.Plan.Numerics, ExpoMethod.AlphaOf(tensor.Parameters));
-        if (!kernels.TryGetValue(key, out ExpoKernel? kernel))
+        var key = (tensor.Sources[0].Dtype, tensor.Sources[1].Dtype, tensor.Entry.Dtype, order.Plan.Numerics, Alpha: ExpoMethod.AlphaOf(tensor.Parameters));
+        if (!pipelines.TryGetValue(key, out ExpoPipeline? pipeline))
         {
-            kernel = ExpoKernel.For(key.Item1, key.Item2, key.Item3, key.Numerics, key.Item5, width);
-            kernels[key] = kernel;
+            pipeline = ExpoPipeline.For(key.Item1, key.Item2, key.Item3, key.Numerics, key.Alpha, width);
+            pipelines[key] = pipeline;
         }
 
-        return kernel;
+        return pipeline;
     }
 
-    private ExpoKernel CastFor(PlannedTensor tensor)
+    private ElementCast CastFor(PlannedTensor tensor)
     {
         var key = (tensor.Sources[0].Dtype, tensor.Entry.Dtype);
-        if (!casts.TryGetValue(key, out ExpoKernel? cast))
+        if (!casts.TryGetValue(key, out ElementCast? cast))
         {
-            cast = ExpoKernel.ForCast(key.Item1, key.Item2, width);
+            cast = ElementCast.For(key.Item1, key.Item2, width);
             casts[key] = cast;
         }
 
         return cast;
-    }
-
-    private DeltaMeasure MeasureFor(PlannedTensor tensor)
-    {
-        var key = (tensor.Sources[0].Dtype, tensor.Sources[1].Dtype, tensor.Entry.Dtype);
-        if (!measures.TryGetValue(key, out DeltaMeasure? measure))
-        {
-            measure = DeltaMeasure.For(key.Item1, key.Item2, key.Item3);
-            measures[key] = measure;
-        }
-
-        return measure;
     }
 
     /// <summary>A run of elements of both inputs, or of aligned alone.</summary>

@@ -18,18 +18,13 @@ internal class ElementwiseKernel<T, TAligned, TBase, TOutput, TOperator>(T alpha
     where TOutput : struct, IElementWriter<T>
     where TOperator : struct, IMergeOperator<T>
 {
-    public override void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output, ElementPosition at)
+    public override void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output)
     {
         int count = Math.DivRem(output.Length, TOutput.ByteCount, out int rest);
         if (rest != 0 || aligned.Length != (long)count * TAligned.ByteCount || baseValues.Length != (long)count * TBase.ByteCount)
         {
             throw new ArgumentException(
                 $"{aligned.Length} bytes of aligned, {baseValues.Length} of base and {output.Length} of output are not equally many elements.");
-        }
-
-        if (output.Overlaps(aligned) || output.Overlaps(baseValues))
-        {
-            throw new ArgumentException("The output overlaps an input.", nameof(output));
         }
 
         ref byte alignedStart = ref MemoryMarshal.GetReference(aligned);

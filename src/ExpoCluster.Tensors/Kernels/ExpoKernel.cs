@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using ExpoCluster.Tensors.Dtypes;
 
 namespace ExpoCluster.Tensors.Kernels;
 
@@ -27,7 +26,7 @@ public enum VectorWidth
     Bits512 = 512,
 }
 
-/// <summary>merged = aligned + alpha · (aligned − base) over runs of elements.</summary>
+/// <summary>merged = aligned + alpha · (aligned − base) over elements that are stored as they are computed with.</summary>
 public abstract class ExpoKernel
 {
     /// <summary>Changes whenever a kernel would write other bytes than before for the same input.</summary>
@@ -40,45 +39,7 @@ public abstract class ExpoKernel
         : Vector128.IsHardwareAccelerated ? VectorWidth.Bits128
         : VectorWidth.Scalar;
 
-    /// <param name="aligned">An arithmetic dtype.</param>
-    /// <param name="baseDtype">An arithmetic dtype.</param>
-    /// <param name="output">An arithmetic dtype; BF16 when <paramref name="numerics"/> is official, not F16 when it is stochastic.</param>
-    /// <param name="numerics">How to round.</param>
-    /// <param name="alpha">Any finite number.</param>
-    /// <param name="width">The code path; null for <see cref="BestWidth"/>.</param>
-    /// <exception cref="ArgumentException">
-    /// A dtype is not arithmetic, numerics that cannot write this output, or alpha is not finite.
-    /// </exception>
-    public static ExpoKernel For(
-        Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics, double alpha, VectorWidth? width = null)
-    {
-        if (!BitConverter.IsLittleEndian)
-        {
-            throw new PlatformNotSupportedException("Weights files are little-endian, so the machine must be as well.");
-        }
-
-        if (!double.IsFinite(alpha))
-        {
-            throw new ArgumentException($"Alpha must be finite, but is {alpha}.", nameof(alpha));
-        }
-
-        return ExpoKernelSelection.Select(aligned, baseDtype, output, numerics, alpha, width ?? BestWidth);
-    }
-
-    /// <summary>A kernel that takes aligned's elements as they are and only rounds them to the output's dtype; it needs aligned's bytes
-    /// in the place of base's as well.</summary>
-    /// <param name="aligned">An arithmetic dtype.</param>
-    /// <param name="output">An arithmetic dtype.</param>
-    /// <param name="width">The code path; null for <see cref="BestWidth"/>.</param>
-    /// <exception cref="ArgumentException">A dtype is not arithmetic.</exception>
-    public static ExpoKernel ForCast(Dtype aligned, Dtype output, VectorWidth? width = null) =>
-        CastKernelSelection.Select(aligned, output, width ?? BestWidth);
-
     /// <summary>Computes as many elements as <paramref name="output"/> has room for. The lengths of all three must be that
     /// number times the bytes of their dtypes; no alignment is needed; output must not overlap an input.</summary>
-    public abstract void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output, ElementPosition at);
-
-    /// <summary>The same at the beginning of a tensor, for numerics that do not depend on the position.</summary>
-    public void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output) =>
-        Run(aligned, baseValues, output, default);
+    public abstract void Run(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, Span<byte> output);
 }

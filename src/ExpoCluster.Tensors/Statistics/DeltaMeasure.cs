@@ -8,6 +8,15 @@ namespace ExpoCluster.Tensors.Statistics;
 /// </remarks>
 public abstract class DeltaMeasure
 {
+    /// <summary>Two vectors of 256 bits on every machine: where the hardware has others, the runtime makes them from what it has.</summary>
+    internal const int Lanes = 16;
+
+    /// <summary>Elements that are summed up before their sums are added to those of the blocks before: 128 a lane.</summary>
+    internal const int BlockElements = 128 * Lanes;
+
+    /// <summary>Elements of the next block where so many are left; the last ones, which fill no vector, are one of their own.</summary>
+    internal static int BlockLength(int left) => left >= Lanes ? Math.Min(BlockElements, left / Lanes * Lanes) : left;
+
     /// <param name="aligned">An arithmetic dtype.</param>
     /// <param name="baseDtype">An arithmetic dtype.</param>
     /// <param name="output">An arithmetic dtype.</param>

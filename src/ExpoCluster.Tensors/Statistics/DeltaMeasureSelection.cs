@@ -3,70 +3,52 @@ using ExpoCluster.Tensors.Kernels.Elements;
 
 namespace ExpoCluster.Tensors.Statistics;
 
-/// <summary>Turns dtypes known at run time into the generic measure that the JIT compiles for them.</summary>
+/// <summary>The measure for dtypes that are known at run time: one of its own where all three are BF16 or F16, stretches for all others.</summary>
 internal static class DeltaMeasureSelection
 {
-    public static DeltaMeasure Select(Dtype aligned, Dtype baseDtype, Dtype output) =>
-        aligned == Dtype.F64 || baseDtype == Dtype.F64 ? Wide(aligned, baseDtype, output) : Single(aligned, baseDtype, output);
-
-    private static DeltaMeasure Single(Dtype aligned, Dtype baseDtype, Dtype output) => aligned switch
+    public static DeltaMeasure Select(Dtype aligned, Dtype baseDtype, Dtype output)
     {
-        Dtype.BF16 => Single<BF16Element>(baseDtype, output),
-        Dtype.F16 => Single<F16Element>(baseDtype, output),
-        Dtype.F32 => Single<F32Element>(baseDtype, output),
-        _ => throw NotArithmetic(aligned, nameof(aligned)),
+        Demand(aligned, nameof(aligned));
+        Demand(baseDtype, nameof(baseDtype));
+        Demand(output, nameof(output));
+        if (aligned == Dtype.F64 || baseDtype == Dtype.F64)
+        {
+            return Wide(aligned, baseDtype, output);
+        }
+
+        return (aligned, baseDtype, output) switch
+        {
+            (Dtype.BF16, Dtype.BF16, Dtype.BF16) => new SingleDeltaMeasure<BF16Element, BF16Element, BF16Element>(),
+            (Dtype.F16, Dtype.F16, Dtype.F16) => new SingleDeltaMeasure<F16Element, F16Element, F16Element>(),
+            (Dtype.F32, Dtype.F32, _) => OfStretches(output, alignedFitsOutput: false),
+            _ => new StretchDeltaMeasure(aligned, baseDtype, output, OfStretches(output, alignedFitsOutput: aligned == output)),
+        };
+    }
+
+    /// <summary>The measure of sources that are decoded to float32.</summary>
+    /// <param name="output">As written.</param>
+    /// <param name="alignedFitsOutput">Aligned's values are all numbers of the output's dtype.</param>
+    public static DeltaMeasure OfStretches(Dtype output, bool alignedFitsOutput) => output switch
+    {
+        Dtype.BF16 => new SingleDeltaMeasure<F32Element, F32Element, BF16Element>(alignedFitsOutput),
+        Dtype.F16 => new SingleDeltaMeasure<F32Element, F32Element, F16Element>(alignedFitsOutput),
+        Dtype.F32 => new SingleDeltaMeasure<F32Element, F32Element, F32Element>(),
+        _ => new SingleDeltaMeasure<F32Element, F32Element, F64AsSingle>(alignedFitsOutput: true),
     };
 
-    private static DeltaMeasure Single<TAligned>(Dtype baseDtype, Dtype output)
-        where TAligned : struct, IElementReader<float>, IElementWriter<float> => baseDtype switch
+    private static DeltaMeasure Wide(Dtype aligned, Dtype baseDtype, Dtype output) => output switch
     {
-        Dtype.BF16 => Single<TAligned, BF16Element>(output),
-        Dtype.F16 => Single<TAligned, F16Element>(output),
-        Dtype.F32 => Single<TAligned, F32Element>(output),
-        _ => throw NotArithmetic(baseDtype, nameof(baseDtype)),
+        Dtype.BF16 => new WideDeltaMeasure<F64Element, F64Element, SingleAsDouble<BF16Element>>(aligned, baseDtype),
+        Dtype.F16 => new WideDeltaMeasure<F64Element, F64Element, SingleAsDouble<F16Element>>(aligned, baseDtype),
+        Dtype.F32 => new WideDeltaMeasure<F64Element, F64Element, SingleAsDouble<F32Element>>(aligned, baseDtype),
+        _ => new WideDeltaMeasure<F64Element, F64Element, F64Element>(aligned, baseDtype),
     };
 
-    private static DeltaMeasure Single<TAligned, TBase>(Dtype output)
-        where TAligned : struct, IElementReader<float>, IElementWriter<float>
-        where TBase : struct, IElementReader<float>, IElementWriter<float> => output switch
+    private static void Demand(Dtype dtype, string parameter)
     {
-        Dtype.BF16 => new SingleDeltaMeasure<TAligned, TBase, BF16Element>(),
-        Dtype.F16 => new SingleDeltaMeasure<TAligned, TBase, F16Element>(),
-        Dtype.F32 => new SingleDeltaMeasure<TAligned, TBase, F32Element>(),
-        Dtype.F64 => new SingleDeltaMeasure<TAligned, TBase, F64AsSingle>(),
-        _ => throw NotArithmetic(output, nameof(output)),
-    };
-
-    private static DeltaMeasure Wide(Dtype aligned, Dtype baseDtype, Dtype output) => aligned switch
-    {
-        Dtype.BF16 => Wide<SingleAsDouble<BF16Element>>(baseDtype, output),
-        Dtype.F16 => Wide<SingleAsDouble<F16Element>>(baseDtype, output),
-        Dtype.F32 => Wide<SingleAsDouble<F32Element>>(baseDtype, output),
-        Dtype.F64 => Wide<F64Element>(baseDtype, output),
-        _ => throw NotArithmetic(aligned, nameof(aligned)),
-    };
-
-    private static DeltaMeasure Wide<TAligned>(Dtype baseDtype, Dtype output)
-        where TAligned : struct, IElementReader<double> => baseDtype switch
-    {
-        Dtype.BF16 => Wide<TAligned, SingleAsDouble<BF16Element>>(output),
-        Dtype.F16 => Wide<TAligned, SingleAsDouble<F16Element>>(output),
-        Dtype.F32 => Wide<TAligned, SingleAsDouble<F32Element>>(output),
-        Dtype.F64 => Wide<TAligned, F64Element>(output),
-        _ => throw NotArithmetic(baseDtype, nameof(baseDtype)),
-    };
-
-    private static DeltaMeasure Wide<TAligned, TBase>(Dtype output)
-        where TAligned : struct, IElementReader<double>
-        where TBase : struct, IElementReader<double> => output switch
-    {
-        Dtype.BF16 => new WideDeltaMeasure<TAligned, TBase, SingleAsDouble<BF16Element>>(),
-        Dtype.F16 => new WideDeltaMeasure<TAligned, TBase, SingleAsDouble<F16Element>>(),
-        Dtype.F32 => new WideDeltaMeasure<TAligned, TBase, SingleAsDouble<F32Element>>(),
-        Dtype.F64 => new WideDeltaMeasure<TAligned, TBase, F64Element>(),
-        _ => throw NotArithmetic(output, nameof(output)),
-    };
-
-    private static ArgumentException NotArithmetic(Dtype dtype, string parameter) =>
-        new($"{dtype.Name()} is not a dtype to compute with.", parameter);
+        if (!dtype.IsArithmetic())
+        {
+            throw new ArgumentException($"{dtype.Name()} is not a dtype to compute with.", parameter);
+        }
+    }
 }

@@ -11,15 +11,13 @@ namespace ExpoCluster.Tensors.Statistics;
 /// A block has 128 elements a lane, so a block's sum is off by a few millionths at the most. A block whose sums are not finite, or so
 /// small that squares may have vanished, is summed again in double.
 /// </remarks>
-internal sealed class SingleDeltaMeasure<TAligned, TBase, TOutput> : DeltaMeasure
+/// <param name="alignedFitsOutput">Aligned's values are all numbers of the output's dtype: rounding leaves them.</param>
+internal sealed class SingleDeltaMeasure<TAligned, TBase, TOutput>(bool alignedFitsOutput = false) : DeltaMeasure
     where TAligned : struct, IElementReader<float>, IElementWriter<float>
     where TBase : struct, IElementReader<float>, IElementWriter<float>
     where TOutput : struct, IElementReader<float>, IElementWriter<float>
 {
-    // Two vectors of 256 bits on every machine: where the hardware has others, the runtime makes them from what it has.
-    private const int Lanes = 16;
     private const int HalfLanes = 8;
-    private const int BlockElements = 128 * Lanes;
     private const double SmallestTrustedSum = 1e-28;
 
     public override DeltaSums Measure(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, ReadOnlySpan<byte> output)
@@ -54,7 +52,7 @@ internal sealed class SingleDeltaMeasure<TAligned, TBase, TOutput> : DeltaMeasur
 
     // Every sum is a variable of its own, so that all of them stay in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static DeltaSums Block(ref byte aligned, ref byte baseValues, ref byte output, int count)
+    private DeltaSums Block(ref byte aligned, ref byte baseValues, ref byte output, int count)
     {
         Vector256<float> lowSquaredDelta = default, lowSquaredAligned = default, lowAppliedDelta = default;
         Vector256<float> highSquaredDelta = default, highSquaredAligned = default, highAppliedDelta = default;
@@ -148,9 +146,9 @@ internal sealed class SingleDeltaMeasure<TAligned, TBase, TOutput> : DeltaMeasur
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> AsOutput(Vector256<float> aligned)
+    private Vector256<float> AsOutput(Vector256<float> aligned)
     {
-        if (typeof(TAligned) == typeof(TOutput))
+        if (typeof(TAligned) == typeof(TOutput) || alignedFitsOutput)
         {
             return aligned;
         }

@@ -1,25 +1,51 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using ExpoCluster.Tensors.Dtypes;
+using ExpoCluster.Tensors.Kernels;
 using ExpoCluster.Tensors.Kernels.Elements;
 
 namespace ExpoCluster.Tensors.Statistics;
 
 /// <summary>Element by element in double: for F64, for what is left over, and for runs that hold NaN or infinity.</summary>
-internal sealed class WideDeltaMeasure<TAligned, TBase, TOutput> : DeltaMeasure
+/// <param name="aligned">As stored; it is decoded to F64.</param>
+/// <param name="baseDtype">As stored; it is decoded to F64.</param>
+internal sealed class WideDeltaMeasure<TAligned, TBase, TOutput>(Dtype aligned, Dtype baseDtype) : DeltaMeasure
     where TAligned : struct, IElementReader<double>
     where TBase : struct, IElementReader<double>
     where TOutput : struct, IElementReader<double>, IElementWriter<double>
 {
-    public override DeltaSums Measure(ReadOnlySpan<byte> aligned, ReadOnlySpan<byte> baseValues, ReadOnlySpan<byte> output) => Sum(
-        ref MemoryMarshal.GetReference(aligned),
-        ref MemoryMarshal.GetReference(baseValues),
-        ref MemoryMarshal.GetReference(output),
-        output.Length / TOutput.ByteCount);
+    private readonly SourceStretch alignedStretch = new(aligned, Dtype.F64, BlockElements);
+    private readonly SourceStretch baseStretch = new(baseDtype, Dtype.F64, BlockElements);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override DeltaSums Measure(ReadOnlySpan<byte> alignedBytes, ReadOnlySpan<byte> baseValues, ReadOnlySpan<byte> output)
+    {
+        int count = output.Length / TOutput.ByteCount;
+        var sums = default(Accumulator);
+        for (int done = 0; done < count;)
+        {
+            int length = Math.Min(BlockElements, count - done);
+            Add(
+                ref sums,
+                ref MemoryMarshal.GetReference(alignedStretch.Decode(alignedBytes, done, length)),
+                ref MemoryMarshal.GetReference(baseStretch.Decode(baseValues, done, length)),
+                ref MemoryMarshal.GetReference(output[(done * TOutput.ByteCount)..]),
+                length);
+            done += length;
+        }
+
+        return sums.ToSums(count);
+    }
+
     public static DeltaSums Sum(ref byte alignedStart, ref byte baseStart, ref byte outputStart, int count)
     {
         var sums = default(Accumulator);
+        Add(ref sums, ref alignedStart, ref baseStart, ref outputStart, count);
+        return sums.ToSums(count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Add(ref Accumulator sums, ref byte alignedStart, ref byte baseStart, ref byte outputStart, int count)
+    {
         Span<byte> rounded = stackalloc byte[sizeof(double)];
         for (int i = 0; i < count; i++)
         {
@@ -29,8 +55,6 @@ internal sealed class WideDeltaMeasure<TAligned, TBase, TOutput> : DeltaMeasure
             TOutput.Store(aligned, ref rounded[0]);
             sums.Add(aligned, baseValue, output, still: output == TOutput.Load(ref rounded[0]));
         }
-
-        return sums.ToSums(count);
     }
 
     private struct Accumulator

@@ -333,7 +333,7 @@ public sealed class PartExecutorTests : IDisposable
         foreach (PlannedTensor tensor in file.Tensors)
         {
             Span<byte> target = output.AsSpan((int)(file.Header.Length + tensor.Entry.Begin), (int)tensor.Entry.ByteCount);
-            ExpoKernel
+            ExpoPipeline
                 .For(tensor.Sources[0].Dtype, tensor.Sources[1].Dtype, tensor.Entry.Dtype, plan.Numerics, ExpoMethod.AlphaOf(tensor.Parameters), VectorWidth.Scalar)
                 .Run(Bytes(plan, tensor, tensor.Sources[0]), Bytes(plan, tensor, tensor.Sources[1]), target);
         }

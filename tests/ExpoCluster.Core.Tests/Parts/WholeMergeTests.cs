@@ -162,7 +162,7 @@ public sealed class WholeMergeTests : IDisposable
         byte[] aligned = File.ReadAllBytes(place.PathOf("aligned", "model.safetensors"))[^1998..];
         byte[] other = File.ReadAllBytes(place.PathOf("base", "model.safetensors"))[^1998..];
         byte[] expected = new byte[1998];
-        ExpoKernel.For(Dtype.BF16, Dtype.BF16, Dtype.BF16, Numerics.Official, 0.3, VectorWidth.Scalar).Run(aligned, other, expected);
+        ExpoPipeline.For(Dtype.BF16, Dtype.BF16, Dtype.BF16, Numerics.Official, 0.3, VectorWidth.Scalar).Run(aligned, other, expected);
 
         Assert.Equal(expected, Merge(recipe)[^1998..]);
         Assert.NotEqual(expected, Merge(recipe with { Numerics = Numerics.Exact })[^1998..]);

@@ -48,12 +48,12 @@ public sealed class CastTests
     [InlineData(Dtype.I32, Dtype.F32)]
     [InlineData(Dtype.F32, Dtype.U8)]
     public void Only_dtypes_to_compute_with_are_cast(Dtype from, Dtype to) =>
-        Assert.Throws<ArgumentException>(() => ExpoKernel.ForCast(from, to));
+        Assert.Throws<ArgumentException>(() => ElementCast.For(from, to));
 
     private static byte[] Cast(ReadOnlySpan<byte> source, Dtype from, Dtype to, VectorWidth width)
     {
         byte[] output = new byte[source.Length / (from.Bits() / 8) * (to.Bits() / 8)];
-        ExpoKernel.ForCast(from, to, width).Run(source, source, output);
+        ElementCast.For(from, to, width).Run(source, output);
         return output;
     }
 

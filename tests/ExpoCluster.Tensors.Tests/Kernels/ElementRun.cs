@@ -39,7 +39,7 @@ internal sealed class ElementRun
     public ReadOnlySpan<byte> Base(int first, int count) =>
         baseValues.AsSpan(Misalignment + (first * baseBytes), count * baseBytes);
 
-    public byte[] Compute(ExpoKernel kernel, int first, int count)
+    public byte[] Compute(ExpoPipeline kernel, int first, int count)
     {
         byte[] output = new byte[Misalignment + (count * outputBytes)];
         kernel.Run(Aligned(first, count), Base(first, count), output.AsSpan(Misalignment));

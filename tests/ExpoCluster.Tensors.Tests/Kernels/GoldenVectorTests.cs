@@ -45,7 +45,7 @@ public sealed class GoldenVectorTests
         var aligned = new GoldenFile("real/mnist-b/model.safetensors");
         var sft = new GoldenFile("real/mnist-a/model.safetensors");
         var merged = new GoldenFile("golden/mnist/model.safetensors");
-        var kernel = ExpoKernel.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, alpha: 0.3, width);
+        var kernel = ExpoPipeline.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, alpha: 0.3, width);
 
         foreach (string name in aligned.Names.Where(name => aligned.Dtype(name) == Dtype.F32))
         {
@@ -122,7 +122,7 @@ public sealed class GoldenVectorTests
         public byte[] Merge(Numerics numerics, double alpha, VectorWidth width)
         {
             byte[] output = new byte[Tensor("aligned").Length];
-            ExpoKernel.For(Dtype("aligned"), Dtype("sft"), Dtype("aligned"), numerics, alpha, width)
+            ExpoPipeline.For(Dtype("aligned"), Dtype("sft"), Dtype("aligned"), numerics, alpha, width)
                 .Run(Tensor("aligned"), Tensor("sft"), output);
             return output;
         }

@@ -87,14 +87,14 @@ public sealed class PairsKernelTests
         float[] weights = [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() - 0.5f) / 10)];
         ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(weights.AsSpan());
         ushort[] elements = new ushort[count];
-        ExpoKernel.ForCast(Dtype.F32, dtype, VectorWidth.Scalar).Run(bytes, bytes, MemoryMarshal.AsBytes(elements.AsSpan()));
+        ElementCast.For(Dtype.F32, dtype, VectorWidth.Scalar).Run(bytes, MemoryMarshal.AsBytes(elements.AsSpan()));
         return elements;
     }
 
     private static ushort[] Merge(ushort[] aligned, ushort[] baseValues, Dtype dtype, Numerics numerics, double alpha, VectorWidth width)
     {
         ushort[] output = new ushort[aligned.Length];
-        ExpoKernel.For(dtype, dtype, dtype, numerics, alpha, width).Run(
+        ExpoPipeline.For(dtype, dtype, dtype, numerics, alpha, width).Run(
             MemoryMarshal.AsBytes(aligned.AsSpan()), MemoryMarshal.AsBytes(baseValues.AsSpan()), MemoryMarshal.AsBytes(output.AsSpan()));
         return output;
     }

@@ -105,8 +105,8 @@ public sealed class StochasticRoundingTests
         byte[] baseBytes = MemoryMarshal.AsBytes<float>(alignedValues.Select(value => value + (float)((random.NextDouble() - 0.5) * 1e-4)).ToArray()).ToArray();
         byte[] nearest = new byte[alignedBytes.Length];
         byte[] stochastic = new byte[alignedBytes.Length];
-        ExpoKernel.For(Dtype.BF16, Dtype.F32, Dtype.BF16, Numerics.Exact, 0.3, width).Run(alignedBytes, baseBytes, nearest);
-        ExpoKernel.For(Dtype.BF16, Dtype.F32, Dtype.BF16, Numerics.Stochastic, 0.3, width)
+        ExpoPipeline.For(Dtype.BF16, Dtype.F32, Dtype.BF16, Numerics.Exact, 0.3, width).Run(alignedBytes, baseBytes, nearest);
+        ExpoPipeline.For(Dtype.BF16, Dtype.F32, Dtype.BF16, Numerics.Stochastic, 0.3, width)
             .Run(alignedBytes, baseBytes, stochastic, new ElementPosition(11, 0));
         DeltaMeasure measure = DeltaMeasure.For(Dtype.BF16, Dtype.F32, Dtype.BF16);
 
@@ -120,11 +120,11 @@ public sealed class StochasticRoundingTests
         byte[] aligned = Bytes(Round(Values(1000), default));
         byte[] exact = new byte[4000];
         byte[] stochastic = new byte[4000];
-        ExpoKernel.For(Dtype.BF16, Dtype.BF16, Dtype.F32, Numerics.Exact, 0.3).Run(aligned, aligned, exact);
-        ExpoKernel.For(Dtype.BF16, Dtype.BF16, Dtype.F32, Numerics.Stochastic, 0.3).Run(aligned, aligned, stochastic, new ElementPosition(1, 0));
+        ExpoPipeline.For(Dtype.BF16, Dtype.BF16, Dtype.F32, Numerics.Exact, 0.3).Run(aligned, aligned, exact);
+        ExpoPipeline.For(Dtype.BF16, Dtype.BF16, Dtype.F32, Numerics.Stochastic, 0.3).Run(aligned, aligned, stochastic, new ElementPosition(1, 0));
 
         Assert.Equal(exact, stochastic);
-        Assert.Throws<ArgumentException>(() => ExpoKernel.For(Dtype.F16, Dtype.F16, Dtype.F16, Numerics.Stochastic, 0.3));
+        Assert.Throws<ArgumentException>(() => ExpoPipeline.For(Dtype.F16, Dtype.F16, Dtype.F16, Numerics.Stochastic, 0.3));
     }
 
     [Fact]

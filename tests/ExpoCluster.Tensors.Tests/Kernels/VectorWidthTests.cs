@@ -64,7 +64,7 @@ public sealed class VectorWidthTests
         var run = new ElementRun(aligned, baseDtype, output, Count);
         foreach (VectorWidth width in Vectors)
         {
-            ExpoKernel kernel = ExpoKernel.For(aligned, baseDtype, output, Numerics.Exact, Alpha, width);
+            ExpoPipeline kernel = ExpoPipeline.For(aligned, baseDtype, output, Numerics.Exact, Alpha, width);
             byte[] whole = run.Compute(kernel, 0, Count);
             for (int split = 0; split <= Count; split++)
             {
@@ -81,7 +81,7 @@ public sealed class VectorWidthTests
         foreach (VectorWidth width in Enum.GetValues<VectorWidth>())
         {
             byte[] written = new ElementRun(aligned, baseDtype, output, Longest)
-                .Compute(ExpoKernel.For(aligned, baseDtype, output, Numerics.Exact, Alpha, width), 0, Longest);
+                .Compute(ExpoPipeline.For(aligned, baseDtype, output, Numerics.Exact, Alpha, width), 0, Longest);
             Assert.Equal([CanonicalNaN(output)], NaNsIn(written, output));
         }
     }
@@ -90,7 +90,7 @@ public sealed class VectorWidthTests
     public void A_run_allocates_nothing()
     {
         var run = new ElementRun(Dtype.BF16, Dtype.F16, Dtype.F32, Longest);
-        ExpoKernel kernel = ExpoKernel.For(Dtype.BF16, Dtype.F16, Dtype.F32, Numerics.Exact, Alpha);
+        ExpoPipeline kernel = ExpoPipeline.For(Dtype.BF16, Dtype.F16, Dtype.F32, Numerics.Exact, Alpha);
         byte[] output = run.Compute(kernel, 0, Longest);
 
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -105,16 +105,16 @@ public sealed class VectorWidthTests
 
         Assert.Equal(
             ReferenceMerge.Compute(run.Aligned(0, Longest), aligned, run.Base(0, Longest), baseDtype, output, numerics, Alpha),
-            run.Compute(ExpoKernel.For(aligned, baseDtype, output, numerics, Alpha, VectorWidth.Scalar), 0, Longest));
+            run.Compute(ExpoPipeline.For(aligned, baseDtype, output, numerics, Alpha, VectorWidth.Scalar), 0, Longest));
     }
 
     private static void AssertEveryWidthLikeScalar(Dtype aligned, Dtype baseDtype, Dtype output, Numerics numerics)
     {
         var run = new ElementRun(aligned, baseDtype, output, Longest);
-        ExpoKernel scalar = ExpoKernel.For(aligned, baseDtype, output, numerics, Alpha, VectorWidth.Scalar);
+        ExpoPipeline scalar = ExpoPipeline.For(aligned, baseDtype, output, numerics, Alpha, VectorWidth.Scalar);
         foreach (VectorWidth width in Vectors)
         {
-            ExpoKernel vector = ExpoKernel.For(aligned, baseDtype, output, numerics, Alpha, width);
+            ExpoPipeline vector = ExpoPipeline.For(aligned, baseDtype, output, numerics, Alpha, width);
             foreach (int length in Lengths)
             {
                 // Behind other first elements each length meets other specials; the bytes start at odd addresses.

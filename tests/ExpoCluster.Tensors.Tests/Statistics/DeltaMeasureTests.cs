@@ -40,7 +40,7 @@ public sealed class DeltaMeasureTests
             byte[] alignedBytes = Encode(a, aligned);
             byte[] baseBytes = Encode(b, baseDtype);
             byte[] outputBytes = new byte[count * output.Bits() / 8];
-            ExpoKernel.For(aligned, baseDtype, output, Numerics.Exact, alpha: 0.3).Run(alignedBytes, baseBytes, outputBytes);
+            ExpoPipeline.For(aligned, baseDtype, output, Numerics.Exact, alpha: 0.3).Run(alignedBytes, baseBytes, outputBytes);
 
             DeltaSums sums = DeltaMeasure.For(aligned, baseDtype, output).Measure(alignedBytes, baseBytes, outputBytes);
 
@@ -58,7 +58,7 @@ public sealed class DeltaMeasureTests
         b[3000] = float.NegativeInfinity;
         a[4095] = 3e38f;
         float[] o = new float[4096];
-        ExpoKernel.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, 1.0).Run(Bytes(a), Bytes(b), MemoryMarshal.AsBytes(o.AsSpan()));
+        ExpoPipeline.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, 1.0).Run(Bytes(a), Bytes(b), MemoryMarshal.AsBytes(o.AsSpan()));
 
         DeltaSums sums = DeltaMeasure.For(Dtype.F32, Dtype.F32, Dtype.F32).Measure(Bytes(a), Bytes(b), Bytes(o));
 
@@ -76,7 +76,7 @@ public sealed class DeltaMeasureTests
         float[] a = [65_000f, -65_000f, 1f];
         float[] b = [60_000f, -60_000f, 1f];
         byte[] output = new byte[6];
-        ExpoKernel.For(Dtype.F32, Dtype.F32, Dtype.F16, Numerics.Exact, 0.5).Run(Bytes(a), Bytes(b), output);
+        ExpoPipeline.For(Dtype.F32, Dtype.F32, Dtype.F16, Numerics.Exact, 0.5).Run(Bytes(a), Bytes(b), output);
 
         DeltaSums sums = DeltaMeasure.For(Dtype.F32, Dtype.F32, Dtype.F16).Measure(Bytes(a), Bytes(b), output);
 
@@ -138,7 +138,7 @@ public sealed class DeltaMeasureTests
     private static DeltaSums MergeAndMeasure(byte[] aligned, byte[] baseBytes, Dtype output, double alpha)
     {
         byte[] merged = new byte[aligned.Length / 2 * output.Bits() / 8];
-        ExpoKernel.For(Dtype.BF16, Dtype.BF16, output, Numerics.Exact, alpha).Run(aligned, baseBytes, merged);
+        ExpoPipeline.For(Dtype.BF16, Dtype.BF16, output, Numerics.Exact, alpha).Run(aligned, baseBytes, merged);
         return DeltaMeasure.For(Dtype.BF16, Dtype.BF16, output).Measure(aligned, baseBytes, merged);
     }
 

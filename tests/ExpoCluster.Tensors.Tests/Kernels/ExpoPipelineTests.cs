@@ -5,7 +5,7 @@ using ExpoCluster.Tensors.Kernels;
 
 namespace ExpoCluster.Tensors.Tests.Kernels;
 
-public sealed class ExpoKernelTests
+public sealed class ExpoPipelineTests
 {
     [Theory]
     [InlineData(0.0, 3f)]
@@ -59,7 +59,7 @@ public sealed class ExpoKernelTests
     [InlineData(Dtype.F64)]
     public void Official_numerics_refuse_another_output_than_BF16(Dtype output)
     {
-        Assert.Throws<ArgumentException>(() => ExpoKernel.For(Dtype.BF16, Dtype.BF16, output, Numerics.Official, 0.3));
+        Assert.Throws<ArgumentException>(() => ExpoPipeline.For(Dtype.BF16, Dtype.BF16, output, Numerics.Official, 0.3));
     }
 
     [Theory]
@@ -73,7 +73,7 @@ public sealed class ExpoKernelTests
         byte[] baseValue = BitConverter.GetBytes(roundsDown)[..bytes];
 
         byte[] output = new byte[2];
-        ExpoKernel.For(dtype, dtype, Dtype.BF16, Numerics.Official, alpha: 1.0).Run(aligned, baseValue, output);
+        ExpoPipeline.For(dtype, dtype, Dtype.BF16, Numerics.Official, alpha: 1.0).Run(aligned, baseValue, output);
 
         // F16 has both at a tie or below and so at 1.0; the others cast to 1 + 2^-7 and 1.0, and are extrapolated by a whole unit.
         Assert.Equal(dtype == Dtype.F16 ? 0x3F80 : 0x3F82, BitConverter.ToUInt16(output));
@@ -88,7 +88,7 @@ public sealed class ExpoKernelTests
     [InlineData(Dtype.F64, Dtype.F64, Dtype.U8)]
     public void A_dtype_that_is_not_arithmetic_is_refused(Dtype aligned, Dtype baseDtype, Dtype output)
     {
-        Assert.Throws<ArgumentException>(() => ExpoKernel.For(aligned, baseDtype, output, Numerics.Exact, 0.3));
+        Assert.Throws<ArgumentException>(() => ExpoPipeline.For(aligned, baseDtype, output, Numerics.Exact, 0.3));
     }
 
     [Theory]
@@ -96,7 +96,7 @@ public sealed class ExpoKernelTests
     [InlineData(Dtype.BF16, Dtype.U8)]
     public void Official_numerics_refuse_a_source_that_is_not_arithmetic(Dtype aligned, Dtype baseDtype)
     {
-        Assert.Throws<ArgumentException>(() => ExpoKernel.For(aligned, baseDtype, Dtype.BF16, Numerics.Official, 0.3));
+        Assert.Throws<ArgumentException>(() => ExpoPipeline.For(aligned, baseDtype, Dtype.BF16, Numerics.Official, 0.3));
     }
 
     [Theory]
@@ -105,7 +105,7 @@ public sealed class ExpoKernelTests
     [InlineData(double.NegativeInfinity)]
     public void An_alpha_that_is_not_finite_is_refused(double alpha)
     {
-        Assert.Throws<ArgumentException>(() => ExpoKernel.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, alpha));
+        Assert.Throws<ArgumentException>(() => ExpoPipeline.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, alpha));
     }
 
     [Theory]
@@ -116,7 +116,7 @@ public sealed class ExpoKernelTests
     [InlineData(0, 8, 8)]
     public void Lengths_that_do_not_match_are_refused(int aligned, int baseValues, int output)
     {
-        ExpoKernel kernel = ExpoKernel.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, 0.3);
+        ExpoPipeline kernel = ExpoPipeline.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, 0.3);
 
         Assert.Throws<ArgumentException>(() => kernel.Run(new byte[aligned], new byte[baseValues], new byte[output]));
     }
@@ -127,7 +127,7 @@ public sealed class ExpoKernelTests
     [InlineData(0, 4)]
     public void An_output_that_overlaps_an_input_is_refused(int alignedStart, int baseStart)
     {
-        ExpoKernel kernel = ExpoKernel.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, 0.3);
+        ExpoPipeline kernel = ExpoPipeline.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, 0.3);
         byte[] shared = new byte[16];
         byte[] other = new byte[16];
 
@@ -149,7 +149,7 @@ public sealed class ExpoKernelTests
         float[] alignedRun = [.. Enumerable.Repeat(aligned, 16)];
         float[] baseRun = [.. Enumerable.Repeat(baseValue, 16)];
         float[] output = new float[16];
-        ExpoKernel.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, alpha, width).Run(
+        ExpoPipeline.For(Dtype.F32, Dtype.F32, Dtype.F32, Numerics.Exact, alpha, width).Run(
             MemoryMarshal.AsBytes<float>(alignedRun), MemoryMarshal.AsBytes<float>(baseRun), MemoryMarshal.AsBytes(output.AsSpan()));
         return output[0];
     }
@@ -157,7 +157,7 @@ public sealed class ExpoKernelTests
     private static double MergeDouble(double aligned, double baseValue, double alpha)
     {
         byte[] output = new byte[8];
-        ExpoKernel.For(Dtype.F64, Dtype.F64, Dtype.F64, Numerics.Exact, alpha).Run(
+        ExpoPipeline.For(Dtype.F64, Dtype.F64, Dtype.F64, Numerics.Exact, alpha).Run(
             BitConverter.GetBytes(aligned), BitConverter.GetBytes(baseValue), output);
         return BitConverter.ToDouble(output);
     }
